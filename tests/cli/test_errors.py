@@ -139,7 +139,7 @@ def no_folder(root: Path) -> None:
     pass
 
 
-def no_test_split(root: Path) -> None:
+def no_images(root: Path) -> None:
     (root / "train" / "cat").mkdir(parents=True)
 
 
@@ -158,7 +158,7 @@ def undecodable_image(root: Path) -> None:
     ("make", "said"),
     [
         (no_folder, ["images is not a folder", "train/CLASS/*.png"]),
-        (no_test_split, ["has no images in test/CLASS/ or val/CLASS/"]),
+        (no_images, ["has no images in train/CLASS/"]),
         (class_without_images, ["has no test image of class dog"]),
         (undecodable_image, ["1 of 12 images cannot be decoded: train/cat/0001.png"]),
     ],

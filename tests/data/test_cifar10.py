@@ -132,7 +132,6 @@ def test_nothing_there_and_no_network(image_request: ImageRequest) -> None:
         "cifar-10-python.tar.gz",
         str(image_request.data_dir),
         "cifar10/{train,test}/CLASS/*.png",
-        "give their folder as the dataset",
         "the dataset digits",
     ):
         assert way in error.value.hint

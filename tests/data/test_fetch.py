@@ -5,7 +5,7 @@ import pytest
 from vitreport.data import fetch as module
 from vitreport.data.fetch import download
 from vitreport.data.registry import Archive, ImageRequest
-from vitreport.errors import DatasetError, ResourceError
+from vitreport.errors import ResourceError
 
 from .makers import md5
 from .server import CONTENT, Mirror
@@ -174,16 +174,6 @@ def test_a_mirror_that_redirects_to_no_address_is_skipped(fetch: Fetch, broken: 
         fetch(broken)
     fetch(broken, "good")
     assert fetch.target.read_bytes() == CONTENT
-
-
-def test_a_file_that_was_put_there_meanwhile_is_verified(fetch: Fetch) -> None:
-    fetch.target.parent.mkdir()
-    fetch.target.write_bytes(b"other")
-    with pytest.raises(DatasetError, match="is not as it was published: md5 is"):
-        fetch("good")
-    fetch.target.write_bytes(CONTENT)
-    fetch()
-    assert not fetch.requests
 
 
 def test_a_folder_that_cannot_be_made(mirror: Mirror, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_blocks_do_not_change_the_result(
 ) -> None:
     root = write_folder(tmp_path / "set", count=5)
     whole = open_folder(root, image_request).fingerprint
-    monkeypatch.setattr(decode, "BLOCK_IMAGES", 3)
+    monkeypatch.setattr(decode, "BLOCK_BYTES", 3 * 3 * 8**2)
     os.utime(root / "train" / "cat" / "0000.png")
     assert open_folder(root, image_request).fingerprint == whole
 

@@ -27,7 +27,7 @@ def rows(header: str = "file,label", row: str = "{0:04}.png,{1}", count: int = 1
         (rows(), "images", "labels.csv"),
         (rows(), ".", "labels.csv"),
         (rows("image_id,label", "{0:04},{1}"), "train", "train.csv"),
-        (rows("id,breed", "{0:04},{1}"), "train", "Labels.csv"),
+        (rows("id,breed", "{0:04},{1}"), "train", "labels.csv"),
         (rows("path;class", "images/{0:04}.png;{1}"), "images", "annotations.csv"),
         (rows("filepath,class", "./deep/er/{0:04}.png,{1}"), "deep/er", "labels.csv"),
         (rows("Image Name\tCategory", "{0:04}.png\t{1}"), "images", "labels.csv"),

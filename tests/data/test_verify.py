@@ -53,16 +53,14 @@ def test_a_few_training_images_may_repeat_others(image_request: ImageRequest) ->
     assert (found.detail, found.is_notable) == ("1 training images repeat another one", False)
 
 
-def test_a_changed_pixel_in_the_cache_is_found(image_request: ImageRequest) -> None:
+def test_a_changed_pixel_in_the_cache_is_decoded_again(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "pets")
-    checks("pets", image_request)
+    before = checks("pets", image_request)["fingerprint"]
     (file,) = image_request.cache_dir.glob("arrays/pets-*/images-test.bin")
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
-    file.write_bytes(content)
-    found = checks("pets", image_request)
-    assert not found["fingerprint"].ok
-    assert "when it was decoded" in found["fingerprint"].detail
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert checks("pets", image_request)["fingerprint"] == before
+    assert file.read_bytes() == content
 
 
 def test_a_named_data_set_that_is_not_the_published_one(image_request: ImageRequest) -> None:

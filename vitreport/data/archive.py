@@ -20,10 +20,7 @@ from vitreport.untrusted_files import open_bounded, reading_errors
 DEEPEST = 4
 PARTS = methodcaller("split", "/")
 REPLACE_HINT = "replace it, or remove it to download it again"
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"),
-    *(".ppm", ".pgm", ".pbm", ".pnm"),
-)
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
 
 
 def is_image(path: str) -> bool:

@@ -36,7 +36,6 @@ Labels = npt.NDArray[np.int64]
 Channels = tuple[float, ...]
 
 FORMAT = 3  # of the cache: any change of its files needs another
-PROGRESS_IMAGES = 100
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
@@ -169,7 +168,8 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
     with reading():
         decoding = source.decode()
     counts = {split: len(decoding.labels[split]) for split in SPLIT_ORDER if split in decoding.labels}
-    images, total, resized, done = iter(decoding.images), sum(counts.values()), 0, 0
+    images, total = iter(decoding.images), sum(counts.values())
+    resized = done = 0
     for split, count in counts.items():
         (folder / f"labels-{split}.bin").write_bytes(decoding.labels[split].astype("<i8").tobytes())
         with (folder / f"images-{split}.bin").open("wb") as file:
@@ -179,8 +179,7 @@ def _decode_into(folder: Path, size: int, source: ImageSource, progress: Progres
                 file.write(image.tobytes())
                 resized += is_resized
                 done += 1
-                if done % PROGRESS_IMAGES == 0 or done == total:
-                    progress("decoding", done, total)
+                progress("decoding", done, total)
     facts = image_facts(source.source, decoding, _mapped(folder, counts, size), resized)
     write_json(folder / "meta.json", TypeAdapter(ImageFacts).dump_python(facts, mode="json"))
 

@@ -41,9 +41,8 @@ class ImageSet:
         mean: Sequence[float],
         std: Sequence[float],
     ) -> None:
-        home = device
-        if device.type == "cuda" and images.nbytes >= torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE:
-            home = torch.device("cpu")
+        fits = device.type != "cuda" or images.nbytes < torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE
+        home = device if fits else torch.device("cpu")
         self.images, self.labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
         self.device, self.image_size = device, image_size
         self.mean, self.std = torch.tensor(mean, device=device), torch.tensor(std, device=device)

@@ -25,7 +25,6 @@ from vitreport.untrusted_files import reading_fault, refuse_shortage
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
-BLOCK_IMAGES = 1000
 BLOCK_BYTES = 2**25
 FAULTS_HINT = (
     "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other gray values "
@@ -108,7 +107,7 @@ def _images(listing: Listing, size: int, *, upright: bool) -> Iterator[tuple[Pix
             return error
 
     faults: list[str] = []
-    length = max(1, min(BLOCK_IMAGES, BLOCK_BYTES // (CHANNELS * size**2)))
+    length = max(1, BLOCK_BYTES // (CHANNELS * size**2))
     with ThreadPoolExecutor() as pool:
         for files in listing.files.values():
             for start in range(0, len(files), length):

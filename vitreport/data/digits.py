@@ -11,11 +11,8 @@ from vitreport.data.registry import DATASETS, ImageRequest
 
 def find(_: ImageRequest) -> ImageSource:
     """Find the images in the installed scikit-learn: there is no file to look for and nothing to download."""
-
-    def decode() -> Decoding:
-        return Decoding.of(DATASETS["digits"].classes, load_splits(), canonical=True)
-
-    return ImageSource("scikit-learn", f"scikit-learn {version('scikit-learn')}", decode)
+    identity, classes = f"scikit-learn {version('scikit-learn')}", DATASETS["digits"].classes
+    return ImageSource("scikit-learn", identity, lambda: Decoding.of(classes, load_splits(), canonical=True))
 
 
 def load_splits() -> dict[str, Split]:

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from vitreport.data.archive import REPLACE_HINT, tar_members
 from vitreport.data.arrays import Decoding, ImageSource, Split
-from vitreport.data.folder import find_by_class
+from vitreport.data.folder import image_source, read_folder, refuse_other_classes
 from vitreport.data.registry import DATASETS, Archive, ImageRequest
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, storage_errors
@@ -46,7 +46,9 @@ def find_published(
     if found and is_folder and in_folder:
         return in_folder(found)
     if not found and any((named / split).exists() for split in ("train", "test")):
-        return find_by_class(named, request)
+        listing = read_folder(named, request.notify)
+        refuse_other_classes(request.name, str(named), listing.classes)
+        return image_source(listing, request.decoded_size)
 
     def decode_verified() -> Decoding:
         path = found or download(archive, request)
@@ -84,7 +86,6 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     Wrong bytes are set aside as FILE.bad; what came stays in FILE.part for the next try.
 
     Raises:
-        DatasetError: Another process has put a file with other bytes there.
         ResourceError: No mirror gives the file, or it cannot be written.
     """
     home = request.data_dir
@@ -92,7 +93,6 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     make_folder(home)
     with storage_errors(target), locked(home / f".{archive.file}.lock", soft=True):
         if target.exists():  # another process has just put it there
-            _refuse_other_bytes(target, archive.md5)
             return target
         for url in archive.mirrors:
             host = urlsplit(url).netloc
@@ -105,8 +105,7 @@ def download(archive: Archive, request: ImageRequest) -> Path:
                 return part.replace(target)
     hint = (
         f"where it is here already: --data-dir FOLDER; else put {archive.file} into {home}, or images into "
-        f"{home}/{request.name}/{{train,test}}/CLASS/*.png; for images of your own, give their folder as the dataset; "
-        "the dataset digits needs no download"
+        f"{home}/{request.name}/{{train,test}}/CLASS/*.png; the dataset digits needs no download"
     )
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
 

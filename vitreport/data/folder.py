@@ -14,6 +14,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -24,8 +25,8 @@ import numpy as np
 from vitreport.data.archive import Tree, disk_tree, is_image, read_text
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decode_listed
-from vitreport.data.holdout import TEST_FRACTION, made_split
-from vitreport.data.registry import DATASETS, ImageRequest, Notify, silent
+from vitreport.data.holdout import TEST_FRACTION, made_test_split
+from vitreport.data.registry import DATASETS, Notify, silent
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 
@@ -49,13 +50,6 @@ class Labelled(NamedTuple):
     split: str
     label: str
     file: str
-
-
-def find_by_class(root: Path, request: ImageRequest) -> ImageSource:
-    """Find the images of a published dataset as those in a user folder, which must have its classes."""
-    listing = read_folder(root, request.notify)
-    refuse_other_classes(request.name, str(root), listing.classes)
-    return image_source(listing, request.decoded_size)
 
 
 def refuse_other_classes(name: str, place: str, classes: Sequence[str]) -> None:
@@ -84,11 +78,10 @@ def image_source(listing: Listing, size: int) -> ImageSource:
 
 def _state(path: Path) -> tuple[int, ...]:
     """Return numbers that distinguish a file from a copy and from a later version; none if it is missing."""
-    try:
+    with suppress(OSError):
         found = path.stat()
-    except OSError:
-        return ()
-    return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns
+        return found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino, found.st_ctime_ns
+    return ()
 
 
 def read_folder(root: Path, notify: Notify = silent) -> Listing:
@@ -102,8 +95,7 @@ def read_folder(root: Path, notify: Notify = silent) -> Listing:
     folders = _split_folders(tree.place, files)
     images, classes, source = _by_class(files, folders), set[str](), "image folder"
     splits = {image.split for image in images}
-    root_files = {file.lower(): file for file in files}
-    table = next((root_files[name] for name in LABEL_FILES if name in root_files), "")
+    table = next((name for name in LABEL_FILES if name in files), "")
     if folders and "train" in splits:
         in_folders = (file.split("/") for file in files if file.count("/") > 1)
         classes = {label for folder, label, *_ in in_folders if folder in folders.values()}
@@ -234,7 +226,7 @@ def arranged(tree: Tree, images: Sequence[Labelled], source: str, order: Sequenc
         images = [image._replace(split=image.split.replace("val", "test")) for image in images]
     elif "test" not in present:
         source += f"; split made by vitreport: {TEST_FRACTION:.0%} of each class for testing, seed 0"
-        test = set(made_split(np.array([number[image.label] for image in images]), classes)[1].tolist())
+        test = set(made_test_split(np.array([number[image.label] for image in images]), classes).tolist())
         images = [image._replace(split="test" if index in test else "train") for index, image in enumerate(images)]
     files, labels = {}, {}
     for split in SPLIT_ORDER:

@@ -47,8 +47,8 @@ def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) 
     return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
 
 
-def made_split(labels: Labels, classes: Sequence[str]) -> Parts:
-    """Divide images without a split into sorted indices to train on and to test on.
+def made_test_split(labels: Labels, classes: Sequence[str]) -> Indices:
+    """Return sorted indices of the images to test on, of images without a split.
 
     A fifth of each class, rounded, and at least one image is for testing. The seed of a run has no part in it, so that
     all runs on a folder are tested on the same images. Raises DatasetError if a class has a single image.
@@ -56,8 +56,7 @@ def made_split(labels: Labels, classes: Sequence[str]) -> Parts:
     counts = np.bincount(labels, minlength=len(classes))
     _refuse(counts < 2, classes, "there is only one image", "add images: a class needs one to train and one to test")
     shares = np.maximum(np.rint(counts * TEST_FRACTION).astype(np.int64), 1)
-    test = _drawn(labels, shares, stream_seed(0, "test split"))
-    return np.flatnonzero(~test), np.flatnonzero(test)
+    return np.flatnonzero(_drawn(labels, shares, stream_seed(0, "test split")))
 
 
 def split_hash(*indices: Indices) -> str:

@@ -93,9 +93,8 @@ class PublishedDataset:
         """The places of the images in the data directory, in the order in which they are tried."""
         if not self.archive:
             return "the installed scikit-learn"
-        size = f"{compact(self.archive.size)}B"
-        by_class = f"{self.name}/{{train,test}}/CLASS/*.png"
-        return f"{self.archive.file}, {self.archive.folder}/ or {by_class}; else downloaded ({size})"
+        archive, folder, size = self.archive.file, self.archive.folder, compact(self.archive.size)
+        return f"{archive}, {folder}/ or {self.name}/{{train,test}}/CLASS/; else downloaded ({size}B)"
 
 
 def _read_datasets() -> dict[str, PublishedDataset]:

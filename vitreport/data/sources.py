@@ -58,8 +58,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     if _is_path(dataset) and published and not published.archive:
         raise DatasetError(f"{root}: the name {name} is taken by a dataset of that name", "rename the folder")
     if published:
-        size = image_size or published.image_size
-        return DatasetFacts(name, published.num_classes, size, data_dir=home)
+        return DatasetFacts(name, published.num_classes, image_size or published.image_size, data_dir=home)
     if not name or not _is_folder(root):
         near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
         hint = f"write ./{name} for the folder here" if _is_folder(name) else f"{near} (an image folder works too)"
@@ -68,9 +67,8 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     from vitreport.data.folder import read_folder
 
     listing = read_folder(root)
-    has_validation = "val" in listing.files
     size = image_size or first_size(listing)
-    return DatasetFacts(name, len(listing.classes), size, has_validation=has_validation, data_dir=home)
+    return DatasetFacts(name, len(listing.classes), size, has_validation="val" in listing.files, data_dir=home)
 
 
 def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
@@ -90,10 +88,8 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
     return {split: len(files) for split, files in read_folder(data_dir / name).files.items()}
 
 
-def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageArrays":
-    """Return the images of a dataset, decoded into the cache if they are not there yet.
-
-    With `check_bytes` the arrays in the cache are hashed, and decoded again if they have been damaged.
+def open_dataset(request: ImageRequest) -> "ImageArrays":
+    """Return the images of a dataset, decoded into the cache if they are not there yet, or damaged there.
 
     Raises:
         DatasetError: The images are missing or damaged.
@@ -101,7 +97,7 @@ def open_dataset(request: ImageRequest, *, check_bytes: bool = True) -> "ImageAr
     """
     from vitreport.data.arrays import load_arrays
 
-    return load_arrays(request, _find(request), check_bytes=check_bytes)
+    return load_arrays(request, _find(request))
 
 
 def open_without_download(request: ImageRequest) -> "ImageArrays | None":

@@ -17,7 +17,6 @@ from vitreport.data.fetch import find_published
 from vitreport.data.folder import Labelled, arranged, image_source, refuse_other_classes
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
-from vitreport.formatting import listed
 
 WNIDS, WORDS, ANNOTATIONS = "wnids.txt", "words.txt", "val/val_annotations.txt"
 LAYOUT_HINT = f"lay it out as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/images/*.JPEG and {ANNOTATIONS}"
@@ -45,15 +44,12 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     for file in filter(is_image, tree.files):
         by_folder[file.rpartition("/")[0]].append(file)
     images = [Labelled("train", wnid, file) for wnid in wnids for file in by_folder[f"train/{wnid}/images"]]
-    unlabelled = {file.rpartition("/")[2]: file for file in by_folder["val/images"]}
-    for line in _lines(tree, ANNOTATIONS):  # in their order
-        name, wnid = (*line.split(), "", "")[:2]
-        if wnid not in wnids or name not in unlabelled:
-            raise DatasetError(f"{tree.place}/{ANNOTATIONS}: {line!a} does not give another image a class", LAYOUT_HINT)
-        images.append(Labelled("test", wnid, unlabelled.pop(name)))
-    if unlabelled:
-        left = f"{len(unlabelled)} images: {listed(list(unlabelled), 3)}"
-        raise DatasetError(f"{tree.place}/{ANNOTATIONS} has no line for {left}", LAYOUT_HINT)
+    files = {file.rpartition("/")[2]: file for file in by_folder["val/images"]}
+    labels = {name: wnid for name, wnid, *_ in ((*line.split(), "") for line in _lines(tree, ANNOTATIONS))}
+    if labels.keys() != files.keys() or not set(labels.values()) <= set(wnids):
+        fault = f"does not give every image in val/images, and no other one, a class of {WNIDS}"
+        raise DatasetError(f"{tree.place}/{ANNOTATIONS} {fault}", LAYOUT_HINT)
+    images += [Labelled("test", wnid, files[name]) for name, wnid in labels.items()]
     listing = arranged(tree, images, source, wnids)
     return listing._replace(classes=_names(tree, wnids))
 

@@ -1,20 +1,19 @@
 """Operations that change colors, or erase, and leave every pixel where it is."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from vitreport.data.augment.geometry import draw_offsets, draw_sides, first_fitting, in_boxes
-from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, per_image
+from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, Shape, per_image
 from vitreport.randomness import hashed
 from vitreport.spec.augment import ColorJitterSpec, RandomErasingSpec
 
 LEVELS = 256
 
 
-def draw_color_jitter(spec: ColorJitterSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_color_jitter(spec: ColorJitterSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw factors of the adjustments that have a strength, and their order, for each image."""
     strengths = (spec.brightness, spec.contrast, spec.saturation)
     low = [*(max(0.0, 1 - strength) for strength in strengths), -spec.hue]
@@ -118,7 +117,7 @@ def _blend(other: Tensor, images: Tensor, factors: Tensor) -> Tensor:
     return images.mul(weights).add_(other * (1 - weights)).clamp_(0, 1)
 
 
-def draw_random_erasing(spec: RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_random_erasing(spec: RandomErasingSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw the first of ten rectangles that is smaller than the image on both sides, else none, as torchvision does."""
     erased = numbers.happens(spec.probability)
     sides = draw_sides(spec, shape, numbers)

@@ -1,20 +1,19 @@
 """Rectangles in images, and operations that move pixels. What comes from outside an image is black."""
 
 import math
-from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, per_image
+from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, Shape, per_image
 from vitreport.spec import augment as specs
 
 TRIES = 10
 
 
-def draw_random_crop(spec: specs.RandomCropSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_random_crop(spec: specs.RandomCropSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw how many pixels down and right each window moves: (B, 2), from -padding to padding."""
     return SampledTransform(shifted_crop, (numbers.integers(-spec.padding, spec.padding + 1, 2),))
 
@@ -30,9 +29,7 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
     return windows[index[0], :, index[1], index[2]]
 
 
-def draw_random_rotation(
-    spec: specs.RandomRotationSpec, shape: Sequence[int], numbers: RandomNumbers
-) -> SampledTransform:
+def draw_random_rotation(spec: specs.RandomRotationSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw an angle for each image."""
     degrees = numbers.uniform(*spec.degrees, 1).squeeze(1)
     still = torch.zeros(len(degrees), 2)
@@ -40,7 +37,7 @@ def draw_random_rotation(
     return SampledTransform(partial(affine, interpolation=spec.interpolation), (matrices,))
 
 
-def draw_random_affine(spec: specs.RandomAffineSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_random_affine(spec: specs.RandomAffineSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw an affine map for each image, with shifts of whole pixels."""
     height, width = shape[-2:]
     low, high = zip(spec.degrees, (-1.0, 1.0), (-1.0, 1.0), spec.scale, spec.shear, strict=True)
@@ -79,9 +76,7 @@ def affine(images: Tensor, matrices: Tensor, *, interpolation: str) -> Tensor:
     return _sampled(images, rows, columns, interpolation)
 
 
-def draw_random_resized_crop(
-    spec: specs.RandomResizedCropSpec, shape: Sequence[int], numbers: RandomNumbers
-) -> SampledTransform:
+def draw_resized_crop(spec: specs.RandomResizedCropSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw the first of ten windows that fits into the image, else the largest in its center, as torchvision does."""
     height, width = shape[-2:]
     limits = torch.tensor([height, width])
@@ -123,7 +118,7 @@ def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) 
 
 
 def draw_sides(
-    spec: specs.RandomResizedCropSpec | specs.RandomErasingSpec, shape: Sequence[int], numbers: RandomNumbers
+    spec: specs.RandomResizedCropSpec | specs.RandomErasingSpec, shape: Shape, numbers: RandomNumbers
 ) -> Tensor:
     """Draw sides (B, TRIES, 2) of rectangles: the area uniform in `scale`, first / second log-uniform in `ratio`."""
     areas = numbers.uniform(*spec.scale, TRIES) * math.prod(shape[-2:])
@@ -137,7 +132,7 @@ def first_fitting(sizes: Tensor, fits: Tensor) -> tuple[Tensor, Tensor]:
     return sizes[torch.arange(len(sizes)), both.int().argmax(1)], both.any(1)
 
 
-def draw_offsets(sizes: Tensor, shape: Sequence[int], numbers: RandomNumbers) -> Tensor:
+def draw_offsets(sizes: Tensor, shape: Shape, numbers: RandomNumbers) -> Tensor:
     """Draw top and left (B, 2) of rectangles of these heights and widths; every place is equally likely."""
     places = torch.tensor(shape[-2:]) - sizes + 1
     return (numbers.uniform(0, 1, 2) * places).floor()

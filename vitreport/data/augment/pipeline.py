@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vitreport.data.augment import color, geometry
-from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler
+from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler, Shape
 from vitreport.spec import augment as specs
 
 MOVING = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
@@ -19,7 +19,7 @@ NAMES = ("Identity", *MOVING, *COLORING)
 Policy = specs.RandAugmentSpec | specs.TrivialAugmentSpec
 
 
-def draw_policy(spec: Policy, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_policy(spec: Policy, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw operations for each image: several of one magnitude, or one of a random magnitude; with random signs."""
     if isinstance(spec, specs.RandAugmentSpec):
         turns, bins = spec.num_ops, torch.full((shape[0] * spec.num_ops,), spec.magnitude)
@@ -32,9 +32,7 @@ def draw_policy(spec: Policy, shape: Sequence[int], numbers: RandomNumbers) -> S
     return SampledTransform(drawn, (kinds.view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
 
 
-def operations(
-    spec: Policy, shape: Sequence[int], kinds: Tensor, bins: Tensor, signs: Tensor
-) -> list[SampledTransform]:
+def operations(spec: Policy, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor) -> list[SampledTransform]:
     """Return the operations in the order of NAMES; those of MOVING are one affine map, which depends on the kind."""
     height, width = shape[-2:]
     # The largest magnitudes: tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
@@ -69,7 +67,7 @@ def operations(
 def by_chance(apply: Apply, *fields: str) -> Sampler:
     """Return the sampler of an operation that changes an image with the probability of its spec, by these `fields`."""
 
-    def draw(spec: Any, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+    def draw(spec: Any, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
         choices = numbers.happens(spec.probability).long() - 1
         parameters = tuple(torch.full((shape[0],), getattr(spec, name)) for name in fields)
         operation = InTurn([SampledTransform(apply, parameters)])
@@ -78,24 +76,22 @@ def by_chance(apply: Apply, *fields: str) -> Sampler:
     return draw
 
 
-def draw_mixture(spec: specs.MixtureSpec, shape: Sequence[int], numbers: RandomNumbers) -> SampledTransform:
+def draw_mixture(spec: specs.MixtureSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw how many operations each image gets and which; each of its turns has parameters of its own."""
     count, turns = shape[0], spec.maximum
-    many = (count * turns, *shape[1:])
     own = numbers.repeated(turns)
-    drawn = [DRAWS[type(inner)](inner, many, own) for inner in spec.operations]
+    drawn = [DRAWS[type(inner)](inner, (count * turns, *shape[1:]), own) for inner in spec.operations]
     choices = numbers.integers(0, len(drawn), turns)
     lengths = numbers.integers(spec.minimum, spec.maximum + 1, 1)
     choices = choices.where(torch.arange(turns) < lengths, -1)
-    rows = torch.arange(count * turns).view(count, turns)
-    return SampledTransform(InTurn(drawn), (choices, rows))
+    return SampledTransform(InTurn(drawn), (choices, torch.arange(count * turns).view(count, turns)))
 
 
 DRAWS: dict[type, Sampler] = {
     specs.HorizontalFlipSpec: by_chance(partial(torch.flip, dims=[-1])),
     specs.VerticalFlipSpec: by_chance(partial(torch.flip, dims=[-2])),
     specs.RandomCropSpec: geometry.draw_random_crop,
-    specs.RandomResizedCropSpec: geometry.draw_random_resized_crop,
+    specs.RandomResizedCropSpec: geometry.draw_resized_crop,
     specs.RandomRotationSpec: geometry.draw_random_rotation,
     specs.RandomAffineSpec: geometry.draw_random_affine,
     specs.ColorJitterSpec: color.draw_color_jitter,

@@ -17,6 +17,8 @@ from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_word
 
 Units = NDArray[np.float64]
 Bounds = float | Sequence[float]
+Shape = Sequence[int]
+"""Of a batch: (B, 3, H, W)."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ class SampledTransform(NamedTuple):
     parameters: tuple[Tensor, ...] = ()
 
 
-Sampler = Callable[[Any, Sequence[int], RandomNumbers], SampledTransform]
-"""`draw(spec, shape, numbers)` draws for images of that shape (B, 3, H, W)."""
+Sampler = Callable[[Any, Shape, RandomNumbers], SampledTransform]
+"""`draw(spec, shape, numbers)` draws for images of that shape."""
 
 
 @dataclass(frozen=True)
