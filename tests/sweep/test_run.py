@@ -151,6 +151,14 @@ def test_a_run_that_another_process_holds_is_waited_for(monkeypatch: pytest.Monk
     assert states.seen[-1] == "done"
 
 
+def test_a_full_disk_does_not_hide_a_signal() -> None:
+    def stopped(spec: RunSpec) -> StorageError:
+        os.kill(os.getpid(), signal.SIGINT)
+        return FULL
+
+    assert run(FakeEngine(stopped)).exit_code == 130
+
+
 def test_a_place_that_cannot_be_written_ends_the_whole_sweep() -> None:
     states = run(failing(end_after(UNWRITABLE)))
     assert states.seen[2:] == ["running", "running"]

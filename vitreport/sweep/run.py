@@ -206,8 +206,12 @@ class Sweep:
             self.observer.note(f"{self._progress()} already")
         if self.queue:
             stop.graceful = True
-            with self.engine:
-                self._train(stop)
+            try:
+                with self.engine:
+                    self._train(stop)
+            except errors.StorageError:
+                stop.check()  # a full disk must not hide the signal
+                raise
 
     def _train(self, stop: StopSignals) -> None:
         by_id = {trial.id: trial for trial in self.trials}
