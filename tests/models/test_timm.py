@@ -102,7 +102,7 @@ def test_a_network_without_logits_is_refused() -> None:
 
 @pytest.mark.parametrize("value", [10**9, -(10**9), [1, [10_001]]])
 def test_a_number_that_would_be_a_loop_without_an_end_is_refused(value: object) -> None:
-    with pytest.raises(ValidationError, match=r"'depth' must be .*integers to 10,000"):
+    with pytest.raises(ValidationError, match=r"'depth' must be .*number to 10,000"):
         build("vit_tiny_patch16_224", depth=value)
 
 

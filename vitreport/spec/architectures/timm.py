@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -21,8 +20,8 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
-LARGEST_INTEGER = 10_000  # some constructors make a list or a loop of a number
-ARGUMENT_FAULT = f"must be a keyword with text, true, false, a number (integers to {LARGEST_INTEGER:,}) or a list"
+LARGEST_NUMBER = 10_000  # some constructors make a list or a loop of a number
+ARGUMENT_FAULT = f"must be a keyword with text, true, false, a number to {LARGEST_NUMBER:,} or a list"
 
 
 def _check_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -36,9 +35,7 @@ def _is_plain(value: Any) -> bool:
     """Return whether TOML can write a value and timm can take it."""
     if isinstance(value, list):
         return all(map(_is_plain, value))
-    if isinstance(value, int):
-        return abs(value) <= LARGEST_INTEGER
-    return isinstance(value, str) or (isinstance(value, float) and isfinite(value))
+    return isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER)
 
 
 class TimmSpec(ArchitectureSpec):
