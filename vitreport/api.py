@@ -87,7 +87,7 @@ def train(
     listener = listener or Listener()
     spec, runtime = _resolve(spec, runtime or Runtime())
     if run := None if force else finished_run(spec, runtime, listener):
-        listener.note(f"run {run.id} is done already; --force trains it again in a new directory")
+        listener.note(f"run {run.id} is already done; use --force to train it again in a new directory")
         return run
     from vitreport.store.session import train_run
 
@@ -158,7 +158,7 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
         ['perceiver-io-digits-a97be4a1-s0', 'perceiver-io-digits-a97be4a1-s1']
     """
     if not Path(runs_dir).is_dir():
-        raise SpecError(f"there is no directory {runs_dir}")
+        raise SpecError(f"no such directory: {runs_dir}")
     return [read_run(folder) for folder in run_folders(Path(runs_dir))]
 
 

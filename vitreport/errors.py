@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 EXIT_CODES = {
     "0": "ok",
-    "1": "a bug of vitreport",
+    "1": "a bug in vitreport",
     "2": "usage or spec",
     "3": "dataset",
     "4": "record or checkpoint unusable",
     "5": "diverged: the loss is no longer finite",
     "6": "resources: no such device, no memory, no disk, no network",
     "7": "finished, but some records are damaged or trials of a sweep are missing",
-    "8": "another process holds the run",
+    "8": "another process is using the run",
     "9": "`report --check` found a file that is out of date",
     "128 + N": "stopped by signal N: 130 SIGINT, 143 SIGTERM, 129 SIGHUP",
 }

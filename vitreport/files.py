@@ -159,6 +159,6 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "free some space, then run the same command again"
             raise FullDiskError(f"no space left: {path}", hint) from error
-        missing = f"make the directory {path.parent} first" if error.errno == errno.ENOENT else ""
+        missing = f"create the directory {path.parent} first" if error.errno == errno.ENOENT else ""
         hint = missing or "choose another place, or change its permissions"
         raise StorageError(f"cannot write {path}: {error.strerror or error}", hint) from error

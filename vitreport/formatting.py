@@ -101,7 +101,9 @@ def methods(estimates: Iterable[Estimate | None]) -> str:
     counts = sorted({estimate.n for estimate in known if estimate.n > 1})
     seeds = f" ({' or '.join(map(str, counts))} seeds each)" if counts else ""
     several = max(estimate.comparisons for estimate in known)
-    together = f" The intervals of the {several} differences hold together with 95%." if several > 1 else ""
+    together = (
+        f" The intervals of the {several} differences hold simultaneously with 95% confidence." if several > 1 else ""
+    )
     return f"95% confidence intervals{seeds}: {'; '.join(words)}.{together}"
 
 
@@ -158,7 +160,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     holding = [each for each in names if len(name) > 2 and name in each]
     if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6) or holding[:2]:
         return f"did you mean {' or '.join(near)}?"
-    return f"one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
+    return f"use one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
 
 
 def toml_value(value: Any) -> str:

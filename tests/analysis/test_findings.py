@@ -123,7 +123,7 @@ def test_single_levels_claim_no_difference() -> None:
         (
             [0.501, 0.502],
             [0.502, 0.503],
-            ["; this difference is not shown."],
+            ["; this interval includes 0."],
         ),
         ([0.53], [0.56], []),
         ([0.57, 0.571], [0.56, 0.561], []),

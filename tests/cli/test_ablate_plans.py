@@ -18,7 +18,7 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "nothing is varied"),
+        ((), "no field is varied"),
         (("--param", "batch_size"), "empty value"),
         (("--param", "batch_size", "--seeds", "3"), "batch_size: '' contains an empty value (from --param)"),
         (("--param", "batch_size", "0,16"), "train.batch_size = 0"),
@@ -30,12 +30,15 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),
         (
             ("--param", "batch_size", "16,32", "--baseline", "64"),
-            "--baseline 64 is not a combination of the sweep; hint: one of 16, 32",
+            "--baseline 64 is not among the values of the sweep; hint: use one of 16, 32",
         ),
-        ((*PAIRED, "--baseline", "2"), "--baseline 2 is not a combination of the sweep; hint: one of '2, 8', '4, 16'"),
+        (
+            (*PAIRED, "--baseline", "2"),
+            "--baseline 2 is not among the values of the sweep; hint: use one of '2, 8', '4, 16'",
+        ),
         (
             (*PAIRED[1:], "--baseline", "2"),
-            "--baseline 2 is not a combination of the sweep; hint: one of 2,8, 2,16, 4,8, 4,16",
+            "--baseline 2 is not among the values of the sweep; hint: use one of 2,8, 2,16, 4,8, 4,16",
         ),
         (("--param", "batch_size", "16", "--seeds", "0"), "must be 1 to 10,000 different whole numbers"),
         (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
@@ -181,8 +184,8 @@ def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--param", "batch_size", "16,32"), "hint: add the values of the spec, or use --baseline 16"),
-        (MODELS, "hint: add the values of the spec, or use --baseline swin"),
+        (("--param", "batch_size", "16,32"), "hint: add the values in the spec, or use --baseline 16"),
+        (MODELS, "hint: add the values in the spec, or use --baseline swin"),
         (("--param", "batch_size", "16,64"), ""),
         (("--param", "batch_size", "16,32", "--baseline", "16"), ""),
         (("--param", "batch_size", "16"), ""),
@@ -194,5 +197,5 @@ def test_a_sweep_without_its_baseline_says_so_before_it_trains(arguments: tuple[
         base = ("mlp-mixer", "--dataset=digits")
     done = cli("ablate", *base, *arguments, "--seeds=1", "--device=cpu", "--dry-run")
     assert done.exit_code == 0, done.stderr
-    assert ("no baseline: the values of the spec are not" in done.stderr) == bool(told)
+    assert ("no baseline: the values in the spec are not" in done.stderr) == bool(told)
     assert told in done.stderr

@@ -29,7 +29,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
     ]
     assert rows[4:] == [
         "95% confidence intervals (2 or 3 seeds each): over seeds (Student's t); over seeds (Welch). The intervals of "
-        "the 2 differences hold together with 95%.",
+        "the 2 differences hold simultaneously with 95% confidence.",
         "batch_size 16 is 10.0 pp (95% CI 7.2 to 12.8) below 128.",
         "batch_size 32 is 10.0 pp (95% CI 7.2 to 12.8) below 128.",
         "Without a result: 64 (1 of 3 seeds diverged).",
@@ -119,5 +119,5 @@ def test_a_damaged_trial_is_told_with_its_reason_and_what_to_do(cli: Cli) -> Non
     assert done.exit_code == 7
     assert f"warning: {folder.name}: result.json: " in done.stderr
     assert f"1 of 4 trials missing: {folder.name}" in done.stderr
-    assert "move the directories of damaged ones away" in done.stderr
+    assert "move away the directories of damaged runs" in done.stderr
     assert "--retry-failed" not in done.stderr

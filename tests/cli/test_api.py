@@ -62,7 +62,7 @@ def test_a_spec_is_trained_with_a_listener() -> None:
     assert tracker.lines[0].startswith(f"training {run.id} on CPU")
     again = vitreport.train(small_spec(), runtime, listener=tracker)
     assert (again, tracker.started) == (run, 1)
-    assert tracker.lines[-1].startswith(f"run {run.id} is done already")
+    assert tracker.lines[-1].startswith(f"run {run.id} is already done")
     assert vitreport.train(small_spec(), runtime, force=True).folder == Path("runs") / f"{run.id}-r2"
 
 
@@ -151,7 +151,7 @@ def test_a_part_of_the_runs_can_be_analyzed() -> None:
 
 
 def test_a_folder_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(SpecError, match="there is no directory nowhere"):
+    with pytest.raises(SpecError, match="no such directory: nowhere"):
         vitreport.load_runs("nowhere")
 
 

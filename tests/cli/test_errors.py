@@ -30,14 +30,16 @@ DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_size: int, fault: str, cli: Cli) -> None:
     small = ["timm/resnet10t", "--dataset=digits", "--set=limit=43", f"--set=batch_size={batch_size}"]
     done = cli(*command, *small, "--set=data.image_size=8")
-    refused(done, 2, f"train.batch_size = {batch_size}: {fault}, too few to normalize over; hint: choose another one")
+    refused(
+        done, 2, f"train.batch_size = {batch_size}: {fault}, too few to normalize over; hint: choose another batch size"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["train", "percever-io"], ["model.name = 'percever-io': unknown name", "mean perceiver-io or perceiver?"]),
-        (["train", "resnet18"], ["model.name = 'resnet18': unknown name", "or timm/resnet18, if timm has it"]),
+        (["train", "resnet18"], ["model.name = 'resnet18': unknown name", "or timm/resnet18 if timm has it"]),
         (["train", "swin", "--dataset", "digist"], ["data.dataset = 'digist': unknown dataset", "mean digits?"]),
         (["train", "swin", "--set", "model.dept=3"], ["model.dept: unknown field", "did you mean model.depth"]),
         (["train", "perceiver-io", "--epochs", "0"], ["train.epochs = 0: must be greater than", "command line"]),
@@ -45,7 +47,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["train", "perceiver-io", "--set", "name=x"], ["name: the name is not unique", "one of model.name"]),
         (["train", "perceiver-io", "--preset", "strong"], ["'strong': unknown preset", "mlp-mixer-cifar10-strong"]),
         (["train", "tnt", "--preset", "digits"], ["'digits': unknown preset", "mean tnt-digits or swin-digits?"]),
-        (["train", "swin", "--preset", "perceiver-cifar10"], ["is not a recipe of swin", "swin-cifar10"]),
+        (["train", "swin", "--preset", "perceiver-cifar10"], ["is not a preset for swin", "swin-cifar10"]),
         (["train", "--spec", "missing.toml"], ["missing.toml is missing; hint: give the path of a TOML file"]),
         (["train", "--spec", "."], [". is not a regular file"]),
         (["train"], ["model.name: is missing", "one of perceiver-io"]),
@@ -65,7 +67,7 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["--color", "sometimes", "models"], ["'--color'", "'auto', 'always', 'never'"]),
         (["eval"], ["Missing argument", "`vitreport eval --help`"]),
         (["eval", "x", "--split", "tst"], ["'--split'"]),
-        (["runs", "show", "nothing"], ["there is no run nothing in runs", "vitreport runs list"]),
+        (["runs", "show", "nothing"], ["no run 'nothing' in runs", "vitreport runs list"]),
         (["runs", "diff", "a"], ["Missing argument"]),
         (["spec", "check", "missing.toml"], ["missing.toml"]),
     ],
@@ -108,7 +110,7 @@ def test_a_wrong_option_is_told_without_words_of_libraries(arguments: list[str],
         ("CIFAR10", "did you mean cifar10?"),
         ("cifar-10", "did you mean cifar10?"),
         ("Tiny-ImageNet", "did you mean tinyimagenet?"),
-        ("photos", "write ./photos for the folder here"),
+        ("photos", "write ./photos to use the directory"),
     ],
 )
 def test_a_data_set_in_other_letters_or_a_bare_folder_is_understood(dataset: str, said: str, cli: Cli) -> None:
@@ -124,14 +126,16 @@ def test_a_failure_with_json_leaves_stdout_empty(cli: Cli) -> None:
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:x", "gpu", "meta", ""])
 def test_a_device_that_cannot_be_is_a_wrong_request(device: str, cli: Cli) -> None:
-    refused(cli(*DIGITS, "--device", device), 2, f"--device = {device!r}: unknown device", "auto, cpu, cuda or cuda:N")
+    refused(
+        cli(*DIGITS, "--device", device), 2, f"--device = {device!r}: unknown device", "use auto, cpu, cuda or cuda:N"
+    )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("extra", [(), ("--dry-run",)])
 def test_a_device_that_is_not_here_is_a_matter_of_resources(extra: tuple[str, ...], cli: Cli) -> None:
     refused(
-        cli(*DIGITS, "--device", "cuda", *extra), 6, "--device = 'cuda': torch sees no CUDA GPU", "vitreport doctor"
+        cli(*DIGITS, "--device", "cuda", *extra), 6, "--device = 'cuda': PyTorch finds no CUDA GPU", "vitreport doctor"
     )
 
 
@@ -157,7 +161,7 @@ def undecodable_image(root: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (no_folder, ["images is not a folder", "train/CLASS/*.png"]),
+        (no_folder, ["images is not a directory", "train/CLASS/*.png"]),
         (no_images, ["has no images in train/CLASS/"]),
         (class_without_images, ["has no test image of class dog"]),
         (undecodable_image, ["1 of 12 images cannot be decoded: train/cat/0001.png"]),
@@ -201,7 +205,7 @@ def test_an_internal_error_says_that_it_is_a_bug(cli: Cli, monkeypatch: pytest.M
     assert (done.exit_code, done.stdout) == (1, "")
     assert (
         done.stderr.splitlines()[-1]
-        == "error: this is a bug of vitreport: RuntimeError: two\N{REPLACEMENT CHARACTER}lines"
+        == "error: this is a bug in vitreport: RuntimeError: two\N{REPLACEMENT CHARACTER}lines"
     )
     assert "Traceback" in done.stderr
 

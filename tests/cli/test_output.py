@@ -93,7 +93,9 @@ def test_a_finished_run_says_so_and_prints_the_same(at_home: Path, cli: Cli) -> 
     done = cli(*TRAIN)
     trained = only_run(Path("runs"))
     assert done.stdout == f"{trained.folder}\n"
-    assert done.stderr.startswith(f"run {trained.id} is done already; --force trains it again in a new directory\n")
+    assert done.stderr.startswith(
+        f"run {trained.id} is already done; use --force to train it again in a new directory\n"
+    )
 
 
 def test_every_command_with_json_is_tried_here() -> None:
@@ -129,7 +131,7 @@ def test_every_field_is_listed_with_what_is_allowed(cli: Cli) -> None:
 def test_a_section_that_does_not_exist_is_met_with_the_nearest(cli: Cli) -> None:
     done = cli("spec", "fields", "augment")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no section augment; hint: did you mean data.augment?\n"
+    assert done.stderr == "error: unknown section: augment; hint: did you mean data.augment?\n"
 
 
 def test_a_shown_spec_is_toml(cli: Cli) -> None:

@@ -44,10 +44,11 @@ def test_the_command_of_a_report_can_be_run(cli: Cli, own: Path) -> None:
     assert cli(*words[1:], "--dry-run").exit_code != 0
     done = cli(*(str(own.parent) if word == "DIR" else word for word in words[1:]))
     assert done.exit_code == 0
-    assert "is done already" in done.stderr
+    assert "is already done" in done.stderr
     for name in ("markdown", "html"):
         assert (
-            "Replace DIR in a command with the folder that contains my cats" in cli("report", "--format", name).stdout
+            "Replace DIR in a command with the directory that contains my cats"
+            in cli("report", "--format", name).stdout
         )
 
 

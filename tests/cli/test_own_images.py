@@ -101,7 +101,7 @@ def test_the_size_of_the_first_image_is_told(cli: Cli, tmp_path: Path) -> None:
     root = write_folder(tmp_path / "pets", count=4, size=40)
     write_images(root / "train" / "cat", 1)
     done = train(cli, root)
-    assert "15 of 16 images had another size: they are resized to 8 x 8; hint: --set image_size=N" in done.stderr
+    assert "15 of 16 images are resized to 8 x 8; hint: --set image_size=N" in done.stderr
 
 
 @pytest.mark.parametrize("size", [1100, 4])

@@ -60,10 +60,10 @@ def test_of_many_groups_the_note_names_those_left_out(cli: Cli) -> None:
     ("words", "message"),
     [
         ("swin -o a.docx", "unknown file extension: a.docx; hint: use .svg, .png or .pdf"),
-        ("swim -o a.svg", "swim is no run, group or sweep in runs; hint: one of swin-cifar10-"),
+        ("swim -o a.svg", "no run, group or sweep 'swim' in runs; hint: use one of swin-cifar10-"),
         ("swin --split test -o a.svg", "no test curve in swin-cifar10-"),
         ("swin --label tnt=TNT -o a.svg", "unknown group tnt in --label tnt=TNT; hint: "),
-        ("swin --runs-dir typo -o a.svg", "there is no directory typo"),
+        ("swin --runs-dir typo -o a.svg", "no such directory: typo"),
         ("swin", "Missing option '--output' / '-o'"),
     ],
 )

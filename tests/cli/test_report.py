@@ -88,7 +88,7 @@ def test_a_sweep_of_one_value_has_nothing_to_compare(cli: Cli) -> None:
 def test_a_name_that_means_nothing(cli: Cli) -> None:
     done = cli("report", "perciever")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "perciever is no run, group or sweep" in done.stderr
+    assert "no run, group or sweep 'perciever'" in done.stderr
     for number in range(20):
         write_run(RUNS, spec(train={"epochs": 3 + number}), 0.5)
     assert cli("report", "nosuch").stderr.count("-cifar10-") == 5
@@ -207,7 +207,7 @@ def test_a_folder_without_runs_is_told(cli: Cli) -> None:
 def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> None:
     done = cli("report", "--runs-dir", "nosuch")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no directory nosuch; hint: give the directory of the runs with --runs-dir\n"
+    assert done.stderr == "error: no such directory: nosuch; hint: use --runs-dir to give the directory of the runs\n"
     planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
     assert (planned.exit_code, planned.stderr) == (0, "there are no runs of small-images in nosuch\n")
     assert "## Commands" not in planned.stdout
@@ -245,7 +245,7 @@ def test_what_a_terminal_would_obey_is_not_shown_of_a_file(cli: Cli) -> None:
 
 def test_a_folder_to_write_into_is_to_be_made(cli: Cli) -> None:
     done = cli("report", "-o", "no/report.md")
-    assert (done.exit_code, "hint: make the directory no first" in done.stderr) == (6, True)
+    assert (done.exit_code, "hint: create the directory no first" in done.stderr) == (6, True)
 
 
 def test_a_page_of_its_own(cli: Cli) -> None:

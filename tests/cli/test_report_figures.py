@@ -203,8 +203,8 @@ def test_a_figure_that_shows_something_else_is_drift(cli: Cli, options: list[str
     assert cli("report", "--check", "report.md", *options).exit_code == 0
     (folder / "overview-dark.svg").write_text("<svg/>")
     done = cli("report", "--check", "report.md", *options)
-    assert (done.exit_code, done.stdout) == (9, f"{folder}/overview-dark.svg does not show what the records give\n")
-    assert "run the same command with -o in place of --check" in done.stderr
+    assert (done.exit_code, done.stdout) == (9, f"{folder}/overview-dark.svg is out of date\n")
+    assert "run the same command with -o instead of --check" in done.stderr
     shutil.rmtree(folder)
     done = cli("report", "--check", "report.md", *options)
     assert (done.exit_code, len(done.stdout.splitlines())) == (9, 8)
@@ -213,9 +213,9 @@ def test_a_figure_that_shows_something_else_is_drift(cli: Cli, options: list[str
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        (("--format", "html", "--assets", "figures"), "--assets is for markdown, not for html"),
-        (("--format", "json", "--no-assets"), "--no-assets is for markdown, not for json"),
-        (("--assets", "figures", "--no-assets"), "--assets and --no-assets exclude each other"),
+        (("--format", "html", "--assets", "figures"), "--assets works only for markdown, not for html"),
+        (("--format", "json", "--no-assets"), "--no-assets works only for markdown, not for json"),
+        (("--assets", "figures", "--no-assets"), "--assets and --no-assets cannot be used together"),
     ],
 )
 def test_what_figures_are_not_for(cli: Cli, options: tuple[str, ...], fault: str) -> None:

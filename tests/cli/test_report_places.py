@@ -50,27 +50,27 @@ def places() -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "said"),
     [
-        (["report", "-o", "missing/x.md"], 6, "hint: make the directory missing first"),
-        (["report", "-o", "missing/x.html"], 6, "hint: make the directory missing first"),
-        (["report", "--study", "small-images", "-o", "missing/x.json"], 6, "hint: make the directory missing first"),
+        (["report", "-o", "missing/x.md"], 6, "hint: create the directory missing first"),
+        (["report", "-o", "missing/x.html"], 6, "hint: create the directory missing first"),
+        (["report", "--study", "small-images", "-o", "missing/x.json"], 6, "hint: create the directory missing first"),
         (["report", "-o", "dangling.md"], 6, "missing first"),
         (["report", "-o", "file/x.md"], 6, "cannot write file/x.md"),
         (["report", "-o", "folder"], 2, "folder is not a regular file"),
         (["report", "--inject", "none.md"], 2, "none.md is missing"),
         (["report", "--inject", "folder"], 2, "folder is not a regular file"),
-        (["report", "--inject", "torn.md"], 2, "torn.md does not hold"),
+        (["report", "--inject", "torn.md"], 2, "torn.md must contain"),
         (["report", "--inject", "pipe"], 2, "pipe is not a regular file"),
         (["report", "--check", "none.md"], 2, "none.md is missing"),
-        (["report", "--check", "torn.md"], 2, "torn.md does not hold"),
+        (["report", "--check", "torn.md"], 2, "torn.md must contain"),
         (["report", "--check", "pipe"], 2, "pipe is not a regular file"),
         (["report", "--template", "none.j2"], 2, "none.j2 is missing"),
         (["report", "--template", "folder"], 2, "template folder is not a regular file"),
-        (["report", "--template", "file", "--format", "html"], 2, "--template is for markdown"),
+        (["report", "--template", "file", "--format", "html"], 2, "--template works only for markdown"),
         (["report", "-o", "x.md", "--assets", "file"], 2, "file is not a directory; hint: choose another directory"),
         (["report", "-o", "x.md", "--assets", "file/figures"], 6, "hint: choose another directory with --assets DIR"),
         (["report"], 2, "vitreport-assets is not a directory; hint: choose another directory with --assets DIR"),
-        (["runs", "export", "-o", "missing/x.csv"], 6, "hint: make the directory missing first"),
-        (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: make the directory missing first"),
+        (["runs", "export", "-o", "missing/x.csv"], 6, "hint: create the directory missing first"),
+        (["runs", "export", "--format", "parquet", "-o", "missing/x"], 6, "hint: create the directory missing first"),
         (["runs", "export", "-o", "folder"], 2, "folder is not a regular file"),
         (["runs", "export", "--format", "tensorboard", "-o", "file"], 2, "file is not a directory"),
     ],
@@ -127,7 +127,7 @@ def test_what_stdout_gave_can_be_checked(arguments: list[str], cli: Cli) -> None
     assert cli("report", *arguments, "--check", "README.md").exit_code == 0
     Path("vitreport-assets/overview-dark.svg").write_text("<svg/>")
     done = cli("report", *arguments, "--check", "README.md")
-    assert done.stdout == "vitreport-assets/overview-dark.svg does not show what the records give\n"
+    assert done.stdout == "vitreport-assets/overview-dark.svg is out of date\n"
     cli("report", *arguments, "-o", "README.md", "--assets", "docs/my figures")
     assert cli("report", *arguments, "--check", "README.md").exit_code == 0
 
@@ -147,7 +147,7 @@ MISSING = [
 def test_a_folder_of_runs_that_is_named_and_missing_is_told(arguments: list[str], cli: Cli) -> None:
     done = cli(*arguments, "--runs-dir", "typo")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: there is no directory typo; hint: give the directory of the runs with --runs-dir\n"
+    assert done.stderr == "error: no such directory: typo; hint: use --runs-dir to give the directory of the runs\n"
     Path("file").touch()
     done = cli(*arguments, "--runs-dir", "file")
     assert (done.exit_code, "file is not a directory" in done.stderr) == (2, True)
@@ -172,5 +172,5 @@ def test_a_study_can_be_planned_before_its_folder_is_there(words: list[str], cli
     done = cli(*words, "digits", "--runs-dir", "typo")
     assert (done.exit_code, done.stderr) == (
         0,
-        "there is no directory typo yet; give the directory of the runs with --runs-dir\n",
+        "no such directory yet: typo; use --runs-dir to give the directory of the runs\n",
     )

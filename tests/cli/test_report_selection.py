@@ -96,6 +96,6 @@ def test_a_part_that_is_not_of_the_study(cli: Cli) -> None:
         for words in (("report", "--study", "small-images"), ("study", "run", "small-images"))
     ]
     assert told[0] == told[1]
-    assert "no such part of the study; hint: did you mean" in told[0]
+    assert "no such run or ablation in the study; hint: did you mean" in told[0]
     done = cli("report", "--only", "swin/cifar10")
     assert (done.exit_code, "--only, --set and --seeds need --study" in done.stderr) == (2, True)

@@ -69,7 +69,7 @@ def test_a_command_understands_all_variables(words: str, cli: Cli, monkeypatch: 
 
 def test_a_variable_is_worth_what_its_option_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITREPORT_RUNS_DIR", "here")
-    assert "no directory here" in cli("report", "--no-assets").stderr
+    assert "no such directory: here" in cli("report", "--no-assets").stderr
     monkeypatch.setenv("VITREPORT_DEVICE", "tpu")
     assert "VITREPORT_DEVICE = 'tpu': unknown device" in cli("train", *SWIN.split()).stderr
     monkeypatch.setenv("VITREPORT_THREADS", "0")

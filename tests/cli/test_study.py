@@ -52,7 +52,9 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
     done = cli("study", "status", FILE)
     assert (done.exit_code, done.stderr) == (0, "")
     *lines, total = done.stdout.splitlines()
-    assert total == "12 runs, 5 done; some times are unknown: `vitreport study status --measure` measures them"
+    assert (
+        total == "12 runs, 5 done; some times are unknown: `vitreport study status --measure` times a few steps of them"
+    )
     assert [line.split() for line in lines] == [
         ["run", "or", "ablation", "runs", "done", "missing", "diverged", "time"],
         ["wide", "3", "0", "2", "1", "unknown"],
@@ -85,7 +87,7 @@ def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> 
     assert cli(*part).stdout.splitlines()[-2].split()[-1] == "unknown"
     total = cli(*part).stdout.splitlines()[-1]
     assert total.startswith("1 run, 0 done; ")
-    assert "`vitreport study status --measure` measures them" in total
+    assert "`vitreport study status --measure` times a few steps of them" in total
     assert cli("study", "run", *part[2:], "--dry-run").stdout == cli(*part).stdout
     assert json.loads(cli(*part, "--measure", "--json").stdout)["all"]["seconds"] > 0
     assert not Path("runs").exists()
@@ -118,7 +120,7 @@ def test_a_part_without_its_folder_of_images_is_an_error(command: str, cli: Cli)
     assert "mixer/batch" in done.stdout
     error = done.stderr.splitlines()[-1]
     assert error.startswith("error: left out: my/own (")
-    assert "nowhere is not a folder; hint: give an image folder" in error
+    assert "nowhere is not a directory; hint: give an image folder" in error
     assert done.stderr.count("warning: left out: my/own (") == (command == "run")
 
 

@@ -21,14 +21,17 @@ def refused(done: Completed, *said: str) -> None:
     [
         (
             ("study", "show", "small"),
-            ["unknown study 'small'; hint: did you mean small-images? (a file ends with .toml)"],
+            ["unknown study 'small'; hint: did you mean small-images? (the name of a file must end with .toml)"],
         ),
         (("study", "show", "none.toml"), ["none.toml is missing"]),
-        (("study", "status", FILE, "--only", "mixr"), ["--only = 'mixr': no such part of the study", "mean mixer"]),
+        (
+            ("study", "status", FILE, "--only", "mixr"),
+            ["--only = 'mixr': no such run or ablation in the study", "mean mixer"],
+        ),
         (("study", "run", FILE, "--set", "epoch=1"), ["epoch: unknown field (from --set)", "did you mean epochs"]),
         (("study", "run", FILE, "--set", "seed=1"), ["seed: is given by --seeds"]),
         (("study", "run", FILE, "--seeds", "none"), ["--seeds = 'none': must be 1 to 10,000 different"]),
-        (("study", "run", FILE, "--only", "mixerr"), ["--only = 'mixerr': no such part"]),
+        (("study", "run", FILE, "--only", "mixerr"), ["--only = 'mixerr': no such run or ablation"]),
         (("report", "--study", FILE, "mixer"), ["runs cannot be named with --study: mixer"]),
         (("report", "--set", "epochs=1"), ["--only, --set and --seeds need --study"]),
         (("report", "--seeds", "3"), ["--only, --set and --seeds need --study"]),
@@ -53,7 +56,7 @@ def test_a_wrong_request_is_refused(arguments: tuple[str, ...], said: list[str],
         (('dataset = "digits"\nset', 'dataset = "digist"\nset'), ["'digist': unknown dataset", "mean digits?"]),
         (
             ('"digits", set', '"digits", preset = "swin-digits", set'),
-            ["runs.mixer: preset = swin-digits: is not a recipe"],
+            ["runs.mixer: preset = swin-digits: is not a preset for"],
         ),
         (('"digits", set', '"digits", preset = "mixer-digits", set'), ["runs.mixer: preset = 'mixer-digits': unknown"]),
         (("[10, 20]", "[10, -3]"), ['ablations."mixer/batch": train.batch_size = -3: must be']),
@@ -138,6 +141,11 @@ def test_every_fault_of_a_file_is_reported_in_two_rounds(
 def test_what_is_asked_for_is_told_with_the_faults_of_the_file(cli: Cli) -> None:
     Path(FILE).write_text(STUDY.replace("limit = 40", "limt = 40"))
     done = cli("study", "status", FILE, "--only", "mixr", "--only", "wide", "--seeds", "x", "--set", "epoch=1")
-    told = ["--only = 'mixr': no such part of the study", "runs.wide: limt", "--seeds = 'x'", "epoch: unknown field"]
+    told = [
+        "--only = 'mixr': no such run or ablation in the study",
+        "runs.wide: limt",
+        "--seeds = 'x'",
+        "epoch: unknown field",
+    ]
     refused(done, *told)
     assert len(done.stderr.splitlines()) == len(told)

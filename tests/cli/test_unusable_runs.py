@@ -36,12 +36,12 @@ def test_a_finished_run_that_cannot_be_read_is_damaged_everywhere(file: str, cli
 
 def test_a_prefix_of_several_runs_lists_them(cli: Cli) -> None:
     folders = [write_run(Path("runs"), small_spec(seed)) for seed in (0, 1)]
-    refused(cli("runs", "show", "perceiver"), 2, "perceiver means 2 runs", *(folder.name for folder in folders))
+    refused(cli("runs", "show", "perceiver"), 2, "'perceiver' matches 2 runs", *(folder.name for folder in folders))
 
 
 @pytest.mark.parametrize("command", ["eval", "runs show"])
 def test_a_folder_that_is_no_run(command: str, cli: Cli) -> None:
-    refused(cli(*command.split(), "./nothing"), 4, "./nothing is not the folder of a run")
+    refused(cli(*command.split(), "./nothing"), 4, "./nothing is not the directory of a run")
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])

@@ -133,7 +133,7 @@ def test_the_same_weights_in_another_place_are_the_same_run(weights: Path, cli: 
     tuned = trained(cli, *MIXER, "--weights", str(weights))
     shutil.move(weights, "elsewhere.safetensors")
     again = cli(*MIXER, "--weights", "elsewhere.safetensors")
-    assert "is done already" in again.stderr
+    assert "is already done" in again.stderr
     assert again.stdout.strip() == str(tuned)
 
 
@@ -180,7 +180,7 @@ def test_weights_that_are_not_given_are_asked_for(weights: Path, cli: Cli) -> No
 
 def test_weights_that_cannot_be_used(cli: Cli) -> None:
     torch.save({"model": Payload()}, "payload.pth")
-    refused(cli(*MIXER, "--weights", "payload.pth"), 4, "payload.pth is not loaded: it holds more than weights")
+    refused(cli(*MIXER, "--weights", "payload.pth"), 4, "payload.pth is not loaded: it contains more than weights")
     assert not Path("executed").exists()
     torch.save({"layer.weight": torch.ones(2)}, "other.pth")
     said = ["other.pth does not fit the network: 0 of", "missing: stem.proj.weight", "not in the network: layer.weight"]

@@ -134,9 +134,9 @@ def test_another_version_of_the_decoder_decodes_again(
 def test_images_of_another_size_are_told(tmp_path: Path, image_request: ImageRequest) -> None:
     root = write_folder(tmp_path / "set", size=24)
     Image.fromarray(noise(0)).save(root / "train" / "cat" / "0000.png")
-    hint = "hint: --set image_size=N chooses another size"
+    hint = "hint: --set image_size=N to choose another size"
     (line,) = image_notices("set", open_folder(root, image_request))
-    assert line == f"11 of 12 images had another size: they are resized to 8 x 8; {hint}"
+    assert line == f"11 of 12 images are resized to 8 x 8; {hint}"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])

@@ -50,7 +50,7 @@ def fetch(mirror: Mirror, tmp_path: Path) -> Fetch:
 def refusal(fetch: Fetch, *faults: str) -> str:
     with pytest.raises(ResourceError) as error:
         fetch(*faults)
-    assert f"else put set.tar.gz into {fetch.target.parent}" in error.value.hint
+    assert f"or put set.tar.gz into {fetch.target.parent}" in error.value.hint
     assert not fetch.target.exists()
     return error.value.message
 

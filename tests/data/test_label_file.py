@@ -140,7 +140,7 @@ def test_an_image_of_two_places_is_not_guessed(tmp_path: Path, image_request: Im
 @pytest.mark.parametrize(
     ("row", "hint"),
     [
-        ("0099.png,cat,train", "add the image to the folder, or remove the line"),
+        ("0099.png,cat,train", "add the image, or remove the line"),
         ("0000.png,cat,train", "remove one of its lines"),
         ("0000.png", "complete the line, or remove it"),
         ("0009.png,cat,holdout", "write train, val or test"),

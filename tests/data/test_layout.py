@@ -207,7 +207,7 @@ def one_folder_more(root: Path) -> None:
             "has no images in test/CLASS/ or val/CLASS/; it has models, train",
             "give .*/set/train as the dataset",
         ),
-        (no_training, "has no images in train/CLASS/; it has data, test", "lay it out"),
+        (no_training, "has no images in train/CLASS/; it has data, test", "arrange the images"),
         (
             unlabelled_test,
             "has no images in test/CLASS/ or val/CLASS/; it has test, test-cat, test-dog",
@@ -215,8 +215,8 @@ def one_folder_more(root: Path) -> None:
         ),
         (loose_training, "set has no images in train/CLASS/; it has test, train", "labels.csv"),
         (other_validation, "has no val image of class dog", "every split needs every class"),
-        (nothing, "has 0 classes, at least 2 are needed", "lay it out"),
-        (one_folder_more, "has 0 classes, at least 2 are needed", "give the path of that folder"),
+        (nothing, "has 0 classes, at least 2 are needed", "arrange the images"),
+        (one_folder_more, "has 0 classes, at least 2 are needed", "give its path"),
     ],
 )
 def test_what_is_wrong_with_a_layout_is_named(

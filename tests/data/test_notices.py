@@ -29,14 +29,14 @@ CLASSES = ("cat", "dog", "newt")
         (
             (20 * MOST_UNEQUAL + 1, 20, 20),
             (20, 20, 20),
-            "the classes are very unequal in size (201 training images of cat, 20 of dog)",
+            "the class sizes are very unequal (201 training images of cat, 20 of dog)",
         ),
         (
             (900, 5, 0),
             (90, 1, 0),
             "2 of 3 classes have fewer than 20 training images (the fewest: 0 of newt); 2 of 3 classes have fewer "
             "than 20 test images (the fewest: 0 of newt); "
-            "the classes are very unequal in size (900 training images of cat, 0 of newt)",
+            "the class sizes are very unequal (900 training images of cat, 0 of newt)",
         ),
     ],
 )

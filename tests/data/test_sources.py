@@ -90,11 +90,11 @@ def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
     (problem,) = error.value.problems
     assert (problem.field, problem.message, problem.value) == ("data.dataset", "unknown dataset", repr(name))
     assert hint in problem.hint
-    assert "an image folder works too" in problem.hint
+    assert "an image folder also works" in problem.hint
 
 
 def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="is not a folder") as missing:
+    with pytest.raises(DatasetError, match="is not a directory") as missing:
         describe(str(tmp_path / "none"), [tmp_path])
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="has 0 classes") as empty:
@@ -104,7 +104,7 @@ def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:
 
 
 def test_a_folder_cannot_have_the_name_of_a_bundled_data_set(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="the name digits is taken"):
+    with pytest.raises(DatasetError, match="digits is the name of another dataset"):
         describe(str(write_folder(tmp_path / "digits")), [tmp_path])
     assert describe(str(write_folder(tmp_path / "cifar10")), [tmp_path]).name == "cifar10"
 

@@ -119,7 +119,7 @@ def test_folders_of_other_classes(image_request: ImageRequest) -> None:
 def test_a_damaged_or_missing_file_is_named(image_request: ImageRequest, name: str) -> None:
     home = write_binary(image_request.data_dir / "stl10_binary")
     (home / name).write_bytes(b"other")
-    with pytest.raises(DatasetError, match=rf"{name} is not as it was published: md5 is {md5(b'other')}"):
+    with pytest.raises(DatasetError, match=rf"{name} differs from the published file: md5 is {md5(b'other')}"):
         opened(image_request)
     (home / name).unlink()
     with pytest.raises(DatasetError, match=f"{name} is missing"):

@@ -20,7 +20,7 @@ def test_a_part_is_not_taken_for_the_whole(
     words = r"tiny-imagenet-200/wnids\.txt has 3 classes, tinyimagenet has 200"
     with pytest.raises(DatasetError, match=words) as error:
         opened(image_request)
-    assert error.value.hint.startswith("rename the folder, or give its path")
+    assert error.value.hint.startswith("rename the directory, or give its path")
     publish(image_request.data_dir / "tiny-imagenet-200.zip", root, monkeypatch)
     with pytest.raises(DatasetError, match=words):
         opened(image_request)
@@ -30,7 +30,7 @@ def test_a_part_under_the_name_of_the_whole(image_request: ImageRequest) -> None
     write_folder(image_request.data_dir / "tinyimagenet")
     with pytest.raises(DatasetError, match=r"has 2 classes, tinyimagenet has 200") as error:
         opened(image_request)
-    assert error.value.hint.startswith("rename the folder")
+    assert error.value.hint.startswith("rename the directory")
 
 
 def append(file: str, text: str) -> Callable[[Path], None]:

@@ -40,7 +40,7 @@ def test_copies_between_and_within_splits_are_counted(image_request: ImageReques
     found = checks("pets", image_request)
     told = "1 test images are also training images"
     assert found["train/test overlap"] == Check("train/test overlap", False, told)
-    assert found["training duplicates"].detail == "2 training images repeat another one"
+    assert found["training duplicates"].detail == "2 training images are duplicates of another one"
     assert found["training duplicates"].ok
     assert found["training duplicates"].is_notable
 
@@ -50,7 +50,7 @@ def test_a_few_training_images_may_repeat_others(image_request: ImageRequest) ->
     assert not checks("pets", image_request)["training duplicates"].is_notable
     (root / "train" / "cat" / "copy.png").write_bytes((root / "train" / "cat" / "0000.png").read_bytes())
     found = checks("pets", image_request)["training duplicates"]
-    assert (found.detail, found.is_notable) == ("1 training images repeat another one", False)
+    assert (found.detail, found.is_notable) == ("1 training images are duplicates of another one", False)
 
 
 def test_a_changed_pixel_in_the_cache_is_decoded_again(image_request: ImageRequest) -> None:

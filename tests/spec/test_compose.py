@@ -121,7 +121,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         problem.field: problem
         for problem in (
             Problem("label_smothing", "unknown field", "did you mean label_smoothing?", origin="--set"),
-            Problem("--set", "is not FIELD=VALUE", value="'warmup_epochs'"),
+            Problem("--set", "must be FIELD=VALUE", value="'warmup_epochs'"),
             Problem("sed", "unknown field", "did you mean seed?", origin=origin),
             Problem("model.depht", "unknown field", "did you mean depth?", origin=origin),
             Problem("model.num_latents", "must be greater than or equal to 1", "", "0", origin),
@@ -189,7 +189,7 @@ def test_a_missing_model_is_met_with_all_of_them() -> None:
         found = problems(table)["model.name"]
         assert (found.message, found.hint) == (
             "is missing",
-            "one of perceiver-io, perceiver, mlp-mixer, swin, tnt, timm",
+            "use one of perceiver-io, perceiver, mlp-mixer, swin, tnt, timm",
         )
 
 
@@ -253,7 +253,7 @@ def test_a_table_replaces_a_value_and_a_value_a_table() -> None:
 
 def test_a_quoted_path_is_told_from_a_field() -> None:
     found = problems({**PERCEIVER, "train.epochs": 3, "train": {"epochs": 5}})
-    assert found['"train.epochs"'].hint == "one of model, data, optimizer, schedule, train, seed"
+    assert found['"train.epochs"'].hint == "use one of model, data, optimizer, schedule, train, seed"
 
 
 def test_numbers_beyond_all_measure_are_refused() -> None:

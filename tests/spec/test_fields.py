@@ -110,7 +110,7 @@ def test_lr_is_the_learning_rate(name: str) -> None:
 def test_an_ambiguous_name_lists_the_candidates() -> None:
     (problem,) = refusal("name").problems
     assert problem.message == "the name is not unique"
-    assert problem.hint == "one of model.name, optimizer.name, schedule.name"
+    assert problem.hint == "use one of model.name, optimizer.name, schedule.name"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_any_other_name_is_refused(name: str) -> None:
 
 
 def test_few_names_are_all_told_where_none_is_near() -> None:
-    assert did_you_mean("x", ["alpha", "beta"]) == "one of alpha, beta"
+    assert did_you_mean("x", ["alpha", "beta"]) == "use one of alpha, beta"
     assert did_you_mean("x", map(str, range(21))) == ""
     assert did_you_mean("alpa", ["alpha", "beta"]) == "did you mean alpha?"
 

@@ -52,7 +52,7 @@ MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
         (
             {**PERCEIVER, "schedule": {"warmup_epochs": 9}, "train": {"epochs": 8}},
             "schedule.warmup_epochs",
-            "9.0 is longer than train.epochs = 8",
+            "9.0 is more than train.epochs = 8",
         ),
         (
             {**PERCEIVER, "schedule": {"name": "cosine", "lag_epochs": 2}},
@@ -123,4 +123,4 @@ def test_the_outermost_values_that_still_fit_together(table: dict[str, Any]) -> 
 
 def test_a_patch_that_does_not_fit_is_met_with_those_that_do() -> None:
     found = problems({"model": {"name": "swin", "patch_size": 12}})["model.patch_size"]
-    assert found.hint == "one of 1, 2, 4, 8, 16, 32"
+    assert found.hint == "use one of 1, 2, 4, 8, 16, 32"

@@ -103,7 +103,7 @@ def test_combinations_are_named_as_claims_name_them() -> None:
         (ABLATION + "params.batchsize = [1]", ["ablations.x.params.batchsize: unknown", "mean batch_size"]),
         (ABLATION + "params.batch_size = []", ["ablations.x.params.batch_size = []: must have at least 1 item"]),
         (ABLATION + "params.batch_size = [1]\nbaseline = 2", ["x.baseline = '2': unknown combination", "one of 1"]),
-        (ABLATION + "zip = true\nparams = { lr = [1], epochs = [1, 2] }", ["zip pairs lists of equal length"]),
+        (ABLATION + "zip = true\nparams = { lr = [1], epochs = [1, 2] }", ["zip needs lists of equal length"]),
         (ABLATION.replace(".x]", ".small]") + "params.lr = [1]", ["runs.small: is the name of an ablation, too"]),
         ('[[claims]]\nof = "smal"\nsource = ""\nvalue = 1', ["claims.0.of = 'smal': unknown run", "mean small?"]),
         ('[[claims]]\nof = "small"\nsource = ""\nvalue = 2', ["claims.0.value = 2: must be a fraction from 0 to 1"]),

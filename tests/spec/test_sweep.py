@@ -98,4 +98,4 @@ def test_lists_of_different_length_are_not_paired() -> None:
 def test_the_seed_is_no_axis() -> None:
     with pytest.raises(SpecError) as caught:
         field_axis("seed", [1])
-    assert caught.value.lines() == ["seed: cannot be an axis of a sweep; hint: leave it out: a sweep has its own seeds"]
+    assert caught.value.lines() == ["seed: cannot be varied; hint: leave it out: a sweep has its own seeds"]

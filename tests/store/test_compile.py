@@ -36,7 +36,7 @@ def test_a_compiled_run_resumes_exactly_and_is_measured_again(
     assert resumed_at(only_run(resumed)) == [3]
     assert differences(only_run(whole), only_run(resumed)) == []
     told = driver.run(*TRAIN, "--quiet", folder=other).stderr
-    assert told == "warning: compile yes -> no: the bits will differ from those of an uninterrupted run\n"
+    assert told == "warning: compile yes -> no: the result will not be bit-identical to that of an uninterrupted run\n"
     measured = driver.run("eval", only_run(whole).name, "--json", folder=whole)
     assert json.loads(measured.stdout)["agrees"] is True, measured.stderr
 
@@ -48,5 +48,5 @@ def test_without_a_compiler_that_is_told(driver: Driver, tmp_path: Path) -> None
     *_, told = done.stderr.splitlines()
     assert done.exit_code == 6, done.stderr
     assert told.startswith("error: torch.compile failed: InvalidCxxCompiler: No working C++ compiler found")
-    assert "hint: leave --compile out" in told
+    assert "hint: leave out --compile" in told
     assert record(only_run(tmp_path))["error"]["kind"] == "resources"

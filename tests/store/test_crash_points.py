@@ -117,7 +117,7 @@ def check_failure(failed: Completed, number: int) -> None:
 def check_promise(said: str, newest: int) -> None:
     """Where a disk was full in the middle of the training: at which step the same command will go on."""
     if "no space left" in said and newest:
-        assert f"; hint: free some space; the same command then resumes at step {newest}\n" in said
+        assert f"; hint: free some space, then run the same command to resume at step {newest}\n" in said
     else:
         assert "resumes at step" not in said
 

@@ -18,7 +18,9 @@ def test_a_disk_that_is_full_before_a_step_is_saved_says_that_nothing_is(
     failed = driver.run(*TRAIN, "--quiet", *forced, folder=tmp_path, faults=[("full_after_step", 1)])
     command = "the same command without --force" if forced else "the same command"
     assert failed.exit_code == 6
-    assert failed.stderr.endswith(f"; hint: free some space; {command} then starts again: no step was saved\n")
+    assert failed.stderr.endswith(
+        f"; hint: free some space, then run {command} to start again (there is no checkpoint)\n"
+    )
 
 
 @pytest.mark.parametrize(

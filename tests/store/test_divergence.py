@@ -66,4 +66,4 @@ def test_diverged_run_is_listed_and_diverges_again(driver: Driver, tmp_path: Pat
     assert second.exit_code == 5
     message = first.stderr.removeprefix("error: ").partition(";")[0]
     assert f"has {message}" in second.stderr
-    assert "`--force` trains it again in a new directory" in second.stderr
+    assert "use `--force` to train it again in a new directory" in second.stderr

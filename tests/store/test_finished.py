@@ -48,7 +48,7 @@ def test_finished_run_is_not_trained_again(driver: Driver, finished: Path) -> No
         [sys.executable, "-c", WATCH_IMPORTS, *TRAIN], capture_output=True, text=True, check=False, env=environment
     )
     assert again.returncode == 0, "torch was loaded" if again.returncode == 99 else again.stderr
-    told = f"run {finished.name} is done already; --force trains it again in a new directory"
+    told = f"run {finished.name} is already done; use --force to train it again in a new directory"
     assert again.stderr.splitlines()[0] == told
     assert "test" in again.stderr
     assert again.stdout == f"runs/{finished.name}\n"
@@ -77,7 +77,7 @@ def test_force_trains_anew_beside_it(driver: Driver, finished: Path, tmp_path: P
     assert differences(finished, second) == ["run.json"]
     assert {**record(second), "id": finished.name} == record(finished)
     again = driver.run(*TRAIN, folder=tmp_path)
-    assert f"run {second.name} is done already" in again.stderr
+    assert f"run {second.name} is already done" in again.stderr
 
 
 def test_unfinished_second_attempt_is_gone_on_with(driver: Driver, finished: Path, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_unreadable_record_is_not_written_over(driver: Driver, finished: Path, t
     refused = driver.run(*TRAIN, folder=tmp_path)
     assert refused.exit_code == 4
     assert f"{name}: has schema version 7, written by a newer vitreport; " in refused.stderr
-    assert refused.stderr.endswith("; hint: `--force` trains it again in a new directory\n")
+    assert refused.stderr.endswith("; hint: use `--force` to train it again in a new directory\n")
     assert snapshot(finished) == before
 
 
@@ -146,7 +146,7 @@ def animals(tmp_path: Path) -> Path:
 
 def test_finished_run_on_other_images_is_told(driver: Driver, animals: Path, tmp_path: Path) -> None:
     assert driver.run(*FOLDER, folder=tmp_path).exit_code == 0
-    assert "is done already" in driver.run(*FOLDER, folder=tmp_path).stderr
+    assert "is already done" in driver.run(*FOLDER, folder=tmp_path).stderr
     change_image(animals)
     refused = driver.run(*FOLDER, folder=tmp_path)
     check_other_images(refused.exit_code, refused.stderr)
@@ -175,7 +175,7 @@ def check_other_images(exit_code: int, stderr: str) -> None:
 def test_other_fingerprint_is_told_and_noted(driver: Driver, undisturbed: Undisturbed, tmp_path: Path) -> None:
     driver.run(*TRAIN, "--threads=1", folder=tmp_path, faults=[("killed_before_step", 2)])
     done = driver.run(*TRAIN, "--threads=2", "--quiet", folder=tmp_path)
-    warning = "warning: threads 1 -> 2: the bits will differ from those of an uninterrupted run\n"
+    warning = "warning: threads 1 -> 2: the result will not be bit-identical to that of an uninterrupted run\n"
     assert (done.exit_code, done.stderr) == (0, warning)
     found = read_run(only_run(tmp_path)).record
     assert found

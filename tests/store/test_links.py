@@ -111,6 +111,8 @@ def test_a_finished_run_without_its_spec_is_not_done(driver: Driver, undisturbed
     source = undisturbed(SHORT)
     run = Path(shutil.copytree(source, tmp_path / "runs" / source.name))
     (run / "spec.json").unlink()
-    refused(driver, tmp_path, "is done, but spec.json: is missing; hint: `--force` trains it again in a new directory")
+    refused(
+        driver, tmp_path, "is done, but spec.json: is missing; hint: use `--force` to train it again in a new directory"
+    )
     listed = driver.run("runs", "list", "--each", folder=tmp_path)
     assert (listed.exit_code, "damaged" in listed.stdout) == (7, True)

@@ -26,7 +26,7 @@ def test_place_that_cannot_be_written_is_told(driver: Driver, tmp_path: Path, pl
 @pytest.mark.parametrize(
     ("place", "told"),
     [
-        ("absent", "there is no directory absent; "),
+        ("absent", "no such directory: absent; "),
         ("file", "file is not a directory; "),
         ("x" * 5000, "cannot use " + "x" * 5000),
     ],

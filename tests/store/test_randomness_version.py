@@ -43,7 +43,7 @@ def test_a_checkpoint_of_another_version_is_refused(
         f"error: run {run.name} cannot be resumed: it started with randomness version {told}, "
         "this vitreport has version 2"
     )
-    assert "; hint: `--force` " in line
+    assert "; hint: use `--force` " in line
     assert (run / "run.json").read_bytes() == before
     assert driver.run(*TRAIN, "--force", folder=tmp_path).exit_code == 0
     assert record(run.with_name(f"{run.name}-r2"))["fingerprint"]["randomness"] == "2"
@@ -56,7 +56,7 @@ def test_a_finished_run_of_another_version_stays_finished(driver: Driver, tmp_pa
     with_version(run, None)
     again = driver.run(*TRAIN, folder=tmp_path)
     assert again.exit_code == 0
-    assert "is done already" in again.stderr
+    assert "is already done" in again.stderr
     (run / "result.json").unlink()
     assert driver.run(*TRAIN, folder=tmp_path).exit_code == 0
     assert "randomness" not in record(run)["fingerprint"]

@@ -194,18 +194,18 @@ def test_run_is_found_by_id_prefix_and_path(tmp_path: Path) -> None:
 def test_ambiguous_and_unknown_names_are_told(tmp_path: Path) -> None:
     for name in ("swin-a-s0", "swin-a-s1"):
         make_run(tmp_path / "runs", name)
-    with pytest.raises(SpecError, match="swin-a means 2 runs") as ambiguous:
+    with pytest.raises(SpecError, match="'swin-a' matches 2 runs") as ambiguous:
         find_run("swin-a", tmp_path / "runs")
-    assert ambiguous.value.hint == "one of swin-a-s0, swin-a-s1"
+    assert ambiguous.value.hint == "use one of swin-a-s0, swin-a-s1"
     for number in range(15):
         make_run(tmp_path / "runs", f"tnt-{number:02}")
     with pytest.raises(SpecError) as many:
         find_run("tnt", tmp_path / "runs")
-    assert many.value.hint == "one of tnt-00, tnt-01, tnt-02, tnt-03, tnt-04 and 10 more"
-    with pytest.raises(SpecError, match="there is no run swim-a-s0") as unknown:
+    assert many.value.hint == "use one of tnt-00, tnt-01, tnt-02, tnt-03, tnt-04 and 10 more"
+    with pytest.raises(SpecError, match="no run 'swim-a-s0' in") as unknown:
         find_run("swim-a-s0", tmp_path / "runs")
     assert "did you mean swin-a-s0" in unknown.value.hint
-    with pytest.raises(SpecError, match="there is no run x"):
+    with pytest.raises(SpecError, match="no run 'x'"):
         find_run("x", tmp_path / "absent")
 
 
@@ -213,7 +213,7 @@ def test_ambiguous_and_unknown_names_are_told(tmp_path: Path) -> None:
 def test_path_that_is_no_run_is_told(tmp_path: Path, name: str) -> None:
     make_run(tmp_path / "runs", "swin-a-s0")
     (tmp_path / "runs" / "loop").symlink_to("loop")
-    with pytest.raises(RecordError, match="is not the folder of a run"):
+    with pytest.raises(RecordError, match="is not the directory of a run"):
         find_run(name, tmp_path / "runs")
 
 
@@ -225,7 +225,7 @@ def test_links_and_odd_names_are_no_runs(tmp_path: Path) -> None:
     (tmp_path / "runs" / "empty").mkdir()
     (tmp_path / "runs" / "file").touch()
     assert run_folders(tmp_path / "runs") == [sound]
-    with pytest.raises(SpecError, match="there is no run linked"):
+    with pytest.raises(SpecError, match="no run 'linked'"):
         find_run("linked", tmp_path / "runs")
 
 

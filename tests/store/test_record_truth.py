@@ -65,7 +65,7 @@ def test_checkpoints_without_a_record_are_not_gone_on_with(driver: Driver, tmp_p
     (only_run(tmp_path) / "run.json").unlink()
     refused = driver.run("train", *SHORT, EVERY_STEP, folder=tmp_path)
     assert refused.exit_code == 4
-    assert "run.json: is missing; hint: `--force` trains it again in a new directory" in refused.stderr
+    assert "run.json: is missing; hint: use `--force` to train it again in a new directory" in refused.stderr
 
 
 def test_lost_epochs_of_a_finished_run_are_told(finished: Path) -> None:
@@ -91,7 +91,7 @@ def test_stopped_run_says_how_to_go_on(driver: Driver, tmp_path: Path, forced: b
     fault = ("signalled_before_step", 1, signal.SIGINT)
     stopped = driver.run("train", *SHORT, *options, folder=tmp_path, faults=[fault])
     command = "the same command without --force" if forced else "the same command"
-    assert stopped.stderr.splitlines()[-1] == f"error: stopped by SIGINT; hint: {command} resumes the run"
+    assert stopped.stderr.splitlines()[-1] == f"error: stopped by SIGINT; hint: run {command} again to resume the run"
     options = [] if forced else options
     done = driver.run("train", *SHORT, *options, folder=tmp_path)
     assert "resumed " in done.stderr
@@ -102,7 +102,9 @@ def test_run_that_begins_anew_says_so(driver: Driver, tmp_path: Path) -> None:
     driver.run("train", *SHORT, folder=tmp_path, faults=[("killed_before_step", 1)])
     anew = driver.run("train", *SHORT, folder=tmp_path)
     run = only_run(tmp_path).name
-    assert anew.stderr.startswith(f"{run} was interrupted before it saved a step: it starts again\ntraining {run} on ")
+    assert anew.stderr.startswith(
+        f"{run} was interrupted before its first checkpoint and starts again\ntraining {run} on "
+    )
     assert "starts again" not in driver.run("train", *SHORT, "--force", folder=tmp_path).stderr
 
 

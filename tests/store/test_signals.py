@@ -167,7 +167,7 @@ def train(driver: Driver, folder: Path, interval: str, *faults: Fault) -> Comple
 
 def check_stopped(stopped: Completed, run: Path, by: signal.Signals, exit_code: int) -> None:
     assert stopped.exit_code == exit_code, stopped.stderr
-    told = f"error: stopped by {by.name}; hint: the same command resumes the run"
+    told = f"error: stopped by {by.name}; hint: run the same command again to resume the run"
     assert stopped.stderr.splitlines()[-1] == told
     record = read_run(run).record
     assert record is not None

@@ -59,7 +59,7 @@ def test_ctrl_c_to_the_whole_group_ends_all_and_the_sweep_can_go_on(tmp_path: Pa
     os.killpg(sweep.process.pid, signal.SIGINT)
     done = sweep.finish()
     assert done.exit_code == 130, done.stderr
-    told = "error: stopped by SIGINT; 0 of 4 trials done; hint: the same command resumes the sweep"
+    told = "error: stopped by SIGINT; 0 of 4 trials done; hint: run the same command again to resume the sweep"
     assert done.stderr.splitlines()[-1] == told
     assert all(map(is_gone, workers))
     assert [record(run)["status"] for run in runs(tmp_path)] == ["interrupted"] * 2
@@ -113,7 +113,7 @@ def test_a_trial_that_another_process_trains_is_waited_for(tmp_path: Path) -> No
         first = driver.start("train", *limited, "--batch-size=50", "--seed=0", folder=tmp_path, faults=faults)
         first.wait_for("begun")
         second = ablate(tmp_path, *limited, "--param", "batch_size", "50", "--seeds=1", "--json")
-        second.wait_to_be_told("another process trains it")
+        second.wait_to_be_told("another process is training it")
         first.send(signal.SIGCONT)
         done = second.finish()
         assert first.wait().exit_code == done.exit_code == 0, done.stderr

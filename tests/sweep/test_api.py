@@ -126,7 +126,7 @@ def test_a_script_without_the_guard_is_told_of_it() -> None:
     )
     assert done.stdout.count("begun") == 4, "by itself and by its workers"
     assert "if __name__ == '__main__':" in done.stderr, "as multiprocessing says"
-    fault = "vitreport.errors.ResourceError: 3 workers in a row have ended before they could begin (exit code 1)"
+    fault = "vitreport.errors.ResourceError: 3 workers in a row exited before they began a trial (exit code 1)"
     assert done.stderr.splitlines()[-1] == fault
 
 

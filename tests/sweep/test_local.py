@@ -15,7 +15,7 @@ from vitreport.sweep.engines.local import LocalEngine
 
 RUNTIME = Runtime(data_dir=Path(), cache_dir=Path(), threads=1)
 
-KILLED = Ended("its worker was ended by signal 9 (out of memory? try fewer --jobs)", is_temporary=True)
+KILLED = Ended("its worker was stopped by signal 9 (out of memory? try fewer --jobs)", is_temporary=True)
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict
 
 def test_a_worker_that_never_begins_costs_its_own_run_only(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.dead_on_arrival, seeds=2, jobs=2)
-    assert set(ends.values()) == {Ended("its worker was ended by exit code 3", is_temporary=True)}
+    assert set(ends.values()) == {Ended("its worker was stopped by exit code 3", is_temporary=True)}
 
 
 def test_workers_that_never_begin_end_the_sweep_after_three(run_all: Callable[..., dict[int, Report]]) -> None:
-    with pytest.raises(ResourceError, match=r"3 workers in a row have ended before they could begin \(exit code 3\)"):
+    with pytest.raises(ResourceError, match=r"3 workers in a row exited before they began a trial \(exit code 3\)"):
         run_all(fakes.dead_on_arrival, seeds=6, jobs=2)

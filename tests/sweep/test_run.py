@@ -132,13 +132,14 @@ def test_a_full_disk_ends_the_whole_sweep_and_is_told_once() -> None:
     states = run(failing(end_after(FULL)))
     assert (states.seen[2:], states.reasons) == (["running", "running"], [])
     assert states.notes[-1] == (
-        "no space left: a file; 0 of 2 trials done; hint: free some space; the same command resumes the sweep"
+        "no space left: a file; 0 of 2 trials done; hint: "
+        "free some space; run the same command again to resume the sweep"
     )
 
 
 def test_a_temporary_cause_is_tried_again_twice_and_says_so_before_its_reason() -> None:
     states = run(failing(Ended("out of memory; hint: less", is_temporary=True)), trials=1)
-    again = "it is tried again after: out of memory; hint: less"
+    again = "retrying after: out of memory; hint: less"
     assert states.reasons == [again, again, "out of memory; hint: less"]
     assert states.seen == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
@@ -162,7 +163,7 @@ def test_a_full_disk_does_not_hide_a_signal() -> None:
 def test_a_place_that_cannot_be_written_ends_the_whole_sweep() -> None:
     states = run(failing(end_after(UNWRITABLE)))
     assert states.seen[2:] == ["running", "running"]
-    hint = "choose another --runs-dir, or make it writable; the same command resumes the sweep"
+    hint = "choose another --runs-dir, or make it writable; run the same command again to resume the sweep"
     assert states.notes[-1] == f"cannot write runs/x: Permission denied; 0 of 2 trials done; hint: {hint}"
 
 
@@ -174,7 +175,7 @@ def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> No
 
 def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    with pytest.raises(ResourceError, match="torch sees no CUDA GPU"):
+    with pytest.raises(ResourceError, match="PyTorch finds no CUDA GPU"):
         check_plans(PLANS, Runtime("cuda"), Policy(), States(), set())
 
 
@@ -184,4 +185,4 @@ def test_the_end_of_a_trial_tells_what_caused_it() -> None:
     stopped = StoppedError("stopped by SIGUSR1", signal_number=10)
     assert end_after(stopped) == Ended("stopped by SIGUSR1", is_temporary=True)
     assert end_after(BusyError("in use")) == Ended("in use", is_busy=True)
-    assert end_after(KeyError("x")) == Ended("this is a bug of vitreport: KeyError: 'x'")
+    assert end_after(KeyError("x")) == Ended("this is a bug in vitreport: KeyError: 'x'")

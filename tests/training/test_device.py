@@ -40,11 +40,11 @@ def test_a_device_from_the_environment_is_told_with_its_variable(monkeypatch: py
 
 def test_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(ResourceError, match="torch sees no CUDA GPU"):
+    with pytest.raises(ResourceError, match="PyTorch finds no CUDA GPU"):
         choose_device("cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert choose_device("cuda:1") == torch.device("cuda", 1)
-    with pytest.raises(ResourceError, match="torch sees 2 CUDA GPUs"):
+    with pytest.raises(ResourceError, match="PyTorch finds only 2 CUDA GPUs"):
         choose_device("cuda:2")
 
 

@@ -140,7 +140,7 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
         verb, side = ("increases", "above") if steps[0] > 0 else ("decreases", "below")
         first, last = (called(ablation.axes, each.labels) for each in (ablation.levels[0], ablation.levels[-1]))
         ends = f"{last} is {ablation.ends.points()} {side} {first}"
-        doubt = "" if ablation.ends.is_shown else "; this difference is not shown"
+        doubt = "" if ablation.ends.is_shown else "; this interval includes 0"
         sentence = f"Test accuracy {verb} over all {len(values)} values; {ends}{doubt}."
         yield Finding("trend", sentence, _ids(*ablation.levels), ablation.ends)
 

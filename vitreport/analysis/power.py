@@ -27,7 +27,7 @@ class Spread(NamedTuple):
 
 
 ASSUMED = Spread(0.005**2, 0.025, 0.05)
-ASSUMPTION = "assuming that seeds vary by 0.5 pp and two values answer 10% of the images differently"
+ASSUMPTION = "assuming that seeds vary by 0.5 pp and two values classify 10% of the images differently"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def foreseen(plan: Plan, runs: Iterable[Run]) -> tuple[float | None, str]:
     if plan.baseline is None or len(levels) < 2:
         return None, ""
     if seeds < 2:
-        return None, "one seed per value can show no difference; at least two are needed"
+        return None, "one seed per value cannot show a difference; at least two are needed"
     about = {(spec.model.label, spec.data.dataset) for spec in levels.values()}
     groups = (each for each in group_runs(list(map(summarize_run, runs))) if (each.architecture, each.dataset) in about)
     samples = {group.id: sample for group in groups if (sample := sample_of(group.runs)).images is not None}

@@ -57,7 +57,7 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
 def placeholder_of(summary: Summary) -> str:
     """Say what to replace in commands that train on a user's image folder."""
     names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))
-    return f"Replace {PLACEHOLDER} in a command with the folder that contains {joined(names)}." if names else ""
+    return f"Replace {PLACEHOLDER} in a command with the directory that contains {joined(names)}." if names else ""
 
 
 def resumed(summary: Summary) -> str:
@@ -96,7 +96,7 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
             "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
             "half of its last digit. It is reproduced if it lies inside and the interval of the mean is at most 1 pp "
             "to each side. Other claims are judged by the interval of what was measured; test accuracy has converged "
-            "at 95% of its total increase, an epoch may be off by a fifth. One seed judges no claim."
+            "at 95% of its total increase, an epoch may be off by a fifth. With one seed, no claim is judged."
         )
     yield (
         "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "

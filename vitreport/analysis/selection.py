@@ -126,7 +126,7 @@ def _named(name: str, folders: Sequence[Path], runs_dir: Path, sweeps: Sequence[
         return found
     known = [*(RunId.parse(folder.name).group for folder in folders), *(sweep.id for sweep in sweeps)]
     near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
-    raise SpecError(f"{name} is no run, group or sweep in {runs_dir}", did_you_mean(name, near))
+    raise SpecError(f"no run, group or sweep {name!r} in {runs_dir}", did_you_mean(name, near))
 
 
 def _whole_sweeps(folders: Iterable[Path], runs_dir: Path, sweeps: Iterable[SweepRecord]) -> list[SweepRecord]:

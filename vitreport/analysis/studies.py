@@ -12,7 +12,7 @@ from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.study_plan import StudyRequest
 
-BEST_TRAIN = "the best training accuracy of all epochs is not measured, only that of the selected epoch"
+BEST_TRAIN = "the highest training accuracy of all epochs is not measured, only that at the best epoch"
 Plans = Mapping[str, Plan]
 
 

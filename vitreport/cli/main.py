@@ -96,7 +96,7 @@ def run(arguments: Sequence[str]) -> int:
             console.close_stdout()
             return _report([with_hint(what, "check the disk")], 6)
         traceback.print_exc()
-        return _report([f"this is a bug of vitreport: {type(error).__name__}: {error}"], 1)
+        return _report([f"this is a bug in vitreport: {type(error).__name__}: {error}"], 1)
 
 
 def command(loaded: Iterable[str] = COMMANDS) -> Any:

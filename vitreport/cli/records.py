@@ -18,7 +18,7 @@ from vitreport.runtime import RUNS_DIR
 from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
 
-HINT = "give the directory of the runs with --runs-dir"
+HINT = "use --runs-dir to give the directory of the runs"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 
@@ -27,7 +27,7 @@ def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
     if runs_dir.exists() and not runs_dir.is_dir():
         raise SpecError(f"{runs_dir} is not a directory", HINT)
     if not runs_dir.exists() and not (may_lack_default and runs_dir == RUNS_DIR.default):
-        raise SpecError(f"there is no directory {runs_dir}", HINT)
+        raise SpecError(f"no such directory: {runs_dir}", HINT)
 
 
 def read_named(name: str, runs_dir: Path) -> Run:

@@ -27,8 +27,8 @@ from vitreport.sweep.plan import Plan, Trial, read_trials
 from vitreport.sweep.run import Policy, missing_trials, run_plans
 
 WAYS = {
-    "failed": "--retry-failed trains those that failed with an error",
-    "damaged": "move the directories of damaged ones away",
+    "failed": "use --retry-failed to train those that failed with an error",
+    "damaged": "move away the directories of damaged runs",
 }
 
 
@@ -116,6 +116,8 @@ def refuse_missing(trials: Sequence[Trial], runs_dir: Path, unusable: Mapping[st
     if unusable:
         raise left_out(unusable)
     if missing:
-        ways = dict.fromkeys(WAYS.get(state, "the same command trains the others") for state in missing.values())
+        ways = dict.fromkeys(
+            WAYS.get(state, "run the same command again to train the others") for state in missing.values()
+        )
         counts = f"{len(missing)} of {counted(len(trials), 'trial')} missing: {listed(list(missing))}"
         raise DamageError(counts, "; ".join(ways))

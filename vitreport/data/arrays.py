@@ -55,8 +55,8 @@ class ImageFacts:
     `fingerprint` is the SHA-256 of class names, shapes, labels and pixels, whatever file they came from; `canonical`
     images are the published bytes. `mean` and `std` (at least 1/255) are those of each channel over the whole training
     split, where white is 1. `sizes` has the number of images of each split; `overlaps["train/test"]` counts the test
-    images that are also training images, pixel by pixel; `repeated` training images repeat another one. `resized`
-    images had another size.
+    images that are also training images, pixel by pixel; `repeated` training images are copies of another one.
+    `resized` images had another size.
     """
 
     classes: tuple[str, ...]

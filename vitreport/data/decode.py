@@ -27,8 +27,8 @@ VERSION = 2
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 BLOCK_BYTES = 2**25
 FAULTS_HINT = (
-    "replace or delete damaged images, restore what dead links lead to (with DVC: dvc pull), scale other gray values "
-    "to 0 to 65535; `vitreport datasets verify FOLDER --json` lists all faults"
+    "replace or delete damaged images, restore the targets of broken links (with DVC: dvc pull), scale other gray "
+    "values to 0 to 65535; `vitreport datasets verify DIR --json` lists all faults"
 )
 
 

@@ -104,8 +104,8 @@ def download(archive: Archive, request: ImageRequest) -> Path:
             else:
                 return part.replace(target)
     hint = (
-        f"where it is here already: --data-dir FOLDER; else put {archive.file} into {home}, or images into "
-        f"{home}/{request.name}/{{train,test}}/CLASS/*.png; the dataset digits needs no download"
+        f"if you have the file, use --data-dir DIR, or put {archive.file} into {home}; "
+        f"or put images into {home}/{request.name}/{{train,test}}/CLASS/*.png; the dataset digits needs no download"
     )
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
 
@@ -115,7 +115,7 @@ def _refuse_other_bytes(path: Path, md5: str) -> None:
     with reading_errors(DatasetError, path, REPLACE_HINT):
         fault = _mismatch(path, md5)
     if fault:
-        raise DatasetError(f"{path} is not as it was published: {fault}", REPLACE_HINT)
+        raise DatasetError(f"{path} differs from the published file: {fault}", REPLACE_HINT)
 
 
 def _mismatch(path: Path, md5: str) -> str:

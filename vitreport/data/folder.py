@@ -31,8 +31,8 @@ from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 
 LAYOUT_HINT = (
-    "lay it out as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), as CLASS/*.png, or as "
-    "images with a labels.csv; if a folder in it is laid out so, give the path of that folder"
+    "arrange the images as train/CLASS/*.png and test/CLASS/*.png (or .jpg; val/CLASS/ is optional), as CLASS/*.png, "
+    "or as images with a labels.csv; if a subdirectory has one of these layouts, give its path"
 )
 LABEL_FILES = ("labels.csv", "train.csv", "train_labels.csv", "annotations.csv")
 SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
@@ -58,7 +58,7 @@ def refuse_other_classes(name: str, place: str, classes: Sequence[str]) -> None:
     others = sorted(set(dataset.classes or classes) ^ set(classes))
     if others or len(classes) != dataset.num_classes:
         differ = f" (these differ: {listed(others)})" if others else ""
-        hint = "rename the folder, or give its path to use it as a dataset of your own"
+        hint = "rename the directory, or give its path to use it as a dataset of your own"
         raise DatasetError(f"{place} has {len(classes)} classes, {name} has {dataset.num_classes}{differ}", hint)
 
 
@@ -181,10 +181,10 @@ def _labelled(file: str | None, label: str | None, word: str | None, by_name: Ma
     if len(files) > 1:
         files = [image for image in files if image.partition("/")[0].lower() in SPLITS[split or "train"]] or files
     if not files:
-        raise csv.Error(f"names {file}, which is not there", "add the image to the folder, or remove the line")
+        raise csv.Error(f"names {file}, which is not there", "add the image, or remove the line")
     if len(files) > 1:
         could_be = f"could be {files[0]} and {files[1]}"
-        raise csv.Error(f"names {file}, which {could_be}", "write its path in the folder")
+        raise csv.Error(f"names {file}, which {could_be}", "write its path from there")
     return Labelled(split, label, files[0])
 
 

@@ -26,11 +26,11 @@ def validation_split(labels: Labels, fraction: float, seed: int, classes: Sequen
     total = round(fraction * len(labels))
     if fraction > 0 and total == 0:
         fault = f"data.validation_fraction = {fraction} of {len(labels)} training images is less than one image"
-        raise DatasetError(fault, "hold out more, or add images")
+        raise DatasetError(fault, "use a larger fraction, or add images")
     counts = np.bincount(labels)
     shares = _shares(counts, total)
     fault = f"data.validation_fraction = {fraction} would hold out every training image"
-    _refuse((shares == counts) & (counts > 0), classes, fault, "hold out fewer, or add images")
+    _refuse((shares == counts) & (counts > 0), classes, fault, "use a smaller fraction, or add images")
     held_out = _drawn(labels, shares, stream_seed(seed, "split"))
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
@@ -43,7 +43,7 @@ def limited(labels: Labels, limit: int, seed: int, classes: Sequence[str] = ()) 
     counts = np.bincount(labels)
     shares = _shares(counts, min(limit, len(labels)))
     fault = f"data.limit = {limit} leaves no training image"
-    _refuse((shares == 0) & (counts > 0), classes, fault, "keep more images")
+    _refuse((shares == 0) & (counts > 0), classes, fault, "use a larger data.limit")
     return np.flatnonzero(_drawn(labels, shares, stream_seed(seed, "limit")))
 
 

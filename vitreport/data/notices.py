@@ -39,7 +39,7 @@ def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = Fal
         (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
         if most > MOST_UNEQUAL * fewest:
             images = f"{counted(most, 'training image')} of {large_name}, {fewest:,} of {small_name}"
-            parts.append(f"the classes are very unequal in size ({images})")
+            parts.append(f"the class sizes are very unequal ({images})")
     return "; ".join(parts)
 
 
@@ -69,7 +69,7 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
         lines.append(f"warning: the training images have {few}; hint: {hint}")
     if images.resized:
         size = images.splits["train"].images.shape[-1]
-        hint = "" if dataset in DATASETS else "; hint: --set image_size=N chooses another size"
+        hint = "" if dataset in DATASETS else "; hint: --set image_size=N to choose another size"
         total = sum(images.sizes.values())
-        lines.append(f"{images.resized} of {total} images had another size: they are resized to {size} x {size}{hint}")
+        lines.append(f"{images.resized} of {total} images are resized to {size} x {size}{hint}")
     return lines

@@ -54,14 +54,16 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     name, home = locate(dataset, data_dirs)
     root, published = home / name, DATASETS.get(name)
     if _is_path(dataset) and not _is_folder(root):
-        raise DatasetError(f"{root} is not a folder", "give an image folder: train/CLASS/*.png and test/CLASS/*.png")
+        raise DatasetError(
+            f"{root} is not a directory", "give an image folder with train/CLASS/*.png and test/CLASS/*.png"
+        )
     if _is_path(dataset) and published and not published.archive:
-        raise DatasetError(f"{root}: the name {name} is taken by a dataset of that name", "rename the folder")
+        raise DatasetError(f"{root}: {name} is the name of another dataset", "rename the directory")
     if published:
         return DatasetFacts(name, published.num_classes, image_size or published.image_size, data_dir=home)
     if not name or not _is_folder(root):
         near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
-        hint = f"write ./{name} for the folder here" if _is_folder(name) else f"{near} (an image folder works too)"
+        hint = f"write ./{name} to use the directory" if _is_folder(name) else f"{near} (an image folder also works)"
         raise SpecError(problems=[Problem("data.dataset", "unknown dataset", hint, repr(name))])
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder

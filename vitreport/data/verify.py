@@ -70,7 +70,7 @@ def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
         former, latter = (IN_WORDS[split] for split in pair.split("/"))
         detail = f"{count} {latter} images are also {former} images{f' ({known} as published)' if known else ''}"
         yield Check(f"{pair} overlap", arrays.canonical or count <= known, detail)
-    detail = f"{arrays.repeated} training images repeat another one"
+    detail = f"{arrays.repeated} training images are duplicates of another one"
     yield Check("training duplicates", True, detail, is_notable=arrays.repeated > 0.01 * sum(counts["train"]))
 
 

@@ -146,7 +146,7 @@ def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.D
     """Tabulate the runs one at a time: the epochs of all of them may not fit into memory."""
     require_extra("pandas")
     if not folder.is_dir():
-        raise RecordError(f"there is no folder {folder}")
+        raise RecordError(f"no such directory: {folder}")
     damaged: list[str] = []
 
     def is_sound(run: Run) -> bool:

@@ -82,7 +82,7 @@ def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) ->
         raise SpecError(problems=[Problem("model.pretrained", f"timm has no weights of {spec.architecture}")])
     name = f"timm/{published.architecture}.{published.tag}"
     fault = f"timm's weights of {spec.architecture} cannot be loaded: "
-    hint = f"fill {constants.HF_HUB_CACHE} (HF_HOME) where there is a network, or give a file: --weights FILE"
+    hint = f"fill {constants.HF_HUB_CACHE} (HF_HOME) on a machine with network access, or use --weights FILE"
     if not constants.is_offline_mode():
         note(f"asking {urlsplit(constants.ENDPOINT).netloc} for {name}")
     logged = logging.root.manager.disable

@@ -49,7 +49,7 @@ def read_weights(path: Path, digest: str) -> Weights:
         content = read_bounded(path, MAX_BYTES)
     found = hashlib.sha256(content).hexdigest()
     if found != digest:
-        hint = "give the file that the spec was made with, or take model.pretrained out of the spec"
+        hint = "give the file that the spec was made with, or remove model.pretrained from the spec"
         raise RecordError(f"{path} is another file than model.pretrained: sha256 {found[:12]}, not {digest[:12]}", hint)
     metadata: Mapping[str, str] = {}
     if content[8:9] == b"{":
@@ -57,10 +57,10 @@ def read_weights(path: Path, digest: str) -> Weights:
     elif content.startswith(TORCH_SAVED):
         tensors = _torch_saved(path, content)
     else:
-        hint = "a .safetensors file, or what torch.save(model.state_dict()) wrote"
+        hint = "give a .safetensors file, or a file that torch.save(model.state_dict()) wrote"
         raise RecordError(f"{path} is not a weights file", hint)
     if not isinstance(tensors, Mapping) or not all(_is_plain(*item) for item in tensors.items()):
-        raise RecordError(f"{path} holds other things than named tensors", "save the model's state_dict() alone")
+        raise RecordError(f"{path} contains more than named tensors", "save only the model's state_dict()")
     classes = None
     with suppress(ValidationError):  # where the header names none as `classes_metadata` does
         classes = _Header.model_validate_json(metadata.get("vitreport", "")).classes
@@ -91,8 +91,10 @@ def library_errors(as_ours: Callable[[Exception], VitreportError]) -> Iterator[N
 
 def _unreadable(source: str, error: Exception) -> RecordError:
     if isinstance(error, pickle.UnpicklingError):
-        hint = "load it where you trust it and save its state_dict() with safetensors"
-        return RecordError(f"{source} is not loaded: it holds more than weights, which needs code to run", hint)
+        hint = "if you trust it, load it with torch and save its state_dict() with safetensors"
+        return RecordError(
+            f"{source} is not loaded: it contains more than weights, and loading it would run code", hint
+        )
     fault = f"{source} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"
     return RecordError(fault, INCOMPLETE_HINT)
 

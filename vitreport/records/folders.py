@@ -15,7 +15,7 @@ from vitreport.untrusted_files import LINK
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"
 SWEEPS = "sweeps"
-LINK_HINT = "replace the link with what it points to; nothing outside the runs folder is read or written"
+LINK_HINT = "replace the link with what it points to; nothing outside the runs directory is read or written"
 MOST_NAMED = 3
 
 
@@ -45,10 +45,10 @@ def find_run(name: str, runs_dir: Path) -> Path:
     if _is_run(given := Path(os.path.realpath(name))):
         return given
     if is_path:
-        raise RecordError(f"{name} is not the folder of a run", "see `vitreport runs list`")
+        raise RecordError(f"{name} is not the directory of a run", "see `vitreport runs list`")
     if matches:
-        raise SpecError(f"{name} means {len(matches)} runs", f"one of {listed(matches)}")
-    raise SpecError(f"there is no run {name} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
+        raise SpecError(f"{name!r} matches {len(matches)} runs", f"use one of {listed(matches)}")
+    raise SpecError(f"no run {name!r} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
 
 
 def find_group(name: str, runs_dir: Path) -> list[Path]:

@@ -35,8 +35,8 @@ def with_part(path: Path, document: str) -> str:
     text = read_text(path)
     marks = list(MARK.finditer(text))
     if [mark.group() for mark in marks] != [BEGIN, END]:
-        fault = f"{path} does not hold {BEGIN} and after it {END}, each once on a line of its own"
-        raise SpecError(fault, "write both where the report goes")
+        fault = f"{path} must contain {BEGIN} and below it {END}, each once and on a separate line"
+        raise SpecError(fault, "add both lines where the report should go")
     return f"{text[: marks[0].start()]}{BEGIN}\n\n{document}\n{END}{text[marks[1].end() :]}"
 
 

@@ -50,8 +50,8 @@ def render_model_card(page: Page, title: str | None = None) -> str:
     summary = page.summary
     if len(summary.groups) != 1 or summary.groups[0].test is None:
         names = listed([group.id for group in summary.groups]) or "no run"
-        hint = "name a finished run, or an id without its seed"
-        raise SpecError(f"a model card is about one group with a test accuracy, not about {names}", hint)
+        hint = "give the id of one finished run or group"
+        raise SpecError(f"a model card describes one group with a test accuracy, not {names}", hint)
     (group,), (architecture,) = summary.groups, summary.architectures
     dataset = next(each for each in summary.datasets if each.id == group.dataset)
     done = [run for run in group.runs if run.state == "done"]

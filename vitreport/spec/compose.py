@@ -97,8 +97,8 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
     composed = compose(layers, describe)
     model = composed.spec.model.name
     if request.preset and request.preset not in (known := load.presets_of(model)):
-        hint = f"those of {model}: {', '.join(known)}" if known else "leave it out"
-        raise SpecError(problems=[Problem("--preset", f"is not a recipe of {model}", hint, request.preset)])
+        hint = f"use one of {', '.join(known)}" if known else "leave it out"
+        raise SpecError(problems=[Problem("--preset", f"is not a preset for {model}", hint, request.preset)])
     return replace(composed, preset=preset)
 
 

@@ -44,7 +44,7 @@ def find_field(name: str) -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise SpecError(problems=[Problem(name, "the name is not unique", f"one of {', '.join(matches)}")])
+        raise SpecError(problems=[Problem(name, "the name is not unique", f"use one of {', '.join(matches)}")])
     near = did_you_mean(wanted, field_paths() if parents else (path.split(".")[-1] for path in field_paths()))
     raise SpecError(problems=[Problem(name, "unknown field", near or "`vitreport spec show MODEL` shows every field")])
 
@@ -129,12 +129,12 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
         case "missing":
             return Problem(path, "is missing", hint)
         case "union_tag_not_found":
-            return Problem(f"{path}.name", "is missing", f"one of {', '.join(names)}")
+            return Problem(f"{path}.name", "is missing", f"use one of {', '.join(names)}")
         case "union_tag_invalid":
             path, given = f"{path}.name", detail["ctx"]["tag"]
             message, hint = "unknown name", MIXING.get(given) or did_you_mean(given, names)
             if "timm" in names and not hint.startswith("did you mean"):  # timm is too slow to ask
-                hint += f"; or timm/{cut(given)}, if timm has it"
+                hint += f", or timm/{cut(given)} if timm has it"
         case "string_pattern_mismatch":
             message = "must be a name of 1 to 100 printable characters without slashes"
         case "dict_type" | "tuple_type" if names:

@@ -85,11 +85,11 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
         if isinstance(section, Section):
             yield from section.inner_problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
-        fault = f"{schedule.warmup_epochs} is longer than train.epochs = {train.epochs}"
+        fault = f"{schedule.warmup_epochs} is more than train.epochs = {train.epochs}"
         yield Problem("schedule.warmup_epochs", fault)
     if train and data and train.selection == "val" and not data.has_validation:
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
-        yield Problem("train.selection", fault, 'choose "last", or hold images out')
+        yield Problem("train.selection", fault, 'use "last", or set data.validation_fraction above 0')
     if data and data.validation == "folder" and facts and facts.name and not facts.has_validation:
         fault = f"{facts.name} has no validation images in addition to its training and test images"
         yield Problem("data.validation", fault, "leave it out", '"folder"')

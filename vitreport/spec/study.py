@@ -143,7 +143,7 @@ class ClaimSpec(Section):
         if sum(getattr(self, relation) is not None for relation in RELATIONS) != 1:
             raise PydanticCustomError("claim", f"must have exactly one of {', '.join(RELATIONS)}")
         if self.spread_below and self.at is not None:
-            raise PydanticCustomError("claim", "must not have both spread_below, which is about all values, and at")
+            raise PydanticCustomError("claim", "must not have both spread_below (which is about all values) and at")
         return self
 
     @property
@@ -236,7 +236,9 @@ def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
     """Read a study, and find the problems of the names in it. Raises SpecError with all problems of its form."""
     names, origin, problems = study_names(), study_origin(study), list[Problem]()
     if study not in names and not (Path(study).suffix or "/" in study or "\\" in study):
-        raise SpecError(f"unknown study {study!r}", f"{did_you_mean(study, names)} (a file ends with .toml)")
+        raise SpecError(
+            f"unknown study {study!r}", f"{did_you_mean(study, names)} (the name of a file must end with .toml)"
+        )
     values = read_table(FOLDER / f"{study}.toml" if study in names else Path(study))
     with gathered(problems, origin=origin):
         found = checked(StudySpec, values)
@@ -248,7 +250,7 @@ def _problems(study: StudySpec) -> Iterator[Problem]:
     """Yield what does not fit together: names that are not there, combinations that are not varied."""
     axes = {name: part.read_axes() for name, part in study.ablations.items()}
     if not study.named:
-        yield Problem("runs", "is missing", "a study has runs or ablations")
+        yield Problem("runs", "is missing", "a study needs runs or ablations")
     for part, (sound, problems) in axes.items():
         yield from (replace(problem, field=f"{study.place_of(part)}.{problem.field}") for problem in problems)
         if not sound and not problems:
@@ -260,10 +262,10 @@ def _problems(study: StudySpec) -> Iterator[Problem]:
     placed = Counter(name for section in study.order for name in section.parts)
     for name in study.named:
         if name in study.runs and name in study.ablations:
-            yield Problem(study.place_of(name), "is the name of an ablation, too", "give each its own name")
+            yield Problem(study.place_of(name), "is the name of an ablation, too", "give each a different name")
         elif placed[name] != 1:
             fault = f"is in {placed[name] or 'no'} sections"
-            yield Problem(study.place_of(name), fault, "each run and ablation is in one")
+            yield Problem(study.place_of(name), fault, "each run and ablation must be in exactly one section")
 
 
 def _references(study: StudySpec, faulty: Collection[str]) -> Iterator[tuple[str, str, str, Iterable[str]]]:

@@ -43,9 +43,7 @@ def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
     """Return an axis over the values of one field, named as in `--set`. Raises SpecError where that cannot be."""
     path = find_field(name)
     if path == "seed":
-        raise SpecError(
-            problems=[Problem("seed", "cannot be an axis of a sweep", "leave it out: a sweep has its own seeds")]
-        )
+        raise SpecError(problems=[Problem("seed", "cannot be varied", "leave it out: a sweep has its own seeds")])
     given = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
     if not given:
         raise SpecError(problems=[Problem(path, "must be a list of values", "such as [16, 32]", repr(values))])
@@ -96,7 +94,7 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
     lengths = {axis.name: len(axis.values) for axis in axes}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise SpecError(f"zip pairs lists of equal length, but {counts} values", "leave zip out for a grid")
+        raise SpecError(f"zip needs lists of equal length ({counts})", "leave out zip for a grid")
     pairs = [
         ValueSpec(
             label=", ".join(value.label for value in values),
@@ -113,7 +111,7 @@ def parse_list(text: str) -> list[Any]:
     values = parse_value(f"[{text},]")  # TOML refuses a second comma at the end
     values = values if isinstance(values, list) else [parse_value(part) for part in text.split(",")]
     if "" in values:
-        raise SpecError(f"{text!r} contains an empty value", "values with commas between them, such as 16,32,64")
+        raise SpecError(f"{text!r} contains an empty value", "separate the values with commas, such as 16,32,64")
     return values
 
 
@@ -126,7 +124,9 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             seeds = range(int(first), int(last) + 1)
         else:
             seeds = [int(part) for part in text.split(",")] if "," in text else range(int(text))
-    return checked_seeds(seeds, "--seeds", "a number of seeds, a list such as 0,1,2, or a range such as 0..4", text)
+    return checked_seeds(
+        seeds, "--seeds", "give a number of seeds, a list such as 0,1,2, or a range such as 0..4", text
+    )
 
 
 def checked_seeds(

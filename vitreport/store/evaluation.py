@@ -122,7 +122,7 @@ def evaluate_run(
     model = build_network(spec)
     path = run.folder / "best.safetensors"
     if not path.exists():
-        hint = "weights are not committed with a record; `vitreport train --force` trains the run again"
+        hint = "weights are not committed with a record; use `vitreport train --force` to train the run again"
         raise RecordError(f"{path} is missing", hint)
     weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(model))
     load_model_weights(model, weights, path.name)
@@ -136,7 +136,7 @@ def evaluate_run(
     own = arrays.fingerprint == trained_on.fingerprint
     if not dataset:
         refuse_other_images(run.record, arrays.fingerprint, f"to measure these images, give --dataset {name}")
-    with memory_errors("placing the model and the images"):
+    with memory_errors("moving the model and the images to the device"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
     predicted = predict(model, images, spec.train, before_batch=lambda: None)
@@ -157,7 +157,9 @@ def _recorded_threads(record: RunRecord) -> int:
     changes = (resumed.changed["threads"][1] for resumed in record.resumed if "threads" in resumed.changed)
     *_, text = record.fingerprint.get("threads", ""), *changes
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
-        raise RecordError(f"run {record.id}: fingerprint.threads = {text!r} is no number of threads", "give --threads")
+        raise RecordError(
+            f"run {record.id}: fingerprint.threads = {text!r} is not a number of threads", "use --threads"
+        )
     return int(text)
 
 

@@ -20,7 +20,7 @@ from vitreport.training.events import Listener
 RecordedState = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record"]
 RESULTS = ("done", "diverged")
 """The states of a trial in which nothing is left to do."""
-FORCE_HINT = "`--force` trains it again in a new directory"
+FORCE_HINT = "use `--force` to train it again in a new directory"
 LOCK_NAME = ".lock"
 PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
 

@@ -61,7 +61,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
                     raise
             return folder
     except StopSignal as signal:
-        hint = f"{command} resumes the run"
+        hint = f"run {command} again to resume the run"
         raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
 
 
@@ -82,7 +82,7 @@ class Session:
         for line in image_notices(spec.data.dataset, self.arrays):
             listener.note(line)
         self.weights = load_pretrained(model, weights, self.arrays.classes) if weights else None
-        with devices.memory_errors("placing the images"):
+        with devices.memory_errors("moving the images to the device"):
             self.setup = prepare(spec, model, self.arrays)
 
     def open(self, folder: Path, check_hold: Callable[[], None]) -> RunWriter:
@@ -114,7 +114,7 @@ class Session:
         monitored |= {TRAIN_EVAL: splits["train"]} if train.monitor_train else {}
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
             if self.runtime.compile:
-                self.listener.note("torch compiles the network: the first step takes about a minute")
+                self.listener.note("compiling the network; the first step takes about a minute")
                 state.model.compile(dynamic=False)  # so that the bits of a step do not depend on the batches before it
             stop.graceful = True
             try:
@@ -149,7 +149,7 @@ class Session:
             with reading_errors(RecordError, metrics, FORCE_HINT):
                 read_run_file(metrics)
         if record := before.record:
-            refuse_other_images(record, self.arrays.fingerprint, f"restore the former images, or {FORCE_HINT}")
+            refuse_other_images(record, self.arrays.fingerprint, f"restore the original images, or {FORCE_HINT}")
             if has_steps and record.status != "done" and record.randomness != RANDOMNESS_VERSION:
                 fault = f"run {record.id} cannot be resumed: it started with randomness version {record.randomness}"
                 raise RecordError(f"{fault}, this vitreport has version {RANDOMNESS_VERSION}", FORCE_HINT)
@@ -158,7 +158,7 @@ class Session:
         step, total = self.setup.state.step, self.spec.train.epochs * self.setup.batches.steps_per_epoch
         images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
         if before.record and not step:
-            self.listener.note(f"{before.id} was interrupted before it saved a step: it starts again")
+            self.listener.note(f"{before.id} was interrupted before its first checkpoint and starts again")
         started = f"training {before.id} on {devices.device_name(self.device)}; images: {images}"
         self.listener.note(f"resumed {before.id} at step {step} of {total}" if step else started)
         sizes = class_counts(self.setup.splits, len(self.arrays.classes))
@@ -172,7 +172,9 @@ class Session:
         known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
         if changed := {name: pair for name, pair in known.items() if pair[0] != pair[1]}:
             differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
-            self.listener.note(f"warning: {differences}: the bits will differ from those of an uninterrupted run")
+            self.listener.note(
+                f"warning: {differences}: the result will not be bit-identical to that of an uninterrupted run"
+            )
         return changed
 
     def _fingerprint(self) -> dict[str, str]:

@@ -103,8 +103,8 @@ class RunWriter:
                 self._fail("internal", f"{type(error).__name__}: {error}")
         if isinstance(error, FullDiskError):
             step = newest_step(self.folder / "checkpoints")
-            effect = f"resumes at step {step}" if step else "starts again: no step was saved"
-            error.hint = f"free some space; {command} then {effect}"
+            effect = f"to resume at step {step}" if step else "to start again (there is no checkpoint)"
+            error.hint = f"free some space, then run {command} {effect}"
 
     def _fail(self, kind: ErrorKind, message: str) -> None:
         shown = recordable(self._places.message(message))

@@ -75,8 +75,8 @@ class Plan:
         first = self.trials[0].values
         if self.baseline or all(trial.values == first for trial in self.trials):
             return ""
-        hint = f"add the values of the spec, or use --baseline {shlex.quote(','.join(first))}"
-        return f"no baseline: the values of the spec are not among those of the sweep; hint: {hint}"
+        hint = f"add the values in the spec, or use --baseline {shlex.quote(','.join(first))}"
+        return f"no baseline: the values in the spec are not among those of the sweep; hint: {hint}"
 
     @property
     def record(self) -> SweepRecord:
@@ -104,7 +104,7 @@ def plan_ablation(
     SpecError with every problem of every value.
     """
     if not axes:
-        raise SpecError("nothing is varied", "for example --param batch_size 16,32,64")
+        raise SpecError("no field is varied", "use --param, for example --param batch_size 16,32,64")
     labels = tuple(map(shown_value, baseline))
     if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
         labels = (", ".join(labels),)
@@ -149,14 +149,14 @@ def make_plan(
     specs = {labels: trial.spec for labels, trial in composed.items()}
     if baseline and baseline not in specs:
         known = listed([shlex.quote(",".join(labels)) for labels in specs])
-        raise SpecError(f"--baseline {','.join(baseline)} is not a combination of the sweep", f"one of {known}")
+        raise SpecError(f"--baseline {','.join(baseline)} is not among the values of the sweep", f"use one of {known}")
     if not baseline and len(specs) > 1:
         baseline = _baseline_of_spec(specs, compose_trial)
     folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
     if len(set(folders.values())) > 1:
         places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
-        hint = "put them into one folder: --data-dir FOLDER, and name them without their paths"
-        raise SpecError(f"all datasets of a sweep must be in one folder; found {places}", hint)
+        hint = "put them into one directory, use --data-dir DIR, and name them without their paths"
+        raise SpecError(f"all datasets of a sweep must be in one directory; found {places}", hint)
     if not name:
         models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
         name = f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}"

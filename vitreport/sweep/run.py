@@ -25,7 +25,7 @@ from vitreport.training.events import Event
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
-RESUMES = "the same command resumes the sweep"
+RESUMES = "run the same command again to resume the sweep"
 
 
 class Observer:
@@ -150,7 +150,7 @@ def _check_images(
     images = open_dataset(replace(request, notify=note, progress=observer.progress))
     for run in runs:
         if run.record:
-            hint = "restore the former images, or choose another --runs-dir"
+            hint = "restore the original images, or choose another --runs-dir"
             refuse_other_images(run.record, images.fingerprint, hint)
     if problems := [problem for spec in specs for problem in class_problems(spec, len(images.classes))]:
         raise errors.SpecError(problems=problems)
@@ -253,7 +253,7 @@ class Sweep:
 
     def _wait_for(self, trial: Trial) -> None:
         self.not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
-        self.observer.moved(trial.id, "in use", None, "another process trains it")
+        self.observer.moved(trial.id, "in use", None, "another process is training it")
 
     def _receive(self, trial: Trial, report: Report) -> None:
         if isinstance(report, Ended):
@@ -278,7 +278,7 @@ class Sweep:
             state = "interrupted"
         elif end.is_temporary and self.attempts[trial.id] < ATTEMPTS:
             self.queue.append(trial)
-            state, why = "queued", f"it is tried again after: {end.reason}"
+            state, why = "queued", f"retrying after: {end.reason}"
         else:
             state, why = "failed", end.reason
             if self.policy.fail_fast:

@@ -52,7 +52,7 @@ def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, Vitr
     """
     study, found = read_form(asked.study)
     unknown = [name for name in asked.only if name not in study.named]
-    fault = "no such part of the study"
+    fault = "no such run or ablation in the study"
     problems = [*found, *(Problem("--only", fault, did_you_mean(name, study.named), repr(name)) for name in unknown)]
     seeds: Sequence[int] = (0,)
     with gathered(problems):

@@ -23,7 +23,7 @@ from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 2**30
 MEMORY_HINT = "choose a smaller model, smaller batches or another device"
-COMPILE_HINT = "leave --compile out, or see whether a C++ compiler is installed (with a GPU: Triton)"
+COMPILE_HINT = "leave out --compile, or install a C++ compiler (with a GPU: Triton)"
 
 
 def choose_device(name: str) -> torch.device:
@@ -34,13 +34,13 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     if not (found := re.fullmatch(r"cpu|cuda(?::(\d+))?", name)):
-        raise SpecError(f"{DEVICE.given_as(name)} = {name!r}: unknown device", "auto, cpu, cuda or cuda:N")
+        raise SpecError(f"{DEVICE.given_as(name)} = {name!r}: unknown device", "use auto, cpu, cuda or cuda:N")
     if name == "cpu":
         return torch.device("cpu")
     index, count = int(found[1] or 0), torch.cuda.device_count()
     if index >= count:
-        seen = f"torch sees {count} CUDA GPUs" if count else "torch sees no CUDA GPU"
-        hint = "`vitreport doctor` says why; --device cpu always works"
+        seen = f"PyTorch finds only {count} CUDA GPUs" if count else "PyTorch finds no CUDA GPU"
+        hint = "run `vitreport doctor` to find the cause, or use --device cpu"
         raise ResourceError(f"{DEVICE.given_as(name)} = {name!r}: {seen}", hint)
     return torch.device("cuda", index)
 
@@ -147,7 +147,7 @@ def devices_found() -> list[tuple[str, str, str]]:
         found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
     if len(found) == 1:
         cuda = torch.version.cuda
-        built = f"torch is built for CUDA {cuda} and sees no GPU" if cuda else "torch is built without CUDA"
-        fix = "bring its driver up to date" if cuda else "pip install --force-reinstall torch"
-        found.append(("cuda", built, f"with an NVIDIA GPU: {fix}"))
+        built = f"torch is built for CUDA {cuda} and finds no GPU" if cuda else "torch is built without CUDA"
+        fix = "update its driver" if cuda else "pip install --force-reinstall torch"
+        found.append(("cuda", built, f"if this machine has an NVIDIA GPU: {fix}"))
     return found

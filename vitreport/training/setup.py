@@ -93,7 +93,7 @@ def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -
     except ValueError:
         left = f"leaves a last batch of one of the {training_images} training images"
         fault = f"{left if batch_size > 1 else 'is one image'}, too few to normalize over"
-        return [Problem("train.batch_size", fault, "choose another one", str(batch_size))]
+        return [Problem("train.batch_size", fault, "choose another batch size", str(batch_size))]
     return []
 
 
@@ -119,7 +119,7 @@ def _source(spec: RunSpec, arrays: ImageArrays, name: str) -> Split:
     if name == "val" and spec.data.validation == "fraction":
         name = "train"
     if name not in arrays.splits:
-        hint = "restore its folder val/, or choose another split"
+        hint = "restore its directory val/, or choose another split"
         raise DatasetError("the dataset has no validation images of its own", hint)
     return arrays.splits[name]
 

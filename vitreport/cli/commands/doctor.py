@@ -87,7 +87,7 @@ def _directory(subject: str, path: Path) -> Finding:
     try:
         refuse_unwritable(path)
         free = free_bytes(path)
-        found = f"{path} ({compact(free)}B free{'' if path.exists() else ', made when needed'})"
+        found = f"{path} ({compact(free)}B free{'' if path.exists() else ', created when needed'})"
     except (OSError, StorageError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Finding(subject, f"{path}: {reason}", "make it writable, or choose another directory", well=False)

@@ -76,13 +76,16 @@ def report(
         refuse_unwritable(folder)
     if study:
         if runs:
-            raise SpecError(f"runs cannot be named with --study: {', '.join(runs)}", "choose parts with --only")
+            raise SpecError(
+                f"runs cannot be named with --study: {', '.join(runs)}",
+                "use --only to choose runs and ablations of the study",
+            )
         analysis = vitreport.analyze_study(
             study, runs_dir, only=only or (), seeds=seeds, overrides=set_ or (), data_dirs=data_dirs or ()
         )
     else:
         if only or set_ or seeds is not None:
-            raise SpecError("--only, --set and --seeds need --study", "for example --study small-images")
+            raise SpecError("--only, --set and --seeds need --study", "add a study, for example --study digits")
         require_runs_dir(runs_dir)
         analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
     summary = analysis.summary
@@ -107,7 +110,7 @@ def _refuse_several(options: Mapping[str, Any]) -> None:
     """Raise SpecError if several of these options are given."""
     names = [name for name, value in options.items() if value]
     if len(names) > 1:
-        raise SpecError(f"{' and '.join(names)} exclude each other", "give one of them")
+        raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
 def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:
@@ -120,7 +123,7 @@ def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mappi
         hint = f"use one of {', '.join(filter(None, EXTENSIONS))}, or choose the format with --format"
         raise SpecError(f"unknown file extension: {file}", hint)
     if form != "markdown" and (surplus := next((name for name, value in markdown_only.items() if value), None)):
-        raise SpecError(f"{surplus} is for markdown, not for {form}", "leave one of them out")
+        raise SpecError(f"{surplus} works only for markdown, not for {form}", "leave out one of them")
     return form
 
 
@@ -132,7 +135,7 @@ def _refuse_drift(
     print_document(drift)
     if drift:
         writes = "--inject" if is_part else "-o"
-        raise DriftError(f"{check} is out of date", f"run the same command with {writes} in place of --check")
+        raise DriftError(f"{check} is out of date", f"run the same command with {writes} instead of --check")
 
 
 def _publish(

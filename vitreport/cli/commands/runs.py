@@ -27,7 +27,7 @@ from vitreport.store.run_state import state_of
 COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBERS = ["epochs", "val", "test", "time"]
 SPARE = ["started", "time", "epochs", "val"]
-LEGEND = "95% confidence intervals for new seeds (test: and new images), very wide for n = 2"
+LEGEND = "95% confidence intervals cover new seeds (test: also new images); very wide for n = 2"
 CURVE_WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "seconds")
@@ -69,7 +69,7 @@ def list_runs(
         if any("n = " in cell for row in rows for cell in row):
             note(LEGEND)
     else:
-        note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` makes one")
+        note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` trains one")
     records.warn_mixed(groups)
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     records.refuse_damage(found)
@@ -243,7 +243,7 @@ def export(
         vitreport runs export --format tensorboard -o logs
     """
     if output is None and format_ != "csv":
-        raise SpecError(f"--format {format_} is not written to stdout", "name a file or a directory with -o PATH")
+        raise SpecError(f"--format {format_} cannot be written to stdout", "use -o PATH to name a file or a directory")
     records.require_runs_dir(runs_dir)
     if output:
         if format_ != "csv":

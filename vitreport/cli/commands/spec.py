@@ -49,7 +49,7 @@ def fields(
         vitreport spec fields data.augment
     """
     if section and section not in SECTIONS:
-        raise SpecError(f"there is no section {section}", did_you_mean(section, SECTIONS))
+        raise SpecError(f"unknown section: {section}", did_you_mean(section, SECTIONS))
     kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
     if as_json:
         sections = [

@@ -71,7 +71,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         rows = [(*words_of(spec, claim), claim.source, ", ".join(claim.fault)) for claim in spec.claims]
         print_table(["claim", "published", "source", "fault"], rows)
     if spec.faults:
-        print_text("\nFaults of what was published: such claims are not comparable")
+        print_text("\nErrors in what was published; such claims are not comparable")
         print_table(["", ""], list(spec.faults.items()))
 
 
@@ -133,7 +133,7 @@ def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | N
     if runs_dir.exists():
         require_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:
-        note(f"there is no directory {runs_dir} yet; {HINT}")
+        note(f"no such directory yet: {runs_dir}; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
     trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.plans.items()}
@@ -154,7 +154,7 @@ def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | N
     runs = f"{counted(every.runs, 'run')}{f' ({shared:,} shared)' if shared else ''}"
     total = f"{runs}, {every.states.get('done', 0):,} done"
     if every.to_train and every.seconds is None:
-        total += "; some times are unknown: `vitreport study status --measure` measures them"
+        total += "; some times are unknown: `vitreport study status --measure` times a few steps of them"
     elif every.to_train:
         total += f"; the others take about {_time(every)}, one at a time"
     print_text(total)

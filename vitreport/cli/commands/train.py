@@ -61,7 +61,7 @@ def train(
         _note_result(run.record, run.result)
         if is_altered(composed.spec.data.dataset, canonical=run.record.data.canonical):
             source, digest = run.record.data.source, run.record.data.fingerprint[:12]
-            note(f"these are not the canonical bytes of the dataset: {source}, fingerprint {digest}")
+            note(f"these are not the published images of the dataset: {source}, fingerprint {digest}")
         place = ["--data-dir", str(runtime.data_dir)] if runtime.data_dir != default_data_dir() else []
         note(f"next: {shlex.join(['vitreport', 'eval', str(run.folder), *place])}")
     if as_json:

@@ -70,9 +70,9 @@ class Assets(NamedTuple):
         return quote(os.fsencode(Path(os.path.relpath(self.folder, start)).as_posix())) + "/"
 
     def drift(self, figures: Sequence[Figure]) -> str:
-        """Return a line for each file that does not show what the records give."""
+        """Return a line for each file that is out of date."""
         wrong = [name for name, content in _files(figures).items() if not _is_same(_read(self.folder / name), content)]
-        return "".join(f"{self.folder / name} does not show what the records give\n" for name in wrong)
+        return "".join(f"{self.folder / name} is out of date\n" for name in wrong)
 
     @contextmanager
     def published(self, figures: Sequence[Figure]) -> Iterator[None]:

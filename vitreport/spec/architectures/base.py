@@ -73,4 +73,4 @@ def divisor_problems(field: str, number: int, whole: int, name: str) -> Iterator
     """Yield a problem, with the numbers that fit, if a field does not divide a whole of this name."""
     if whole % number:
         divisors = [str(candidate) for candidate in range(1, min(whole, LARGEST_SIDE) + 1) if whole % candidate == 0]
-        yield Problem(f"model.{field}", f"{number} does not divide {name}", f"one of {', '.join(divisors)}")
+        yield Problem(f"model.{field}", f"{number} does not divide {name}", f"use one of {', '.join(divisors)}")

@@ -18,8 +18,8 @@ from vitreport.training.events import Event
 class Ended:
     """A trial is no longer running. Why it ended, if the engine knows, matters only if its record has no result.
 
-    `is_busy` if another process holds the run, `is_temporary` if the cause was outside the trial (a signal, no memory),
-    so that another attempt may succeed.
+    `is_busy` if another process is using the run, `is_temporary` if the cause was outside the trial (a signal, no
+    memory), so that another attempt may succeed.
     """
 
     reason: str = ""

@@ -38,10 +38,10 @@ def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
     if jobs * (threads or 1) > cores:
         per_job = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{per_job} is more than the {cores} cores"
-        raise SpecError(fault, "use fewer: they would only slow each other down")
+        raise SpecError(fault, "use fewer jobs: they would only slow each other down")
     if device.startswith("cuda:"):
-        fault = f"{DEVICE.given_as(device)} {device} is one GPU for --jobs {jobs}"
-        raise SpecError(fault, "use --device cuda to share all GPUs among the jobs")
+        fault = f"{DEVICE.given_as(device)} {device} is one GPU, but --jobs is {jobs}"
+        raise SpecError(fault, "use --device cuda to spread the jobs over all GPUs")
     return threads or cores // jobs
 
 
@@ -147,11 +147,11 @@ class LocalEngine:
                 cause = f"signal {-code}" if code < 0 else f"exit code {code}"
                 self._fruitless += not worker.has_begun
                 if self._fruitless >= MOST_FRUITLESS_STARTS:
-                    fault = f"{self._fruitless} workers in a row have ended before they could begin ({cause})"
-                    hint = "`vitreport doctor` looks for the cause; fewer --jobs need less memory"
+                    fault = f"{self._fruitless} workers in a row exited before they began a trial ({cause})"
+                    hint = "run `vitreport doctor` to find the cause; fewer --jobs need less memory"
                     raise ResourceError(fault, hint) from None
                 memory = " (out of memory? try fewer --jobs)" if code == -signal.SIGKILL else ""
-                yield worker.run_id, Ended(f"its worker was ended by {cause}{memory}", is_temporary=True)
+                yield worker.run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)
 
     def _remove(self, worker: _Worker) -> int:
         """Wait for the end of a worker that is ending, and return its exit code."""
@@ -193,7 +193,7 @@ def end_after(error: Exception) -> Ended | StorageError:
     if isinstance(error, StorageError):
         return error
     if not isinstance(error, VitreportError):
-        return Ended(f"this is a bug of vitreport: {type(error).__name__}: {error}")
+        return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
     is_temporary = isinstance(error, ResourceError | StoppedError)
     return Ended("; ".join(error.lines()), isinstance(error, BusyError), is_temporary)
 
