@@ -11,10 +11,9 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run
 from vitreport import api
-from vitreport.analysis import selection
 from vitreport.errors import StorageError
+from vitreport.export import table
 from vitreport.files import output_path
-from vitreport.records import reader
 from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
@@ -32,9 +31,9 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*arguments: object, **options: object) -> None:
         raise AssertionError("the records are read before the place is checked")
 
-    monkeypatch.setattr(selection, "analyze", read)
+    monkeypatch.setattr(api, "analyze", read)
     monkeypatch.setattr(api, "plan_study", read)
-    monkeypatch.setattr(reader, "read_run", read)
+    monkeypatch.setattr(table, "read_run", read)
 
 
 def places() -> None:
