@@ -7,7 +7,7 @@ import pytest
 
 from tests.spec.composing import PERCEIVER, composed, problems
 from vitreport.spec.augment import EqualizeSpec, MixtureSpec, RandomAffineSpec, RandomRotationSpec
-from vitreport.spec.load import read_assignments, read_file
+from vitreport.spec.load import read_assignments, read_spec_file
 
 FLIP = {"name": "horizontal_flip"}
 MIXTURE_IN_TOML = """
@@ -30,7 +30,7 @@ MIXTURE_IN_A_LINE = (
 def test_a_mixture_is_written_in_a_file_or_on_the_command_line(tmp_path: Path) -> None:
     file = tmp_path / "spec.toml"
     file.write_text(MIXTURE_IN_TOML, encoding="utf-8")
-    written = composed(PERCEIVER, read_file(file)).spec
+    written = composed(PERCEIVER, read_spec_file(file)).spec
     given = composed(PERCEIVER, read_assignments([f"data.augment={MIXTURE_IN_A_LINE}"], "--set")).spec
     operations = (RandomRotationSpec(degrees=(0.0, 180.0)), EqualizeSpec())
     assert written.data.augment == given.data.augment == (MixtureSpec(maximum=2, operations=operations),)

@@ -14,7 +14,7 @@ from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
 from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.fields import flat
-from vitreport.spec.load import Layer, read_assignments, read_file
+from vitreport.spec.load import Layer, read_assignments, read_spec_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
 from vitreport.untrusted_files import file_digest
 
@@ -113,7 +113,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         epoch = 5
     """)
     found = problems(
-        read_file(file),
+        read_spec_file(file),
         read_assignments(["label_smothing=0.1", "seed=-1", "warmup_epochs"], "--set"),
     )
     origin = str(file)

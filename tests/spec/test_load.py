@@ -14,7 +14,7 @@ from vitreport.spec.load import (
     MAX_LINE,
     parse_value,
     read_assignments,
-    read_file,
+    read_spec_file,
 )
 from vitreport.spec.run import RunSpec
 
@@ -27,7 +27,7 @@ HEX_HUGE = f"0x{'f' * 3700}"
 
 def refusal(path: Path) -> str:
     with pytest.raises(SpecError) as caught:
-        read_file(path)
+        read_spec_file(path)
     (line,) = caught.value.lines()
     assert line.startswith(str(path))
     return line.removeprefix(str(path)).removeprefix(":").lstrip()
@@ -95,25 +95,25 @@ def test_a_device_without_an_end_is_not_read_to_it() -> None:
 def test_a_sound_file_is_read(name: str, content: bytes, tmp_path: Path) -> None:
     file = tmp_path / name
     file.write_bytes(content)
-    assert composed(read_file(file)).spec == composed(PERCEIVER).spec
+    assert composed(read_spec_file(file)).spec == composed(PERCEIVER).spec
 
 
 def test_an_empty_file_is_an_empty_layer(tmp_path: Path) -> None:
     file = tmp_path / "empty.toml"
     file.write_bytes(b"")
-    assert read_file(file).values == {}
+    assert read_spec_file(file).values == {}
 
 
 def test_the_deepest_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "deep.toml"
     file.write_text("a = " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1))
-    assert "a" in read_file(file).values
+    assert "a" in read_spec_file(file).values
 
 
 def test_the_spec_of_a_run_is_read_back(tmp_path: Path) -> None:
     spec = composed(PERCEIVER, {"data": {"augment": [{"name": "random_crop"}]}, "train": {"clip_norm": 1.5}}).spec
     write_json(tmp_path / "spec.json", {"schema_version": 1, **spec.model_dump(mode="json")})
-    again = composed(read_file(tmp_path / "spec.json")).spec
+    again = composed(read_spec_file(tmp_path / "spec.json")).spec
     assert again == spec
     assert again.run_id == spec.run_id
     assert RunSpec.model_validate_json(spec.model_dump_json()) == spec
@@ -151,7 +151,7 @@ def test_the_spec_of_a_run_is_read_back(tmp_path: Path) -> None:
 def test_a_wrong_value_is_named(text: str, field: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(text)
-    found = problems(PERCEIVER, read_file(file))
+    found = problems(PERCEIVER, read_spec_file(file))
     assert found[field].message.startswith(said)
     assert found[field].origin in (str(file), "")
 
@@ -170,20 +170,20 @@ def test_a_wrong_value_is_named(text: str, field: str, said: str, tmp_path: Path
 )
 def test_a_value_that_can_be_is_shown(text: str, field: str, hint: str, tmp_path: Path) -> None:
     (tmp_path / "wrong.toml").write_text(text)
-    assert problems(PERCEIVER, read_file(tmp_path / "wrong.toml"))[field].hint == hint
+    assert problems(PERCEIVER, read_spec_file(tmp_path / "wrong.toml"))[field].hint == hint
 
 
 def test_json_has_its_own_ways_to_be_wrong(tmp_path: Path) -> None:
     file = tmp_path / "wrong.json"
     file.write_text('{"seed": NaN, "train": {"clip_norm": Infinity}}')
-    found = problems(PERCEIVER, read_file(file))
+    found = problems(PERCEIVER, read_spec_file(file))
     assert {field: problem.message for field, problem in found.items()} == {
         "train.clip_norm": "must be a finite number",
         "seed": "must be a valid integer",
     }
     for text in ('{"data": {"dataset": "\\ud800"}}', '{"tra\\ud800in": 1}'):
         file.write_text(text)
-        (problem,) = problems(PERCEIVER, read_file(file)).values()
+        (problem,) = problems(PERCEIVER, read_spec_file(file)).values()
         assert problem.message.endswith("or a text that is not Unicode")
 
 

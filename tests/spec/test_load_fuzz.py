@@ -18,7 +18,7 @@ from vitreport.formatting import printable
 from vitreport.spec.compose import compose
 from vitreport.spec.fields import field_paths
 from vitreport.spec.load import PRESETS as FOLDER
-from vitreport.spec.load import Layer, preset_names, read_assignments, read_file
+from vitreport.spec.load import Layer, preset_names, read_assignments, read_spec_file
 from vitreport.spec.run import RunSpec
 
 from .composing import MIXER, PERCEIVER, SWIN, describe
@@ -59,7 +59,7 @@ class File(type(Path())):  # type: ignore[misc]
 def read(name: str, content: bytes) -> Layer:
     file = File(name)
     file.content = content
-    return read_file(file)
+    return read_spec_file(file)
 
 
 def settled(read: Callable[[], Sequence[Layer]]) -> None:

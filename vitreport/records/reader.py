@@ -84,11 +84,11 @@ class Run:
 def read_run(folder: Path) -> Run:
     """Read what is there; a missing, damaged or contradictory file is added to `damage`, never an exception."""
     damage: list[Damage] = []
-    record = read_file(folder / "run.json", partial(parse, RunRecord), damage)
+    record = read_record_file(folder / "run.json", partial(parse, RunRecord), damage)
     if record and record.id != folder.name:
         damage.append(Damage("run.json", f"is the record of {record.id}"))
         record = None
-    spec = read_file(folder / "spec.json", partial(parse, RunSpec), damage)
+    spec = read_record_file(folder / "spec.json", partial(parse, RunSpec), damage)
     if spec and spec.run_id != RunId.parse(folder.name).first_attempt:
         damage.append(Damage("spec.json", f"is the spec of {spec.run_id}"))
         spec = None
@@ -97,7 +97,7 @@ def read_run(folder: Path) -> Run:
     is_done = record is not None and record.status == "done"
     if is_done and spec and len(epochs) < most:
         damage.append(Damage("metrics.jsonl", f"holds {len(epochs)} of {most} epochs"))
-    result = read_file(folder / "result.json", partial(parse, ResultRecord), damage) if is_done else None
+    result = read_record_file(folder / "result.json", partial(parse, ResultRecord), damage) if is_done else None
     return Run(folder, record, spec, epochs, result, tuple(damage))
 
 
@@ -107,11 +107,11 @@ def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
     if folder.is_symlink():
         damage.append(Damage("*.json", f"their folder {LINK}"))
         return []
-    found = [read_file(file, partial(parse, SweepRecord), damage) for file in sorted(folder.glob("*.json"))]
+    found = [read_record_file(file, partial(parse, SweepRecord), damage) for file in sorted(folder.glob("*.json"))]
     return [record for record in found if record]
 
 
-def read_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage]) -> Content | None:
+def read_record_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage]) -> Content | None:
     """Read one file through its parser; add what is wrong with it to `damage`."""
     try:
         return parse(read_run_file(path))

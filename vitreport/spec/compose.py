@@ -67,7 +67,7 @@ def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Com
         values = {name: value for name, value in source.items() if name != "schema_version"}
         return compose([Layer("the dictionary", values)], describe)
     path = Path(source)
-    return compose([load.read_file(path / "spec.json" if path.is_dir() else path)], describe)
+    return compose([load.read_spec_file(path / "spec.json" if path.is_dir() else path)], describe)
 
 
 def compose_request(request: Request, describe: Describe, trial: Layer | None = None) -> Composed:
@@ -80,7 +80,7 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
     command = {"model.name": request.model, "data.dataset": request.dataset, **(request.flags or {})}
     given = (
         request.fallback,
-        load.read_file(request.spec_file) if request.spec_file else None,
+        load.read_spec_file(request.spec_file) if request.spec_file else None,
         request.study,
         load.read_assignments(request.assignments, "--set"),
         layer_of({path: value for path, value in command.items() if value is not None}, "command line"),

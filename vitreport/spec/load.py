@@ -76,7 +76,7 @@ def preset_facts(name: str) -> list[str]:
     return [line.removeprefix("# ") for line in lines[1:] if line.startswith("# ")]
 
 
-def read_file(path: Path) -> Layer:
+def read_spec_file(path: Path) -> Layer:
     """Read a TOML spec, or a JSON one such as a run's `spec.json`. Raises SpecError, as `read_table` does."""
     values = read_table(path)
     values.pop("schema_version", None)

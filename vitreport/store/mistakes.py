@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitreport.records.measurement import LARGEST_SIDE, MistakeSheet
-from vitreport.records.reader import Damage, read_file
+from vitreport.records.reader import Damage, read_record_file
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import Pixels
@@ -56,4 +56,4 @@ def read_sheet(folder: Path, record: MistakeSheet, damage: list[Damage]) -> byte
             raise ValueError("is not what result.json names (sha256 differs)")
         return content
 
-    return read_file(path, checked, damage) if os.path.lexists(path) else None
+    return read_record_file(path, checked, damage) if os.path.lexists(path) else None

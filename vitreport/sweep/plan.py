@@ -18,7 +18,7 @@ from vitreport.files import locked, make_folder, write_json
 from vitreport.formatting import listed
 from vitreport.privacy import without_paths
 from vitreport.records.folders import SWEEPS, newest_attempts, refuse_links
-from vitreport.records.reader import Damage, Run, read_file, read_run
+from vitreport.records.reader import Damage, Run, read_record_file, read_run
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.records.upgrade import parse
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
@@ -217,13 +217,16 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     """
     path, parse_sweep = runs_dir / SWEEPS / f"{plan.id}.json", partial(parse, SweepRecord)
     refuse_links([path.parent, path, path.parent / LOCK_NAME])
-    record, known = SweepRecord.model_validate(_public(plan.record.model_dump())), read_file(path, parse_sweep, [])
+    record, known = (
+        SweepRecord.model_validate(_public(plan.record.model_dump())),
+        read_record_file(path, parse_sweep, []),
+    )
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
         busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")
         with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy):
             damage: list[Damage] = []
-            known = read_file(path, parse_sweep, damage)
+            known = read_record_file(path, parse_sweep, damage)
             if damage and path.exists():  # written again, it would lose its trials
                 raise RecordError(f"{path}: {damage[0].reason}", "move it elsewhere")
             trials = tuple(dict.fromkeys([*(known.trials if known else ()), *record.trials]))
