@@ -5,31 +5,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.labels import group_label, told_apart
-from vitreport.analysis.pairs import Planned, best_first, other_sections, pairs_of, planned_pair, usual_sections
+from vitreport.analysis.pairs import Planned, best_first, pairs_of
 from vitreport.analysis.references import architecture_kind, architecture_summary, architecture_title
 from vitreport.analysis.runs import datasets_of, summarize_run
-from vitreport.analysis.summary import Architecture, Pair, Provenance, Section, Summary
+from vitreport.analysis.sections import PlannedSection, other_sections, planned_section, usual_sections
+from vitreport.analysis.summary import Architecture, Pair, Provenance, Summary
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord, SweepRecord
 
 SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
-
-
-class PlannedSection(NamedTuple):
-    """A part of a study: its runs by name, the ids of its sweeps, and the command that trains what is missing."""
-
-    title: str
-    question: str
-    runs: tuple[tuple[str, Planned], ...]
-    ablations: tuple[str, ...]
-    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,16 +54,7 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
     ablations = told_apart([*planned, *inferred])
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
-    sections = [
-        Section(
-            title=section.title,
-            question=section.question,
-            runs=tuple((name, planned_pair(planned, groups)) for name, planned in section.runs),
-            ablations=tuple(designed[design] for design in section.ablations),
-            command=section.command,
-        )
-        for section in outline.sections
-    ]
+    sections = [planned_section(section, groups, designed) for section in outline.sections]
     sections = sections or list(usual_sections(pairs, ablations))
     names = list(dict.fromkeys([*(pair.architecture for pair in pairs), *(group.architecture for group in groups)]))
     places = list(dict.fromkeys([*(pair.dataset for pair in pairs), *(group.dataset for group in groups)]))

@@ -1,14 +1,12 @@
 """Choose the group that represents an architecture on a dataset, without looking at test accuracy."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Group
-from vitreport.analysis.references import architecture_title, subject_of, where_of
-from vitreport.analysis.summary import Ablation, Pair, Section
+from vitreport.analysis.summary import Pair
 from vitreport.analysis.train_commands import training_command
 from vitreport.data.registry import DATASETS
 from vitreport.spec.model import ARCHITECTURES
@@ -68,38 +66,6 @@ def group_of_spec(groups: Iterable[Group], spec_id: str, dataset: str = "") -> G
 def most_results(groups: Iterable[Group], dataset: str) -> Group | None:
     """Return the group on a dataset, else the one with most results."""
     return max(groups, key=lambda group: (group.dataset == dataset, len(group.seeds)), default=None)
-
-
-def planned_pair(planned: Planned, groups: Sequence[Group]) -> Pair:
-    """Return a pair of a study, with its group if it was run."""
-    group = group_of_spec(groups, planned.group)
-    dataset = group.dataset if group else planned.dataset
-    return Pair(planned.architecture, dataset, group, int(group is not None), "", planned.command)
-
-
-def usual_sections(pairs: Sequence[Pair], ablations: Sequence[Ablation]) -> Iterator[Section]:
-    """Yield a section for each dataset and for each ablation."""
-    for dataset in dict.fromkeys(pair.dataset for pair in pairs):
-        runs = tuple((architecture_title(each.architecture), each) for each in pairs if each.dataset == dataset)
-        section = Section("", "", tuple(each for each in runs if each[1].group), ())
-        if section.runs:
-            yield replace(section, title=section.comparisons[0].heading)
-    for ablation in ablations:
-        yield Section(subject_of(ablation), "", (), (ablation,))
-
-
-def other_sections(sections: Sequence[Section], groups: Sequence[Group]) -> Iterator[Section]:
-    """Yield a section for the groups of each architecture and dataset that are in none of these sections."""
-    shown = {group.id for section in sections for group in section.groups}
-    others: dict[str, list[Group]] = defaultdict(list)
-    for group in groups:
-        if group.id not in shown:
-            others[where_of(group)].append(group)
-    for where, found in others.items():
-        uses = Counter(group.label for group in found)
-        names = [group.label if uses[group.label] == 1 else f"{group.label} ({group.spec_id[-8:]})" for group in found]
-        pairs = [Pair(each.architecture, each.dataset, each, len(found), "", each.command) for each in found]
-        yield Section(f"Other settings of {where}", "", tuple(zip(names, pairs, strict=True)), ())
 
 
 def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:

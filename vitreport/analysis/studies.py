@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from vitreport.analysis.analyze import Outline, PlannedSection
+from vitreport.analysis.analyze import Outline
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.pairs import Planned
 from vitreport.analysis.references import architecture_title
+from vitreport.analysis.sections import PlannedSection
 from vitreport.data.registry import dataset_title
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called

@@ -3,20 +3,15 @@
 Accuracies are fractions of images, losses are in nats. All intervals are 95% intervals.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.power import ToSettle
-from vitreport.analysis.references import architecture_title
 from vitreport.analysis.runs import Dataset, RunSummary, State
-from vitreport.data.registry import dataset_title
-from vitreport.formatting import Estimate, joined
+from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
 from vitreport.spec.sweep import ValueSpec, shown_level
-
-MOST_IN_A_HEADING = 2
 
 
 @dataclass(frozen=True)
@@ -120,54 +115,25 @@ class Comparison:
     heading: str
     dataset: str
     groups: Named
-    missing: tuple[str, ...]
-    command: str  # trains what is missing
+    missing: tuple[str, ...] = ()
+    command: str = ""  # trains what is missing
 
 
 @dataclass(frozen=True)
 class Section:
-    """A question, its runs by name, and its ablations; `command` trains what is missing of a part of a study."""
+    """A question, the comparisons and ablations that answer it, and the names of its parts."""
 
     title: str
     question: str
-    runs: tuple[tuple[str, Pair], ...]
-    ablations: tuple[Ablation, ...]
-    command: str = ""
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names of its runs and ablations."""
-        return (*(name for name, _ in self.runs), *(ablation.name for ablation in self.ablations))
-
-    @property
-    def comparisons(self) -> tuple[Comparison, ...]:
-        """Its runs by dataset. The only group of its architecture has the title of that as name."""
-        found = []
-        for dataset in dict.fromkeys(pair.dataset for _, pair in self.runs):
-            own = [(name, pair) for name, pair in self.runs if pair.dataset == dataset]
-            titles = list(dict.fromkeys(architecture_title(pair.architecture) for _, pair in own))
-            what = joined(titles) if len(titles) <= MOST_IN_A_HEADING else "Architectures"
-            groups = [(name, pair.group) for name, pair in own if pair.group]
-            uses = Counter(group.architecture for _, group in groups)
-            comparison = Comparison(
-                name=f"{self.title} on {dataset}",
-                heading=f"{what} on {dataset_title(dataset)}",
-                dataset=dataset,
-                groups=tuple(
-                    (architecture_title(group.architecture) if uses[group.architecture] == 1 else name, group)
-                    for name, group in groups
-                ),
-                missing=tuple(name for name, pair in own if pair.group is None),
-                command=self.command,
-            )
-            found.append(comparison)
-        return tuple(found)
+    parts: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    ablations: tuple[Ablation, ...] = ()
 
     @property
     def groups(self) -> list[Group]:
         """What was run of it."""
-        runs = [pair.group for _, pair in self.runs if pair.group]
-        return [*runs, *(group for ablation in self.ablations for _, group in ablation.groups)]
+        compared = [group for each in self.comparisons for _, group in each.groups]
+        return [*compared, *(group for each in self.ablations for _, group in each.groups)]
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def render_json(page: Page) -> str:
             {
                 "title": section.title,
                 "question": section.question,
-                "runs": [{"name": name, **_object(pair)} for name, pair in section.runs],
+                "runs": [{"name": name, "group": each} for part in section.comparisons for name, each in part.groups],
+                "not_run": [name for part in section.comparisons for name in part.missing],
                 "ablations": [ablation.name for ablation in section.ablations],
             }
             for section in summary.sections
