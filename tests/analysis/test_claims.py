@@ -112,7 +112,7 @@ def test_images_that_are_not_the_published_ones_give_no_verdict() -> None:
 def test_groups_on_other_images_of_one_name_are_not_compared() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     write_seeds(RUNS, [0.5, 0.501, 0.502], train={"batch_size": 32}, images="7a" * 32)
-    claim = Claim("one is above the other", "so", "a paper", GROUP, relation="above", other=OTHER)
+    claim = Claim("one is above the other", "so", "a paper", GROUP, relation="above", others=(OTHER,))
     assert verdict(claim).reason.startswith("the two were measured on different images")
     write_seeds(RUNS, [0.5, 0.501], train={"batch_size": 32}, changes={"suffix": "-r2"})
     assert verdict(claim).outcome == "reproduced"
@@ -149,7 +149,7 @@ def test_a_claim_that_rests_on_a_fault_is_not_comparable() -> None:
 def test_the_best_over_epochs_is_compared_with_the_same() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562], train={"monitor_test": True})
     group = spec(train={"monitor_test": True}).run_id.removesuffix("-s0")
-    claim = Claim("it reaches that", "so", "a paper", group, value=0.9, best_over_epochs=True)
+    claim = Claim("it reaches that", "so", "a paper", group, value=0.9, metric="best_test_accuracy")
     found = analyze(run_folders(RUNS))
     (told,) = judge([claim], found.groups, found.datasets)
     assert "both epochs were chosen on the test images" in told.reason
@@ -172,5 +172,5 @@ def test_a_comparison_is_judged_by_the_difference(
 ) -> None:
     write_seeds(RUNS, accuracies)
     write_seeds(RUNS, others, train={"batch_size": 32})
-    claim = Claim("one is so beside the other", "so", "a paper", GROUP, relation=relation, other=OTHER)  # type: ignore[arg-type]
+    claim = Claim("one is so beside the other", "so", "a paper", GROUP, relation=relation, others=(OTHER,))  # type: ignore[arg-type]
     assert verdict(claim).outcome == expected

@@ -35,11 +35,10 @@ def test_single_runs_are_counted() -> None:
     assert told("Single runs") == ["Single runs: 1 of 2 results; results may differ for other seeds."]
 
 
-def test_one_run_without_a_commit_is_one_run() -> None:
-    write_run(RUNS, spec(), 0.5, git=None)
-    assert told("commit") == ["The commit of the source code is unknown for 1 run."]
-    write_run(RUNS, spec(seed=1), 0.5, git=None)
-    assert told("commit") == ["The commit of the source code is unknown for 2 runs."]
+def test_runs_without_a_commit_are_counted() -> None:
+    for seed in (0, 1):
+        write_run(RUNS, spec(seed=seed), 0.5, git=None)
+    assert analyze(run_folders(RUNS)).provenance.commits == {"unknown": 2}
 
 
 @pytest.mark.parametrize(("seeds", "expected"), [(2, "; 1 seed missing"), (3, "; 2 seeds missing")])

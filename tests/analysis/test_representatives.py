@@ -41,7 +41,7 @@ def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
     write_seeds(RUNS, [0.9], data=own, train={"selection": "last", "batch_size": 64})
     (cell,) = summary().pairs
     assert cell.group is not None
-    assert (cell.group.fields["train.batch_size"], cell.candidates) == (32, 2)
+    assert cell.group.fields["train.batch_size"] == 32
     assert "most seeds" in cell.chosen
 
 

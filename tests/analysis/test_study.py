@@ -245,9 +245,7 @@ def test_an_ablation_says_what_is_missing_and_how_it_is_run() -> None:
     measure([0.5, 0.51, 0.52], "perceiver-io/batch-size", 16)
     (ablation,) = [each for each in page().summary.ablations if each.name == "small-images/perceiver-io/batch-size"]
     assert [level.state for level in ablation.levels] == ["not run", "done", "not run", "not run", "not run"]
-    assert {level.command for level in ablation.levels if level.state == "not run"} == {
-        "vitreport study run small-images --only perceiver-io/batch-size"
-    }
+    assert ablation.command == "vitreport study run small-images --only perceiver-io/batch-size"
 
 
 def test_runs_with_other_settings_answer_no_claim() -> None:

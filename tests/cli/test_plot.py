@@ -23,7 +23,7 @@ def test_a_figure_of_three_groups_names_all_three_with_their_numbers() -> None:
     assert (done.exit_code, done.stdout) == (0, ""), done.stderr
     assert done.stderr.startswith("3 groups in a.svg. Means over 2 seeds with 95% bands")
     drawn = Path("a.svg").read_text()
-    numbers = "Perceiver IO 49.8%, Swin Transformer 59.5% and Nested 69.3%"
+    numbers = "Nested 69.3%, Swin Transformer 59.5% and Perceiver IO 49.8%"
     assert f"CIFAR-10. Validation accuracy at the last epoch: {numbers}." in drawn
     assert drawn.count("Nested 69.3%") > 1
     assert "var(" not in drawn

@@ -72,7 +72,7 @@ def level(value: str, accuracy: float | None, state: State = "done", n: int = 3)
     measured = None if accuracy is None else estimate(accuracy, n=n)
     group = None if state == "not run" else Group(f"tnt-{value}", "tnt", "cifar10", "", state, {}, (), test=measured)
     number = parse_value(value)
-    return Level((ValueSpec(label=value, value=number, fields={"x": number}),), group, "vitreport train tnt")
+    return Level((ValueSpec(label=value, value=number, fields={"x": number}),), group)
 
 
 def ablation(axis: str, levels: Sequence[Level], baseline: int | None) -> Ablation:

@@ -45,12 +45,12 @@ def planned_ablations(
                 [axis[label] for axis, label in zip(axes, labels, strict=True)],
                 most_results(candidates[labels], pair.dataset),
                 len(ids),
-                part.command if part else "",
             )
             for labels, ids in runs.items()
         ]
         ablation = _ablation(pair, levels, [axis.name for axis in sweep.axes], sweep.baseline)
-        found.append(replace(ablation, name=sweep.name, source="study" if part else "sweep", design=sweep.id))
+        own = replace(ablation, name=sweep.name, source="study" if part else "sweep", design=sweep.id)
+        found.append(replace(own, command=part.command) if part else own)
     return found
 
 
@@ -72,9 +72,7 @@ def inferred_ablations(
         levels = []
         for group in alike:
             label, value = shown_value(group.fields[path]), group.fields[path]
-            levels.append(
-                _level([ValueSpec(label=label, value=value, fields={path: value})], group, len(group.runs), "")
-            )
+            levels.append(_level([ValueSpec(label=label, value=value, fields={path: value})], group, len(group.runs)))
         baseline = (shown_value(usual[path]),) if path in usual else None
         held = settings({**own, path: None}, [{**own, path: None}, {**usual, path: None}])
         ablation = _ablation(alike[0], levels, [short_name(path)], baseline)
@@ -82,10 +80,10 @@ def inferred_ablations(
     return found
 
 
-def _level(values: Sequence[ValueSpec], group: Group | None, planned: int, command: str) -> Level:
+def _level(values: Sequence[ValueSpec], group: Group | None, planned: int) -> Level:
     """Any seeds count towards those that were planned."""
     ended = [run for run in group.runs if run.state in ("done", "diverged")] if group else []
-    return Level(tuple(values), group, group.command if group else command, max(0, planned - len(ended)))
+    return Level(tuple(values), group, max(0, planned - len(ended)))
 
 
 def _ablation(

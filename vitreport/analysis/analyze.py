@@ -16,7 +16,7 @@ from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.sections import PlannedSection, other_sections, planned_section, usual_sections
 from vitreport.analysis.summary import Architecture, Pair, Provenance, Summary
 from vitreport.records.reader import Damage, Run, read_run
-from vitreport.records.run import RunRecord, SweepRecord
+from vitreport.records.run import GitRecord, RunRecord, SweepRecord
 
 SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
@@ -86,19 +86,21 @@ def _architecture(name: str) -> Architecture:
 
 
 def _provenance(records: Sequence[RunRecord]) -> Provenance:
-    def counted(values: Iterable[str]) -> tuple[tuple[str, int], ...]:
-        return tuple(sorted(Counter(values).items()))
+    def counted(values: Iterable[str]) -> dict[str, int]:
+        return dict(sorted(Counter(values).items()))
 
-    states = [record.git for record in records if record.git]
     return Provenance(
         devices=counted(record.device for record in records),
         versions=counted(f"{name} {version}" for record in records for name, version in record.versions.items()),
-        commits=counted(f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" for git in states),
-        unknown_commits=len(records) - len(states),
+        commits=counted(_commit(record.git) for record in records),
         seconds=sum(record.seconds for record in records),
         resumed=sum(bool(record.resumed) for record in records),
         resumed_elsewhere=sum(any(each.changed for each in record.resumed) for record in records),
     )
+
+
+def _commit(git: GitRecord | None) -> str:
+    return f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" if git else "unknown"
 
 
 def _labelled(groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[str, Path]) -> dict[str, Group]:

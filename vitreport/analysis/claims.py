@@ -11,7 +11,7 @@ from vitreport.analysis.pairs import group_of_spec
 from vitreport.analysis.runs import Dataset
 from vitreport.formatting import Estimate, counted, percent
 from vitreport.intervals import SHARE, Range, one_more_run, over_seeds
-from vitreport.spec.study import Relation
+from vitreport.spec.study import Metric, Relation
 
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
@@ -31,10 +31,8 @@ class Claim:
     relation: Relation = "value"
     value: float | None = None
     digits: int = 2  # how many digits of its percentage were published
-    other: str = ""  # the group that `group` is above or like
-    others: tuple[str, ...] = ()  # the rest of an ablation
-    split: Literal["train", "test"] = "test"
-    best_over_epochs: bool = False  # whether the epoch was chosen on the test images
+    others: tuple[str, ...] = ()  # the group that `group` is above or like, or the rest of an ablation
+    metric: Metric = "test_accuracy"
     not_comparable: str = ""  # why nothing measured here can answer it
     command: str = ""
 
@@ -75,8 +73,7 @@ def judge(claims: Iterable[Claim], groups: Sequence[Group], datasets: Iterable[D
 
 def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> Verdict:
     group = group_of_spec(groups, claim.group)
-    others = [name for name in (claim.other, *claim.others) if name]
-    about = [group, *(group_of_spec(groups, name, group.dataset if group else "") for name in others)]
+    about = [group, *(group_of_spec(groups, name, group.dataset if group else "") for name in claim.others)]
     there = [each for each in about if each]
     unmeasured = next((each for each in there if _measured(claim, each) is None), None)
     if len(there) < len(about) or unmeasured:
@@ -127,16 +124,17 @@ def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
 def _measured(claim: Claim, group: Group) -> Estimate | None:
     done = [run for run in group.runs if run.state == "done"]
     if claim.relation == "converged_at":
-        epochs = [run.test_converged for run in done if run.test_converged is not None]
-        return over_seeds(epochs, Range(1, group.epochs))
-    if claim.best_over_epochs:
+        return over_seeds([run.test_converged for run in done if run.test_converged], Range(1, group.epochs))
+    if claim.metric == "best_test_accuracy":
         return over_seeds([run.best_test for run in done if run.best_test is not None], SHARE)
-    return group.gap if claim.relation == "gap_above" else group.train if claim.split == "train" else group.test
+    if claim.relation == "gap_above":
+        return group.gap
+    return group.train if claim.metric == "best_train_accuracy" else group.test
 
 
 def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> Verdict:
     """Judge a published figure as one more run, up to half of its last digit."""
-    chosen = "; both epochs were chosen on the test images" if claim.best_over_epochs else ""
+    chosen = "; both epochs were chosen on the test images" if claim.metric == "best_test_accuracy" else ""
     if (interval := one_more_run(measured)) is None:
         return Verdict(claim, "not comparable", f"{why_no_difference([group])}{chosen}", measured)
     rounding = 0.01 * 10.0**-claim.digits / 2

@@ -1,22 +1,14 @@
 """The details of one finished group: classes, confusion, mistakes. Its runs are read again."""
 
 from base64 import b64encode
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vitreport.formatting import Estimate
 from vitreport.intervals import share
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.store.mistakes import read_sheet
-
-
-@dataclass(frozen=True)
-class ClassAccuracy:
-    """The test accuracy of one class."""
-
-    name: str
-    accuracy: Estimate
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class Mistakes:
 class Details:
     """What is shown of one group at length; each part is empty or None if no run has it."""
 
-    classes: tuple[ClassAccuracy, ...] = ()
+    classes: Mapping[str, Estimate] = field(default_factory=dict)  # the test accuracy of each
     confusion: Confusion | None = None
     mistakes: Mistakes | None = None
     damage: tuple[Damage, ...] = ()  # found while the details were read
@@ -77,7 +69,7 @@ def read_details(folders: Iterable[Path]) -> Details:
     pooled = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
     damage: list[Damage] = []
     return Details(
-        classes=tuple(ClassAccuracy(name, each) for name, each in zip(names, by_class, strict=True) if each),
+        classes={name: each for name, each in zip(names, by_class, strict=True) if each},
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
         damage=tuple(damage),

@@ -40,9 +40,9 @@ def pairs_of(groups: Sequence[Group], planned: Sequence[Planned]) -> list[Pair]:
     for (architecture, dataset), command in commands.items():
         if found := candidates[architecture, dataset]:
             group, chosen = _representative(found)
-            pairs.append(Pair(architecture, group.dataset, group, len(found), chosen, group.command))
+            pairs.append(Pair(architecture, group.dataset, group, chosen, group.command))
         else:
-            pairs.append(Pair(architecture, dataset, None, 0, "", command))
+            pairs.append(Pair(architecture, dataset, None, "", command))
     return pairs
 
 
@@ -79,7 +79,7 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     A group with diverged seeds represents only if all have some.
     """
     if len(candidates) == 1:
-        return candidates[0], "the only one"
+        return candidates[0], ""
     tested = [group for group in candidates if group.test] or candidates
     usable = [group for group in tested if not group.diverged] or tested
     if preset := next((group for group in usable if group.is_preset), None):

@@ -20,14 +20,14 @@ COST = (
 def what_was_run(summary: Summary) -> str:
     """Count runs, seeds and images in one line, with the time that they took and the device."""
     seeds = sorted({len(group.seeds) for group in summary.groups if group.seeds})
-    images = [(dict(each.counts).get("test"), each.title) for each in summary.datasets]
+    images = [(each.counts.get("test"), each.title) for each in summary.datasets]
     found = summary.provenance
     words = [
         counted(summary.runs, "run"),
         f"{counted(' to '.join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), 'seed')} per setting" if seeds else "",
         listed([f"{counted(count, 'test image')} of {title}" for count, title in images if count], 3),
         f"{duration(found.seconds)} of training" if found.seconds else "",
-        f"on {listed([device for device, _ in found.devices], 2)}" if found.devices else "",
+        f"on {listed(list(found.devices), 2)}" if found.devices else "",
     ]
     return f"{', '.join(filter(None, words))}." if summary.runs else ""
 
@@ -69,7 +69,7 @@ def resumed(summary: Summary) -> str:
 
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     """Explain each choice that a reader should know."""
-    chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.group and pair.candidates > 1]
+    chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.chosen]
     yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
@@ -140,6 +140,3 @@ def _limits_of_records(summary: Summary) -> Iterator[str]:
             yield f"{each.title}: {each.class_sizes}; the accuracies of small classes are uncertain."
     for mixed in mixed_randomness(summary.groups):
         yield f"{mixed}: the same seed gives different random numbers in each version."
-    if summary.provenance.unknown_commits:
-        runs = counted(summary.provenance.unknown_commits, "run")
-        yield f"The commit of the source code is unknown for {runs}."

@@ -61,27 +61,26 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
     changed = [f"trained with {' '.join(f'--set {each}' for each in asked.assignments)}"] if asked.assignments else []
     claims = []
     for claim in study.claims_about(plans):
-        of_train = claim.metric == "best_train_accuracy"
         figure = claim.value or claim.spread_below or claim.gap_above
-        if claim.spread_below:
-            group, *others = dict.fromkeys(trial.spec.group for trial in plans[claim.of].trials)
-        else:
-            group, others = _group(study, plans, claim.of, claim.at), []
         run = claim.other if claim.of in study.runs else None
-        other = "" if claim.other is None else _group(study, plans, run or claim.of, None if run else claim.other)
-        faults = [*changed, *(study.faults[name] for name in claim.fault), *([BEST_TRAIN] if of_train else [])]
+        if claim.spread_below:
+            groups = list(dict.fromkeys(trial.spec.group for trial in plans[claim.of].trials))
+        else:
+            groups = [_group(study, plans, claim.of, claim.at)]
+        if claim.other is not None:
+            groups.append(_group(study, plans, run or claim.of, None if run else claim.other))
+        faults = [*changed, *(study.faults[name] for name in claim.fault)]
+        faults += [BEST_TRAIN] if claim.metric == "best_train_accuracy" else []
         found = Claim(
             *words_of(study, claim),
             part=plans[claim.of].name if plans[claim.of].axes else claim.of,
             source=claim.source,
-            group=group,
+            group=groups[0],
             relation=claim.relation,
             value=figure.fraction if figure else claim.converged_at,
             digits=figure.digits if figure else 0,
-            other=other,
-            others=tuple(others),
-            split="train" if of_train else "test",
-            best_over_epochs=claim.metric == "best_test_accuracy",
+            others=tuple(groups[1:]),
+            metric=claim.metric,
             not_comparable="; ".join(faults),
             command=asked.command(claim.of, *([run] if run else [])),
         )

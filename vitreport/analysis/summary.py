@@ -3,6 +3,7 @@
 Accuracies are fractions of images, losses are in nats. All intervals are 95% intervals.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,8 +33,7 @@ class Pair:
     architecture: str
     dataset: str
     group: Group | None
-    candidates: int
-    chosen: str  # why this one of all candidates
+    chosen: str  # why this one of several
     command: str
 
 
@@ -43,7 +43,6 @@ class Level:
 
     values: tuple[ValueSpec, ...]
     group: Group | None
-    command: str
     missing: int = 0  # how many of the planned runs have no result
     difference: Estimate | None = None
     paired: Paired | None = None  # with the baseline
@@ -93,6 +92,7 @@ class Ablation:
     source: Literal["sweep", "inferred", "study"]  # inferred: the groups were found to differ in one field only
     ends: Estimate | None = None  # the last level minus the first
     design: str = ""  # the id of the sweep, or of the part of a study
+    command: str = ""  # trains what is missing of a part of a study
     to_settle: ToSettle | None = None  # where differences from the baseline are not shown
     qualifier: str = ""  # which one it is, where others of its architecture and dataset vary the same
 
@@ -159,10 +159,9 @@ class Architecture:
 class Provenance:
     """Where the runs come from: each value with its number of runs."""
 
-    devices: tuple[tuple[str, int], ...]
-    versions: tuple[tuple[str, int], ...]
-    commits: tuple[tuple[str, int], ...]
-    unknown_commits: int
+    devices: Mapping[str, int]
+    versions: Mapping[str, int]
+    commits: Mapping[str, int]
     seconds: float  # of all runs together
     resumed: int
     resumed_elsewhere: int  # how many were resumed under another fingerprint

@@ -23,11 +23,10 @@ from vitreport.spec.fields import flat
 
 SCHEMA_VERSION = 7
 KEPT: dict[type, Sequence[str]] = {  # of a type that has more, or has it elsewhere
-    Level: ("values", "state", "accuracy", "difference", "group", "command", "missing", "paired"),
+    Level: ("values", "state", "accuracy", "difference", "group", "missing", "paired"),
     RunSummary: ("id", "seed", "state", "epoch", "epochs", "accuracies", "note"),
     Figure: ("name", "kind", "title", "alt", "caption"),
 }
-COUNTED = ("devices", "versions", "commits")
 ROW = ("architecture", "dataset", "id", "state", "seeds", "test", "validation", "train", "gap", "test_loss", "cost")
 NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
@@ -40,7 +39,7 @@ LATEX_SIGNS = str.maketrans(
 
 def render_json(page: Page) -> str:
     """Return everything that the page says; of its figures, the words."""
-    summary, found = page.summary, page.summary.provenance
+    summary = page.summary
     document = {
         "schema_version": SCHEMA_VERSION,
         "title": page.title,
@@ -48,7 +47,7 @@ def render_json(page: Page) -> str:
         "contents": [{"title": each.title, "anchor": each.anchor} for each in page.sections],
         "runs": summary.runs,
         "architectures": summary.architectures,
-        "datasets": [_object(each) | {"counts": dict(each.counts)} for each in summary.datasets],
+        "datasets": summary.datasets,
         "groups": [{**_object(each), "command": each.command, "is_preset": each.is_preset} for each in summary.groups],
         "pairs": summary.pairs,
         "ablations": summary.ablations,
@@ -67,7 +66,7 @@ def render_json(page: Page) -> str:
         "figures": page.figures,
         "unplaced": summary.unplaced,
         "damage": summary.damage,
-        "provenance": _object(found) | {name: dict(getattr(found, name)) for name in COUNTED},
+        "provenance": summary.provenance,
         "mixed_randomness": mixed_randomness(summary.groups),
         "bibliography": page.bibliography,
     }

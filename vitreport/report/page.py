@@ -122,13 +122,12 @@ def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
     """Return an ablation without a heading: what was found, its table and figure, what is missing, its curves."""
     groups = ablation.groups
     fields = [] if any(group.id in page.compared for _, group in groups) else tables.fields(groups)
-    missing = [level for level in ablation.levels if level.group is None and level.command]
-    names = joined(level.shown for level in missing)
+    missing = joined(level.shown for level in ablation.levels if level.group is None)
     content: list[blocks.Block] = [
         page.about(ablation.name),
         Beside((tables.ablation(ablation), *ablation_figure(ablation))),
         Paragraph(protocol.held_fixed(groups, ablation.varied), "note"),
-        Bullets(((f"Not run: {names}.", blocks.Code(missing[0].command)),) if missing else ()),
+        Bullets(((f"Not run: {missing}.", blocks.Code(ablation.command)),) if missing and ablation.command else ()),
         *_curves(f"{ablation.name}-curves", subject_of(ablation), groups),
         _settings(groups, fields),
     ]

@@ -118,12 +118,13 @@ def settings(group: Group, *, of_model: bool) -> Table:
 def classes(named: Named) -> Table:
     """Show the test accuracy of each class, one column for each group with such details."""
     known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
-    columns = ("class", *(name for name, _ in known[:MOST_COLUMNS]))
-    names = dict.fromkeys(each.name for _, found in known for each in found)
-    accuracies = [{each.name: each.accuracy.value for each in found} for _, found in known[:MOST_COLUMNS]]
-    rows = [(name, *(number(each.get(name), _share) for each in accuracies)) for name in names]
+    shown = known[:MOST_COLUMNS]
+    names = dict.fromkeys(name for _, found in known for name in found)
+    rows = [
+        (name, *(number(found[name].value if name in found else None, _share) for _, found in shown)) for name in names
+    ]
     note = f"Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." if len(known) > MOST_COLUMNS else ""
-    return table("Test accuracy by class", columns, rows, note=note)
+    return table("Test accuracy by class", ("class", *(name for name, _ in shown)), rows, note=note)
 
 
 def most_confused(content: Confusion, most: int = MOST_CONFUSED) -> list[tuple[float, str, str, int]]:
@@ -196,7 +197,7 @@ def data(datasets: Iterable[Dataset]) -> Table:
     rows = [
         (
             each.title,
-            ", ".join(f"{count:,} {SPLITS[split]}" for split, count in each.counts),
+            ", ".join(f"{count:,} {SPLITS[split]}" for split, count in each.counts.items()),
             ", ".join(f"{size} x {size}" for size in each.image_sizes),
             number(len(each.classes), str),
             bytes_in_words(each.name, canonical=each.canonical),
@@ -213,7 +214,9 @@ def provenance(summary: plain.Summary) -> Table:
     """Show devices, versions and commits with their numbers of runs."""
     found = summary.provenance
     kinds = (("device", found.devices, str), ("version", found.versions, str), ("commit", found.commits, Code))
-    rows = [(kind, as_cell(value), number(count, str)) for kind, values, as_cell in kinds for value, count in values]
+    rows = [
+        (kind, as_cell(value), number(count, str)) for kind, values, as_cell in kinds for value, count in values.items()
+    ]
     return table("Where the runs come from", ("kind", "value", "runs"), rows, 2, protocol.resumed(summary))
 
 

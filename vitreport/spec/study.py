@@ -24,6 +24,7 @@ LEVEL = "combination of values"
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
 FIGURE = r"(\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(%?)"
 FIGURE_FAULT = "must be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
+Metric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
 Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]
 """What a claim can state, each with a field of its own."""
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -133,7 +134,7 @@ class ClaimSpec(Section):
     spread_below: Figure | None = None
     converged_at: PositiveInt | None = None
     gap_above: Figure | None = None
-    metric: Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"] = "test_accuracy"
+    metric: Metric = "test_accuracy"
     source: Text
     says: Text = ""
     fault: Annotated[Labels, BeforeValidator(_several)] = ()
