@@ -183,8 +183,7 @@ def _labelled(file: str | None, label: str | None, word: str | None, by_name: Ma
     if not files:
         raise csv.Error(f"names {file}, which is not there", "add the image, or remove the line")
     if len(files) > 1:
-        could_be = f"could be {files[0]} and {files[1]}"
-        raise csv.Error(f"names {file}, which {could_be}", "write its path from there")
+        raise csv.Error(f"names {file}, which could be {files[0]} and {files[1]}", "write its path from there")
     return Labelled(split, label, files[0])
 
 

@@ -50,8 +50,7 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
         fault = f"does not give every image in val/images, and no other one, a class of {WNIDS}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} {fault}", LAYOUT_HINT)
     images += [Labelled("test", wnid, files[name]) for name, wnid in labels.items()]
-    listing = arranged(tree, images, source, wnids)
-    return listing._replace(classes=_names(tree, wnids))
+    return arranged(tree, images, source, wnids)._replace(classes=_names(tree, wnids))
 
 
 def _names(tree: Tree, wnids: tuple[str, ...]) -> tuple[str, ...]:
