@@ -133,10 +133,9 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
     """
     try:
         content = read_run_file(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return
     except OSError as error:
-        damage.append(Damage(path.name, fault_of(error)))
+        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        damage += [] if is_missing else [Damage(path.name, fault_of(error))]
         return
     newest, before = 0, len(damage)
     for number, line in enumerate(io.BytesIO(content), start=1):

@@ -128,14 +128,7 @@ def place_split(
     spec: RunSpec, arrays: ImageArrays, device: torch.device, name: str, chosen: NDArray[np.int64]
 ) -> ImageSet:
     """Place the chosen images of a split. All of them stay memory-mapped."""
-    source = _source(spec, arrays, name)
+    source, size = _source(spec, arrays, name), spec.data.image_size
     index = slice(None) if len(chosen) == len(source.labels) else chosen
     mean, std = CHANNEL_STATISTICS.get(spec.data.normalization, (arrays.mean, arrays.std))
-    return ImageSet(
-        source.images[index],
-        source.labels[index],
-        device=device,
-        image_size=spec.data.image_size,
-        mean=mean,
-        std=std,
-    )
+    return ImageSet(source.images[index], source.labels[index], device=device, image_size=size, mean=mean, std=std)
