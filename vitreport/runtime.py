@@ -33,7 +33,7 @@ class RuntimeOption(NamedTuple):
 
 DEVICE = RuntimeOption("device", "auto", "Device to compute on: auto, cpu, cuda or cuda:N.")
 THREADS = RuntimeOption("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
-COMPILE = RuntimeOption("compile", False, "Let torch compile the network; the first step takes a while.")
+COMPILE = RuntimeOption("compile", False, "Use torch.compile; the first step takes about a minute.")
 DATA_DIR = RuntimeOption("data_dir", None, "Dataset directory; repeat to search several in order.")
 CACHE_DIR = RuntimeOption("cache_dir", None, "Directory of decoded images and downloads.")
 RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of the runs.")

@@ -217,7 +217,7 @@ def test_images_that_are_not_the_published_ones_are_named() -> None:
     (dataset,) = summary().datasets
     assert list(altered_data([dataset])) == []
     (found,) = altered_data([replace(dataset, canonical=False)])
-    assert "not the canonical bytes" in found.sentence
+    assert "not the published images" in found.sentence
 
 
 def test_no_sentence_is_without_an_interval_or_a_word_on_it() -> None:

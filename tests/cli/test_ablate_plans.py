@@ -92,7 +92,7 @@ def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli) -> No
         ["32", "0", "done", small_spec(0, train={"batch_size": 32}).run_id],
         ["16", "1", "new", "0:10:00", "records"],
     ]
-    assert lines[-1].startswith("6 trials, 2 done; the rest takes about 0:40:00 with 1 job and ")
+    assert lines[-1].startswith("6 trials, 2 done; remaining: about 0:40:00 with 1 job and ")
     assert not Path("runs/sweeps").exists()
     plan = json.loads(cli(*command, "--json").stdout)
     assert plan["seconds"] == 2400
@@ -129,7 +129,7 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     write_run(Path("runs"), failed, None, error=ErrorRecord(kind="internal", message="no"))
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16", "--dry-run")
     settled = "1 done, 1 diverged, 1 damaged, 1 failed"
-    assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 trials, {settled}; the rest takes about ")
+    assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 trials, {settled}; remaining: about ")
     assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == f"4 trials, {settled}; nothing is left to train"
     plan = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
     assert [trial["to_train"] for trial in plan["trials"]] == [False, False, False, True, True]

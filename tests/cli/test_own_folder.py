@@ -29,7 +29,7 @@ def test_nothing_is_said_of_published_images(cli: Cli, own: Path) -> None:
     documents += [cli("eval", run, "--dataset", str(own)).stdout, cli("eval", run, "--data-dir", "pictures").stdout]
     for text in documents:
         assert text
-        for wrong in ("not the canonical", "not canonical", "published dataset", "published accuracies"):
+        for wrong in ("not the published", "not as published", "published dataset", "published accuracies"):
             assert wrong not in text
     assert "own images" in documents[0]
     assert all("own images" in text for text in documents[-2:])

@@ -22,7 +22,7 @@ def test_a_sound_data_set_passes_every_check(image_request: ImageRequest) -> Non
     assert all(check.ok for check in found.values())
     assert found["train images"].detail == "1,437 images, 139 to 146 in each of 10 classes"
     assert found["image size"].detail == "8 x 8"
-    assert found["canonical"].detail == "scikit-learn: canonical"
+    assert found["canonical"].detail == "scikit-learn: as published"
 
 
 def test_a_folder_of_ones_own_passes_by_path(image_request: ImageRequest) -> None:
@@ -78,7 +78,7 @@ def test_bytes_that_are_not_canonical_are_no_problem(
     write_folder(image_request.data_dir / "cifar10", classes=DATASETS["cifar10"].classes, count=2, size=32)
     found = checks("cifar10", image_request)
     assert all(check.ok for check in found.values())
-    assert found["canonical"].detail == "image folder: not canonical"
+    assert found["canonical"].detail == "image folder: not as published"
 
 
 def test_copies_that_were_published_are_no_problem(

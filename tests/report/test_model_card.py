@@ -71,11 +71,11 @@ def test_it_tells_the_bytes_and_what_limits_the_number() -> None:
     for said in (
         data.fingerprint[:16],
         "archive cifar-10-python.tar.gz (md5 verified)",
-        "| canonical |",
+        "| as published |",
         "1,504,662 param",
     ):
         assert said in card
-    assert "not the canonical bytes" not in card
+    assert "not the published images" not in card
     assert "airplane, automobile, bird" in card
     assert "| batch_size | 128 |" in card
 
@@ -89,13 +89,13 @@ def test_runs_without_a_result_are_counted() -> None:
 def test_a_card_is_about_one_group() -> None:
     write_run(RUNS, spec(train=QUICK), 0.5)
     write_run(RUNS, spec("swin", train=QUICK), 0.5)
-    with pytest.raises(SpecError, match=r"one group with a test accuracy, not about .*, "):
+    with pytest.raises(SpecError, match=r"one group with a test accuracy, not .*, "):
         card_of()
 
 
 def test_a_card_needs_a_result() -> None:
     write_run(RUNS, spec(train=QUICK), None, status="interrupted")
-    with pytest.raises(SpecError, match="one group with a test accuracy, not about perceiver-io"):
+    with pytest.raises(SpecError, match="one group with a test accuracy, not perceiver-io"):
         card_of()
 
 

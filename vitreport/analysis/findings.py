@@ -234,7 +234,7 @@ def altered_data(datasets: Iterable[Dataset]) -> Iterator[Finding]:
     """Name datasets whose images are not the published ones."""
     for dataset in datasets:
         if dataset.is_altered:
-            images = f"{dataset.title}: the images are not the canonical bytes of {dataset.name} ({dataset.source})"
+            images = f"{dataset.title}: the images are not the published images of {dataset.name} ({dataset.source})"
             yield Finding("data", f"{images}; no interval covers that, and published accuracies do not compare.")
 
 

@@ -26,7 +26,7 @@ DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 COMMANDS = {
     "train": ("train", "Train a model and record the run."),
-    "eval": ("evaluate", "Measure a finished run again."),
+    "eval": ("evaluate", "Evaluate a finished run."),
     "ablate": ("ablate", "Train every value with every seed and compare the results."),
     "report": ("report", "Write a report of the recorded runs."),
     "plot": ("plot", "Draw the curves of several groups in one figure."),
@@ -53,7 +53,7 @@ def options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Train small vision models, run ablations, and report what the records of the runs say.
+    """Train small vision models, run ablations, and write reports from recorded runs.
 
     Example:
         vitreport train perceiver-io --dataset digits

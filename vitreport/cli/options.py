@@ -56,7 +56,12 @@ def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) ->
 
 Dataset = Annotated[
     str | None,
-    option("Dataset or image directory (default: from the spec).", "NAME", panel=SPEC, complete=completion.datasets),
+    option(
+        "Dataset, or path of an image folder (default: from the spec).",
+        "NAME",
+        panel=SPEC,
+        complete=completion.datasets,
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -64,12 +69,12 @@ Set = Annotated[
 ]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
-Seeds = Annotated[str, option("Number of seeds, or which ones: 3, 0,1,2 or 0..4.", "SEEDS", panel=SWEEP)]
+Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,
     option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
 ]
-DryRun = Annotated[bool, flag("--dry-run", "Show what would be trained, with its time and disk space.")]
+DryRun = Annotated[bool, flag("--dry-run", "Train nothing; show the runs, the time and the disk space.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
 AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
 
@@ -106,7 +111,7 @@ class SpecOptions(FieldOptions):
     dataset: Dataset = None
     preset: Annotated[
         str | None,
-        option("Preset (default: that of model and dataset).", "NAME", panel=SPEC, complete=completion.presets),
+        option("Preset (default: the one for model and dataset).", "NAME", panel=SPEC, complete=completion.presets),
     ] = None
     spec: Annotated[Path | None, option("TOML file, or spec.json of a run (default: none).", "FILE", panel=SPEC)] = None
 

@@ -57,7 +57,7 @@ def record_rows(run: Run) -> list[tuple[str, str]]:
         ("commit", f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""),
         ("command", " ".join(["vitreport", *record.argv])),
         ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
-        ("bytes", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),
+        ("fingerprint", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),
         ("parameters", f"{cost.parameters:,}"),
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
         ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),

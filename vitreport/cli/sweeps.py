@@ -65,9 +65,9 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
         print_sentence(shows)
     settled = Counter(trial.state for trial in trials if not trial.to_train)
     counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
-    needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk"
+    needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
-    print_text(f"{counts}; {'nothing is left to train' if is_complete else f'the rest takes about {needs}'}")
+    print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
     if plan.without_baseline:
         note(f"warning: {plan.without_baseline}")
 

@@ -122,7 +122,7 @@ def is_altered(name: str, *, canonical: bool) -> bool:
 
 
 def bytes_in_words(name: str, *, canonical: bool) -> str:
-    """Whether images are the published ones: canonical, not canonical, own images."""
+    """Whether images are the published ones: as published, not as published, own images."""
     if name not in DATASETS:
         return "own images"
-    return "canonical" if canonical else "not canonical"
+    return "as published" if canonical else "not as published"

@@ -20,7 +20,7 @@ def ablate(
     param: Annotated[
         list[str] | None,
         option(
-            "A field and values, such as batch_size 16,32. Repeat it for a grid.",
+            "Field and its values, such as batch_size 16,32; repeat for a grid.",
             "NAME VALUES",
             PARAM,
             panel=SWEEP,
@@ -29,13 +29,13 @@ def ablate(
     ] = None,
     zip_: Annotated[bool, flag("--zip", "Pair the values of all --param instead of a grid.", panel=SWEEP)] = False,
     baseline: Annotated[
-        str | None, option("Baseline value for each --param (default: those of the spec).", "VALUES", panel=SWEEP)
+        str | None, option("Baseline value of each --param (default: those in the spec).", "VALUES", panel=SWEEP)
     ] = None,
 ) -> None:
     """Train every value with every seed and compare the results.
 
-    The model is perceiver-io if none is given. Run the same command again to
-    train only what is missing. A trial is a run like any other.
+    By default, the model is perceiver-io on cifar10. Run the same command again
+    to train only what is missing.
 
     Example:
         vitreport ablate --dataset digits --param batch_size 16,32,64

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
-    """List the datasets that have a name, and the files that are looked for.
+    """List the built-in datasets and the files that vitreport looks for.
 
     Example:
         vitreport datasets list
@@ -29,15 +29,15 @@ def list_datasets(data_dirs: options.DataDirs = None, as_json: options.AsJson = 
         (each.name, each.summary, str(each.num_classes), f"{each.train_count:,} + {each.test_count:,}", each.places)
         for each in DATASETS.values()
     ]
-    columns = ["dataset", "what it is", "classes", "train + test", "looked for"]
+    columns = ["dataset", "description", "classes", "train + test", "files"]
     print_table(columns, rows, right=["classes", "train + test"])
-    note(f"places are relative to {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
-    note("your own directory works too: train/CLASS/ and test/CLASS/, CLASS/, or a labels.csv: --dataset PATH")
+    note(f"files are searched for in {', then '.join(map(str, data_dirs_or_default(data_dirs)))} (--data-dir)")
+    note("your own images: --dataset PATH, a directory with train/CLASS/ and test/CLASS/, CLASS/, or a labels.csv")
 
 
 @app.command()
 def verify(
-    name: Annotated[str, argument("Name of a dataset, or a directory of images.", "NAME", completion.datasets)],
+    name: Annotated[str, argument("Name of a dataset, or path of an image folder.", "NAME", completion.datasets)],
     image_size: Annotated[int | None, option("Size of the decoded images (default: their own).", "N", least=8)] = None,
     data_dirs: options.DataDirs = None,
     quiet: options.Quiet = False,
@@ -67,4 +67,4 @@ def verify(
         rows = [(check.name, verdict, check.detail) for check, verdict in zip(checks, verdicts, strict=True)]
         print_table(["check", "", "found"], rows)
     if failed := [check.name for check in checks if not check.ok]:
-        raise DatasetError(f"{name} is incomplete or damaged: {', '.join(failed)}", "the table says what was found")
+        raise DatasetError(f"{name} is incomplete or damaged: {', '.join(failed)}", "see the table for what was found")

@@ -19,20 +19,24 @@ if TYPE_CHECKING:
     from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
-AGREES = {None: "", True: "same numbers as training recorded", False: "differs from what training recorded"}
+AGREES = {
+    None: "",
+    True: "same results as recorded in training",
+    False: "differs from the results recorded in training",
+}
 
 
 @options.grouped
 def evaluate(
     run: RunName,
     machine: options.DeviceOptions,
-    split: Annotated[Literal["test", "val", "train"], option("Split to measure.")] = "test",
+    split: Annotated[Literal["test", "val", "train"], option("Split to evaluate.")] = "test",
     dataset: options.Dataset = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Measure a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s.
+    """Evaluate a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s.
 
     Example:
         vitreport eval swin-digits-ea4ce545-s0
@@ -66,7 +70,7 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -
         ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measured.count:,}"),
         ("images/s", rate(evaluation.images_per_second)),
-        ("bytes", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
+        ("fingerprint", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
         ("record", AGREES[agrees]),
     ]
     counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)

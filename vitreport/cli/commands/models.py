@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("list")
 def list_models(as_json: options.AsJson = False) -> None:
-    """List the architectures: what they are, their fields, their presets.
+    """List the architectures with their presets.
 
     Example:
         vitreport models list
@@ -34,7 +34,7 @@ def list_models(as_json: options.AsJson = False) -> None:
         print_json({"models": listed})
     else:
         rows = [(each["name"], each["summary"], ", ".join(each["presets"])) for each in listed]
-        print_table(["model", "what it is", "presets"], rows)
+        print_table(["model", "description", "presets"], rows)
 
 
 @app.command()

@@ -35,10 +35,10 @@ HINTS: dict[Split, str] = {
 def plot(
     names: Annotated[list[str], argument("Runs, groups or sweeps by their ids.", "GROUP", completion.sweeps)],
     output: Annotated[Path, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")],
-    split: Annotated[Split, option("Split whose curves are drawn.")] = "validation",
-    metric: Annotated[Metric, option("What is drawn by epoch.")] = "accuracy",
+    split: Annotated[Split, option("Split to draw.")] = "validation",
+    metric: Annotated[Metric, option("Metric to draw.")] = "accuracy",
     label: Annotated[
-        list[str] | None, option("Name of a group in the figure (default: how it differs).", "GROUP=NAME")
+        list[str] | None, option("Name of a group in the figure (default: what differs).", "GROUP=NAME")
     ] = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
 ) -> None:
@@ -46,7 +46,7 @@ def plot(
 
     Example:
         vitreport plot swin-digits tnt-digits -o validation.svg
-        vitreport plot swin-digits tnt-digits --split train --metric loss --label swin-digits=Swin -o loss.pdf
+        vitreport plot swin-digits tnt-digits --metric loss -o loss.pdf
     """
     if output.suffix.lower() not in EXTENSIONS:
         raise SpecError(f"unknown file extension: {output}", "use .svg, .png or .pdf")

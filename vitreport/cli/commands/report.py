@@ -44,7 +44,7 @@ def report(
     check: Annotated[Path | None, option("Check that FILE is up to date; print a diff if not.", "FILE")] = None,
     assets: Annotated[Path | None, option("Directory of the figures (default: X-assets next to X.md).", "DIR")] = None,
     no_assets: Annotated[bool, flag("--no-assets", "Leave the figures out of Markdown.")] = False,
-    title: Annotated[str | None, option("Heading (default: that of the study, or a general one).", "TEXT")] = None,
+    title: Annotated[str | None, option("Title (default: that of the study, or a general one).", "TEXT")] = None,
     template: Annotated[Path | None, option("Jinja template, run in a sandbox (default: none).", "FILE")] = None,
     study: Annotated[
         str | None, option("Study to report, by name or file (default: none).", "STUDY", complete=completion.studies)
@@ -55,7 +55,7 @@ def report(
     data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
 ) -> None:
-    """Write a report of the recorded runs: what is best, by how much, and how sure that is.
+    """Write a report of the recorded runs: what is best, by how much, and how certain that is.
 
     Example:
         vitreport report > README.md

@@ -40,11 +40,11 @@ RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "
 
 @app.command("list")
 def list_runs(
-    each: Annotated[bool, flag("--each", "Show every run, not seeds as one result.")] = False,
+    each: Annotated[bool, flag("--each", "Show every run, not one line for all seeds.")] = False,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the runs: state, epochs and accuracies. Runs that differ by their seed are one result.
+    """List the runs: state, epochs and accuracies. The seeds of one spec are one result.
 
     Example:
         vitreport runs list
@@ -74,7 +74,7 @@ def list_runs(
     warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
     records.refuse_damage(found)
     if damage:
-        raise DamageError(f"{len(damage)} of the sweeps damaged")
+        raise DamageError(f"{len(damage)} of the sweep records damaged")
 
 
 def _plain(run: RunSummary, state: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _mean(estimate: Estimate | None) -> str:
 
 @app.command()
 def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False) -> None:
-    """Show a run: what was trained, on what, where, and the results.
+    """Show a run: what was trained, on which data, where, and the results.
 
     Example:
         vitreport runs show swin-digits-ea4ce545-s0
@@ -141,7 +141,7 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
         print_text(f"{found.id}: {state}")
         results = [
             (f"{which} epoch {of.epoch}, {split}", f"accuracy {records.accuracy_on(split, each)}, loss {each.loss:.4f}")
-            for which, of in ((("selected", result.selected), ("last", result.last)) if result else ())
+            for which, of in ((("best", result.selected), ("last", result.last)) if result else ())
             for split, each in of.splits.items()
         ]
         spec = records.spec_rows(found.spec) if found.spec else []
@@ -226,9 +226,7 @@ def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
 
 @app.command()
 def export(
-    names: Annotated[
-        list[str] | None, argument("Runs as in `runs show` (default: all).", "RUN", completion.runs)
-    ] = None,
+    names: Annotated[list[str] | None, argument("Ids of runs (default: all).", "RUN", completion.runs)] = None,
     format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
     table: Annotated[Literal["runs", "epochs"], option("One row per run or per epoch, in CSV and Parquet.")] = "runs",
     output: Annotated[

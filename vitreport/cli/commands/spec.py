@@ -76,7 +76,7 @@ def check(
     data_dirs: options.DataDirs = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check a spec: print every problem of it, or the id of its run.
+    """Check a spec: print all problems, or the id of its run.
 
     Example:
         vitreport spec check my.toml
@@ -92,7 +92,7 @@ def check(
 @app.command()
 @options.grouped
 def show(wanted: options.SpecOptions, data_dirs: options.DataDirs = None, as_json: options.AsJson = False) -> None:
-    """Print a whole spec as TOML, to edit and keep.
+    """Print a complete spec as TOML.
 
     Example:
         vitreport spec show perceiver-io > my.toml

@@ -83,7 +83,7 @@ def status(
     machine: options.DeviceOptions,
     only: options.Only = None,
     seeds: options.Seeds = DEFAULT_SEEDS,
-    measure: Annotated[bool, flag("--measure", "Time a few steps of runs without a recorded time.")] = False,
+    measure: Annotated[bool, flag("--measure", "Time a few steps of runs whose time is unknown.")] = False,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
@@ -104,7 +104,7 @@ def status(
 @app.command(cls=WordsCommand)
 @options.grouped
 def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions, only: options.Only = None) -> None:
-    """Train what is missing of a study.
+    """Train the missing runs of a study.
 
     Run the same command again to resume. The images of all runs are read or
     downloaded before the first run is trained. Runs without them are left out.

@@ -29,9 +29,9 @@ def train(
     training: options.TrainingOptions,
     seed: Annotated[int | None, option("Set seed (default: from the spec).", "N", panel=options.SPEC)] = None,
     dry_run: options.DryRun = False,
-    force: Annotated[bool, flag("--force", "Train again, in a new directory, if the run is done.")] = False,
+    force: Annotated[bool, flag("--force", "Train a finished run again, in a new directory.")] = False,
     quiet: options.Quiet = False,
-    verbose: Annotated[bool, flag("--verbose", "Also show the source of each value and of the images.", "-v")] = False,
+    verbose: Annotated[bool, flag("--verbose", "Also show where each value and the images come from.", "-v")] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and record the run.
@@ -99,7 +99,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     print_table(["field", "from", "value"], _origins(composed))
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
-    at = "the speeds without --compile" if runtime.compile else "these speeds"
+    at = "the speed without --compile" if runtime.compile else "this speed"
     rows = [
         ("run", spec.run_id),
         ("state", run.state),
