@@ -37,7 +37,6 @@ class RunSummary:
     epoch: int  # the best epoch; without a result the last one
     splits: Mapping[str, Measurement]  # measured with the weights of the best epoch; empty without a result
     accuracies: Mapping[str, float]  # those of `splits`, if the spec can be read
-    last_seen: tuple[str, float] | None  # split and accuracy after the last whole epoch
     validation: float | None  # the accuracy of the best epoch; without a result the highest so far
     best_test: float | None  # the highest accuracy of a whole test curve
     converged: int | None  # the epoch by which the training loss made 95% of its total decrease
@@ -92,7 +91,6 @@ def summarize_run(run: Run) -> RunSummary:
         epoch=result.selected.epoch if result else epochs[-1].epoch if epochs else 0,
         splits=splits,
         accuracies=accuracies if run.spec else {},
-        last_seen=run.last_accuracy,
         validation=max((accuracy for accuracy in validations if accuracy is not None), default=None),
         best_test=max((measured.accuracy for measured in tests), default=None),
         converged=_epoch_reached([-measured.loss for measured in train], SMALLEST_FALL),

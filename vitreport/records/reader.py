@@ -67,12 +67,6 @@ class Run:
         return self.folder.name
 
     @property
-    def last_accuracy(self) -> tuple[str, float] | None:
-        """The accuracy after the last complete epoch: of the first of test, val and train that was measured."""
-        splits = self.epochs[-1].splits if self.epochs else {}
-        return next(((name, splits[name].accuracy) for name in ("test", "val", "train") if name in splits), None)
-
-    @property
     def answers(self) -> Answers | None:
         """Which test images the run classifies correctly; None if its record does not say it."""
         if not (self.record and self.result and self.result.correct):

@@ -6,17 +6,13 @@ A template runs in Jinja's sandbox and only prints; every value that it prints i
     sections         the sections by their anchors: {{ sections.methods }}, {{ sections.methods.blocks }}
     figures          the figures by their names: {{ figures.overview }}
     tables           overview, cost, claims, data, provenance
-    ablation_blocks  the blocks of an ablation without its heading
-    subject, where   the words for an ablation, and for a group
 
 A section, a block or several blocks are printed as Markdown; the filters are those of `_environment`.
 """
 
 import re
 import traceback
-from collections.abc import Callable, Iterable
-from functools import partial
-from io import StringIO
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,18 +20,17 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
-from vitreport.analysis.references import subject_of, where_of
+from vitreport.analysis.references import where_of
 from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
-from vitreport.report.page import Page, ablation_blocks
+from vitreport.report.page import Page
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 TEMPLATE = "report.md.j2"
 PARTS = (*get_args(Block), Section)
 MOST_TEMPLATE_BYTES = 1 << 20
-MOST_CHARACTERS = 64 << 20
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
 Template = tuple[Path, str]  # the path and the text of a template of the user
 
@@ -58,7 +53,7 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         return render_template(TEMPLATE, assets, **template_values(page))
     path, content = template
     try:
-        text = _tidy(_bounded(_environment(assets).from_string(content).generate(template_values(page))))
+        text = _tidy(_environment(assets).from_string(content).render(template_values(page)))
         text.encode()
     except FAULTS as error:  # by what it asks of the values and functions that it is given
         frames = traceback.extract_tb(error.__traceback__)
@@ -68,16 +63,6 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         where = f"template {path}{f', line {line}' if line else ''}"
         raise SpecError(f"{where}: {type(error).__name__}: {reason}") from error
     return text
-
-
-def _bounded(pieces: Iterable[str]) -> str:
-    """Return the pieces as one text. Raises ValueError if it is too long."""
-    text = StringIO()
-    for piece in pieces:
-        if text.tell() + len(piece) > MOST_CHARACTERS:
-            raise ValueError(f"prints more than {MOST_CHARACTERS:,} characters")
-        text.write(piece)
-    return text.getvalue()
 
 
 def render_template(name: str, assets: str | None = None, **values: Any) -> str:
@@ -98,9 +83,6 @@ def template_values(page: Page) -> dict[str, Any]:
             "data": tables.data(page.summary.datasets),
             "provenance": tables.provenance(page.summary),
         },
-        "ablation_blocks": partial(ablation_blocks, page),
-        "subject": subject_of,
-        "where": where_of,
     }
 
 

@@ -99,7 +99,7 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
         yield from _comparison(page, comparison)
     for ablation in content.ablations:
         yield Paragraph("" if is_only else subject_of(ablation), "heading")
-        yield from ablation_blocks(page, ablation)
+        yield from _ablation(page, ablation)
     verdicts = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
     yield Paragraph("Published and measured" if verdicts else "", "heading")
     yield tables.verdicts(verdicts)
@@ -118,20 +118,16 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     yield _details("Classes and mistakes", _classes(content.groups))
 
 
-def ablation_blocks(page: Page, ablation: Ablation) -> tuple[blocks.Block, ...]:
-    """Return an ablation without a heading: what was found, its table and figure, what is missing, its curves."""
+def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     groups = ablation.groups
-    fields = [] if any(group.id in page.compared for _, group in groups) else tables.fields(groups)
     missing = joined(level.shown for level in ablation.levels if level.group is None)
-    content: list[blocks.Block] = [
-        page.about(ablation.name),
-        Beside((tables.ablation(ablation), *ablation_figure(ablation))),
-        Paragraph(protocol.held_fixed(groups, ablation.varied), "note"),
-        Bullets(((f"Not run: {missing}.", blocks.Code(ablation.command)),) if missing and ablation.command else ()),
-        *_curves(f"{ablation.name}-curves", subject_of(ablation), groups),
-        _settings(groups, fields),
-    ]
-    return blocks.filled(content)
+    is_known = any(group.id in page.compared for _, group in groups)
+    yield page.about(ablation.name)
+    yield Beside((tables.ablation(ablation), *ablation_figure(ablation)))
+    yield Paragraph(protocol.held_fixed(groups, ablation.varied), "note")
+    yield Bullets(((f"Not run: {missing}.", blocks.Code(ablation.command)),) if missing and ablation.command else ())
+    yield from _curves(f"{ablation.name}-curves", subject_of(ablation), groups)
+    yield _settings(groups, [] if is_known else tables.fields(groups))
 
 
 def _curves(name: str, title: str, groups: Named) -> Iterator[Figure]:

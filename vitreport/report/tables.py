@@ -42,9 +42,8 @@ def overview(summary: plain.Summary) -> Table:
 def comparison(content: plain.Comparison) -> Table:
     """Show the groups of a comparison with their differences from the one with the highest test accuracy."""
     groups = [group for _, group in content.groups]
-    best = max(
-        (each for each in groups if each.test and not each.diverged), key=lambda each: each.reached, default=None
-    )
+    tested = [each for each in groups if each.test and not each.diverged]
+    best = max(tested, key=lambda each: each.reached, default=None)
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
     seeds = _vary(group.test for group in groups)
     rows = [
@@ -103,7 +102,7 @@ def fields(named: Named) -> Iterator[Block]:
     by_field = [("field", *names), *list(zip(*by_group, strict=True))[1:]]
     columns, *rows = by_field if len(named) <= MOST_COLUMNS else by_group
     yield table("Settings that differ", columns, rows if content.names else ())
-    models = [] if is_one_model else [(name, field_table([group], _is_of_model).shared) for name, group in named]
+    models = [] if is_one_model else [(name, _settings(group, of_model=True)) for name, group in named]
     shared = ("Same for all" if len(named) > 1 else "Settings", content.shared)
     words = [(title, ", ".join(f"{name} {value}" for name, value in values)) for title, values in (*models, shared)]
     yield Bullets(tuple(f"{title}: {settings}." for title, settings in words if settings))
@@ -111,8 +110,12 @@ def fields(named: Named) -> Iterator[Block]:
 
 def settings(group: Group, *, of_model: bool) -> Table:
     """Show the settings of the model of a group, or all others."""
-    shared = field_table([group], lambda path: _is_of_model(path) == of_model).shared
-    return table("Settings of the model" if of_model else "Settings of training", ("field", "value"), shared, texts=2)
+    title = "Settings of the model" if of_model else "Settings of training"
+    return table(title, ("field", "value"), _settings(group, of_model=of_model), texts=2)
+
+
+def _settings(group: Group, *, of_model: bool) -> Sequence[tuple[str, str]]:
+    return field_table([group], lambda path: path.startswith("model.") == of_model).shared
 
 
 def classes(named: Named) -> Table:
@@ -244,21 +247,13 @@ def outcome(group: Group | None, *, seeds: bool = True) -> str:
     return Number("; ".join([group.test.in_percent(seeds=seeds), *group.lacking]), group.test.value)
 
 
-def _is_of_model(path: str) -> bool:
-    return path.startswith("model.")
-
-
 def _vary(estimates: Iterable[Estimate | None]) -> bool:
     """Return whether the numbers of seeds differ, so that each cell has to say its own."""
     return len({each.n for each in estimates if each}) > 1
 
 
 def _reached(run: RunSummary) -> str:
-    if run.last_seen is None:
-        return NOTHING
-    split, reached = run.last_seen
-    when = "in" if split == "train" else "after"
-    return f"{_share(reached)} {SPLITS[split]} {when} epoch {run.epoch} of {run.epochs}"
+    return f"epoch {run.epoch} of {run.epochs}" if run.epoch and run.epochs else NOTHING
 
 
 def _outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
