@@ -224,13 +224,11 @@ def test_the_ending_of_a_file_says_its_format(cli: Cli, ending: str, start: str)
     assert cli("report", "--check", f"report.{ending}", *bare).exit_code == 0
 
 
-def test_of_a_long_difference_the_beginning_is_shown(cli: Cli) -> None:
+def test_long_lines_of_a_difference_are_cut(cli: Cli) -> None:
     Path("report.md").write_text("something else\n" + "long " * 100)
     done = cli("report", "--no-assets", "--check", "report.md")
-    lines = done.stdout.splitlines()
-    assert (done.exit_code, len(lines)) == (9, 61)
-    assert max(map(len, lines)) <= 201
-    assert re.fullmatch(r"[0-9,]+ more lines", lines[-1])
+    assert done.exit_code == 9
+    assert max(map(len, done.stdout.splitlines())) == 201
 
 
 def test_what_a_terminal_would_obey_is_not_shown_of_a_file(cli: Cli) -> None:

@@ -12,7 +12,7 @@ from vitreport.formatting import Estimate, Method
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import NOTHING, Figure, Kind
 from vitreport.report.figures.accuracy import Row, rows_of
-from vitreport.report.figures.canvas import look_of
+from vitreport.report.figures.canvas import LOOKS
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec
@@ -54,7 +54,7 @@ def curve(split: str, metric: Metric, end: float, epochs: int = 30, n: int = 3) 
 def curves(metric: Metric = "accuracy", n: int = 3) -> Panel:
     ends = (0.95, 0.85, 0.842) if metric == "accuracy" else (0.2, 0.55, 0.57)
     lines = [
-        Line(SPLITS[split], look_of(index), curve(split, metric, end, n=n))
+        Line(SPLITS[split], LOOKS[index], curve(split, metric, end, n=n))
         for index, (split, end) in enumerate(zip(SPLITS, ends, strict=True))
     ]
     return Panel(metric.capitalize(), tuple(lines))
@@ -62,7 +62,7 @@ def curves(metric: Metric = "accuracy", n: int = 3) -> Panel:
 
 def compared(labels: Sequence[str], spread: float = 0.02, epochs: int = 30) -> Panel:
     lines = [
-        Line(label, look_of(index), curve("val", "accuracy", 0.9 - spread * index, epochs - index))
+        Line(label, LOOKS[index], curve("val", "accuracy", 0.9 - spread * index, epochs - index))
         for index, label in enumerate(labels)
     ]
     return Panel("Validation accuracy", tuple(lines))

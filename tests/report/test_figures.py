@@ -32,7 +32,7 @@ from vitreport.report.figures import accuracy
 from vitreport.report.figures import curves as drawn_curves
 from vitreport.report.figures.accuracy import ablation_figure
 from vitreport.report.figures.assets import Assets
-from vitreport.report.figures.canvas import DARK, LIGHT, look_of
+from vitreport.report.figures.canvas import DARK, LIGHT, LOOKS
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.report.figures.draw import draw
 from vitreport.report.page import make_page
@@ -104,7 +104,7 @@ def test_curves_are_labelled_with_their_last_values_and_look_different() -> None
 
 def test_a_single_epoch_is_one_whole_number_on_its_axis() -> None:
     single = replace(curve("train", "loss", 2.3026), epochs=(1,), mean=(2.3026,), low=None, high=None)
-    (panel,) = panels(figure("curves", (Panel("Loss", (Line("train", look_of(0), single),)),)))
+    (panel,) = panels(figure("curves", (Panel("Loss", (Line("train", LOOKS[0], single),)),)))
     assert {"1", "epoch", "Loss (nats)", "train 2.303"} <= set(texts(panel))
     assert not {"0.8", "0.6", "1.2", "1.4"} & set(texts(panel))
 
@@ -117,7 +117,7 @@ def test_a_single_run_has_no_band() -> None:
 
 def test_very_many_epochs_stay_small() -> None:
     long = replace(curve("val", "accuracy", 0.9, epochs=3000), low=None, high=None)
-    (panel,) = panels(figure("curves", (Panel("Accuracy", (Line("validation", look_of(0), long),)),)))
+    (panel,) = panels(figure("curves", (Panel("Accuracy", (Line("validation", LOOKS[0], long),)),)))
     assert 30 <= len(tips(panel)) <= 60
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 Kind = Literal["rows", "ablation", "curves", "confusion", "mistakes"]
@@ -112,15 +112,14 @@ class Section:
 
 Block = Paragraph | Bullets | CodeBlock | Table | Figure | Beside | Details
 Part = Block | Section
+P = TypeVar("P", bound=Part)
+HOLDERS, SAYING = (Beside, Details, Section), ("text", "items", "rows", "blocks")
 
 
-def filled(content: Iterable[Block]) -> tuple[Block, ...]:
-    """Return the blocks that say something: a table has rows, a list has items, and so on."""
-    says = ("text", "items", "rows", "blocks")
-    whole = (
-        replace(each, blocks=filled(each.blocks)) if isinstance(each, Beside | Details) else each for each in content
-    )
-    return tuple(each for each in whole if all(getattr(each, name, True) for name in says))
+def filled(content: Iterable[P]) -> tuple[P, ...]:
+    """Return the blocks or sections that say something: a table has rows, a list has items, and so on."""
+    whole = (replace(each, blocks=filled(each.blocks)) if isinstance(each, HOLDERS) else each for each in content)
+    return tuple(each for each in whole if all(getattr(each, name, True) for name in SAYING))
 
 
 def figures_in(content: Iterable[Part]) -> Iterator[Figure]:
@@ -128,7 +127,7 @@ def figures_in(content: Iterable[Part]) -> Iterator[Figure]:
     for each in content:
         if isinstance(each, Figure):
             yield each
-        elif isinstance(each, Beside | Details | Section):
+        elif isinstance(each, HOLDERS):
             yield from figures_in(each.blocks)
 
 

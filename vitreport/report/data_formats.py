@@ -28,7 +28,6 @@ KEPT: dict[type, Sequence[str]] = {  # of a type that has more, or has it elsewh
     Figure: ("name", "kind", "title", "alt", "caption"),
 }
 ROW = ("architecture", "dataset", "id", "state", "seeds", "test", "validation", "train", "gap", "test_loss", "cost")
-NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LATEX_SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
@@ -114,8 +113,9 @@ def _latex_table(content: Table) -> str:
     head, *rows = map(_latex_row, (content.columns, *content.rows))
     body = [r"\toprule", head, r"\midrule", *rows, r"\bottomrule"]
     caption = rf"\caption{{{_latex(f'{content.caption}. {content.note}'.strip())}}}"
-    label = rf"\label{{tab:{NOT_IN_LABELS.sub('-', content.caption.lower()).strip('-')}}}"
-    begin = [r"\begin{table}", r"\centering", caption, label, rf"\begin{{tabular}}{{{content.align}}}"]
+    name = "-".join(re.findall("[a-z0-9]+", content.caption.lower()))
+    label, columns = rf"\label{{tab:{name}}}", rf"\begin{{tabular}}{{{content.align}}}"
+    begin = [r"\begin{table}", r"\centering", caption, label, columns]
     return "\n".join([*begin, *body, r"\end{tabular}", r"\end{table}", ""])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vitreport.errors import SpecError
 from vitreport.files import write_atomic
-from vitreport.formatting import counted, printable
+from vitreport.formatting import printable
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
@@ -14,7 +14,6 @@ MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
 # A heading, or a block of code, in which a line that begins like one is none
 HEADING = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|^(?P<heading>#{1,5})(?= )", re.MULTILINE | re.DOTALL)
 MOST_BYTES = 256 << 20
-MOST_LINES = 60
 MOST_CHARACTERS = 200
 
 
@@ -46,12 +45,10 @@ def write_document(path: Path, document: str, *, is_part: bool = False) -> None:
 
 
 def drift(path: Path, document: str) -> str:
-    """Return the beginning of a unified diff from a file, or what is between its marks, to a document."""
+    """Return a unified diff from a file, or what is between its marks, to a document, with long lines cut."""
     whole = with_part(path, document) if has_marks(path) else document
     found, wanted = (text.splitlines(keepends=True) for text in (read_text(path), whole))
-    lines = [_shown(line) for line in difflib.unified_diff(found, wanted, str(path), "the records")]
-    more = [f"{counted(len(lines) - MOST_LINES, 'more line')}\n"] if len(lines) > MOST_LINES else []
-    return "".join([*lines[:MOST_LINES], *more])
+    return "".join(map(_shown, difflib.unified_diff(found, wanted, str(path), "the records")))
 
 
 def has_marks(path: Path) -> bool:

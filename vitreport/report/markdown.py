@@ -56,9 +56,9 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         text = _tidy(_environment(assets).from_string(content).render(template_values(page)))
         text.encode()
     except FAULTS as error:  # by what it asks of the values and functions that it is given
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
-        line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+        frames = reversed(traceback.extract_tb(error.__traceback__))
+        lines = (frame.lineno for frame in frames if frame.filename == "<template>")
+        line = getattr(error, "lineno", None) or next(lines, None)
         reason = getattr(error, "message", "") or error
         where = f"template {path}{f', line {line}' if line else ''}"
         raise SpecError(f"{where}: {type(error).__name__}: {reason}") from error

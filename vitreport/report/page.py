@@ -4,7 +4,7 @@ A new section is one function that yields its blocks, and one line in `SECTIONS`
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from vitreport.analysis import protocol
@@ -16,7 +16,7 @@ from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Comparison, Section, Summary
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, tables
-from vitreport.report.blocks import Beside, Bullets, CodeBlock, Figure, Paragraph
+from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure, Paragraph
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
 from vitreport.report.figures.curves import curves_figure, splits_figure
 from vitreport.report.figures.groups import confusion_figure, mistakes_figure
@@ -42,8 +42,7 @@ class Page:
         """The sections that say something, in their order."""
         first = blocks.Section("Result", "result", tuple(result(self)), has_heading=False)
         others = (blocks.Section(title, anchor, tuple(build(self))) for title, anchor, build in SECTIONS)
-        built = (replace(each, blocks=blocks.filled(each.blocks)) for each in (first, *questions(self), *others))
-        found = tuple(each for each in built if each.blocks)
+        found = blocks.filled([first, *questions(self), *others])
         blocks.name_apart(blocks.figures_in(found))
         return found
 
@@ -80,8 +79,8 @@ def result(page: Page) -> Iterator[blocks.Block]:
     for altered in (each.sentence for each in page.findings if each.rule == "data"):
         yield Paragraph(altered, "warning")
     if damage := page.summary.damage:
-        text = f"The records are damaged in {counted(len(damage), 'place')}, see Damaged records."
-        yield Paragraph(f"{text} The report covers everything that could be read.", "warning")
+        places = f"The records are damaged in {counted(len(damage), 'place')}, see Damaged records."
+        yield Paragraph(f"{places} The report covers everything that could be read.", "warning")
 
 
 def questions(page: Page) -> Iterator[blocks.Section]:
@@ -115,7 +114,7 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
         yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
     yield Bullets(((f"Not run: {joined(content.missing)}.", *command),) if content.missing else ())
     yield _settings(content.groups, tables.fields(content.groups))
-    yield _details("Classes and mistakes", _classes(content.groups))
+    yield Details("Classes and mistakes", tuple(_classes(content.groups)))
 
 
 def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
@@ -135,8 +134,8 @@ def _curves(name: str, title: str, groups: Named) -> Iterator[Figure]:
     yield from splits_figure(groups[0][1]) if len(groups) == 1 else curves_figure(name, title, groups)
 
 
-def _settings(groups: Named, fields: Blocks) -> blocks.Details:
-    return _details("Splits, cost and settings", [tables.splits(groups), tables.cost(groups), *fields])
+def _settings(groups: Named, fields: Blocks) -> Details:
+    return Details("Splits, cost and settings", (tables.splits(groups), tables.cost(groups), *fields))
 
 
 def _classes(groups: Named) -> Iterator[blocks.Block]:
@@ -157,7 +156,7 @@ def not_run(page: Page) -> Iterator[blocks.Block]:
     yield CodeBlock(summary.command if titles else "", "sh")
     pairs = [] if summary.command else [pair for pair in summary.pairs if pair.group is None]
     items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
-    yield _details(f"{counted(len(pairs), 'combination')} of architecture and dataset, with the commands", [items])
+    yield Details(f"{counted(len(pairs), 'combination')} of architecture and dataset, with the commands", (items,))
 
 
 def other_claims(page: Page) -> Iterator[blocks.Block]:
@@ -166,7 +165,7 @@ def other_claims(page: Page) -> Iterator[blocks.Block]:
     judged = [each for each in page.verdicts if each.outcome != "not run"]
     waiting = [each for each in page.verdicts if each.outcome == "not run"]
     yield tables.verdicts([each for each in judged if each.claim.part not in parts])
-    yield _details(f"{counted(len(waiting), 'claim')} about what was not run", [tables.verdicts(waiting)])
+    yield Details(f"{counted(len(waiting), 'claim')} about what was not run", (tables.verdicts(waiting),))
 
 
 def close(page: Page) -> Iterator[blocks.Block]:
@@ -181,23 +180,14 @@ def methods(page: Page) -> Iterator[blocks.Block]:
     yield Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))
     yield Paragraph("Limits", "heading")
     yield Bullets(tuple(protocol.limits(page.summary)))
-    yield _details("Images that the runs saw", [tables.data(page.summary.datasets)])
-    yield _details("Devices, versions and commits", [tables.provenance(page.summary)])
+    yield Details("Images that the runs saw", (tables.data(page.summary.datasets),))
+    yield Details("Devices, versions and commits", (tables.provenance(page.summary),))
 
 
 def commands(page: Page) -> Iterator[blocks.Block]:
     """Yield the commands that train each group again."""
     yield Paragraph(protocol.placeholder_of(page.summary))
-    yield _details("The command for each group", [tables.commands(page.summary.groups)])
-
-
-def references(page: Page) -> Blocks:
-    """Return what is cited."""
-    return [_details("BibTeX", [CodeBlock("\n\n".join(page.bibliography), "bibtex")])]
-
-
-def _details(summary: str, content: Blocks) -> blocks.Details:
-    return blocks.Details(summary, tuple(content))
+    yield Details("The command for each group", (tables.commands(page.summary.groups),))
 
 
 SECTIONS: list[tuple[str, str, Callable[[Page], Blocks]]] = [  # those after the questions
@@ -208,5 +198,9 @@ SECTIONS: list[tuple[str, str, Callable[[Page], Blocks]]] = [  # those after the
     ("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
     ("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
     ("Commands", "commands", commands),
-    ("References", "references", references),
+    (
+        "References",
+        "references",
+        lambda page: [Details("BibTeX", (CodeBlock("\n\n".join(page.bibliography), "bibtex"),))],
+    ),
 ]

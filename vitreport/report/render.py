@@ -1,7 +1,5 @@
 """Render a report in any of its formats; a model card has the metadata that the Hugging Face Hub reads."""
 
-from collections.abc import Callable
-
 from vitreport.analysis import protocol
 from vitreport.analysis.references import where_of
 from vitreport.errors import SpecError
@@ -14,12 +12,7 @@ from vitreport.report.inject import as_part, without_marks
 from vitreport.report.markdown import Template, render_markdown, render_template, template_values
 from vitreport.report.page import Page
 
-RENDERERS: dict[Format, Callable[[Page], str]] = {
-    "html": render_html,
-    "json": render_json,
-    "csv": render_csv,
-    "latex": render_latex,
-}
+RENDERERS = {"html": render_html, "json": render_json, "csv": render_csv, "latex": render_latex}
 
 
 def render(

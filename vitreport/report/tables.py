@@ -19,7 +19,6 @@ from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
 
-MOST_CONFUSED = 10
 MOST_COLUMNS = 8
 _share = partial(percent, digits=1)
 
@@ -27,14 +26,13 @@ _share = partial(percent, digits=1)
 def overview(summary: plain.Summary) -> Table:
     """Show architectures by datasets; a pair that a study does not have is no gap."""
     datasets = list(dict.fromkeys(pair.dataset for pair in summary.pairs))
-    seeds = _vary(pair.group.test for pair in summary.pairs if pair.group)
-    rows = []
+    tests = [pair.group.test for pair in summary.pairs if pair.group]
+    seeds, rows = _vary(tests), []
     for architecture in summary.architectures:
         own = (pair for pair in summary.pairs if pair.architecture == architecture.name)
         outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
-    tests = [pair.group.test for pair in summary.pairs if pair.group]
     note = methods(tests) + protocol.COVERAGE * all(each and each.method == "crossed" for each in tests)
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
@@ -130,7 +128,7 @@ def classes(named: Named) -> Table:
     return table("Test accuracy by class", ("class", *(name for name, _ in shown)), rows, note=note)
 
 
-def most_confused(content: Confusion, most: int = MOST_CONFUSED) -> list[tuple[float, str, str, int]]:
+def most_confused(content: Confusion, most: int = 10) -> list[tuple[float, str, str, int]]:
     """Return which classes are taken for another most often: share of images, class, predicted class, images."""
     found = [
         (count / sum(row), content.classes[i], content.classes[j], count)

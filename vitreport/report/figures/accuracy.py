@@ -12,7 +12,6 @@ from vitreport.report.blocks import NOTHING, Figure
 from vitreport.report.figures.canvas import LIGHT, Canvas, ends, short
 
 MANY_ROWS, MOST_LEVELS = 24, 50
-GAPS = ("not run", NOTHING)
 LOGARITHMIC_FROM = 8  # the ratio of the largest to the smallest value from which an axis is logarithmic
 
 
@@ -64,13 +63,11 @@ def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
     shown = {(pair.architecture, pair.dataset): pair for pair in pairs if pair.dataset in measured}
     architectures, datasets = (dict.fromkeys(pair[place] for pair in shown) for place in (0, 1))
     panels = [
-        (dataset_title(dataset), [_row(each, shown.get((each, dataset))) for each in architectures])
-        for dataset in datasets
+        (dataset_title(name), [_row(each, shown.get((each, name))) for each in architectures]) for name in datasets
     ]
-    outcomes = [
-        f"{row.label} on {title} {row.outcome}" for title, rows in panels for row in rows if row.note not in GAPS
-    ]
-    if any(row.accuracy for _, rows in panels for row in rows):
+    every = [(f"{row.label} on {title}", row) for title, rows in panels for row in rows]
+    outcomes = [f"{what} {row.outcome}" for what, row in every if row.note not in ("not run", NOTHING)]
+    if any(row.accuracy for _, row in every):
         yield Figure("overview", "rows", "Test accuracy", f"Test accuracy: {joined(outcomes)}.", "", panels)
 
 

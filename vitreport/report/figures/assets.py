@@ -32,15 +32,13 @@ HINT = "choose another directory with --assets DIR, or leave the figures out wit
 
 def default_folder(document: Path | None) -> Path:
     """Return report-assets for report.md, report.txt.assets for report.txt, vitreport-assets for stdout."""
-    if document is None:
-        return Path("vitreport-assets")
+    document = document or Path("vitreport.md")
     return document.with_name(f"{document.stem}-assets" if document.suffix == ".md" else f"{document.name}.assets")
 
 
-def linked_folder(figures: Sequence[Figure], document: Path, text: str) -> Path | None:
+def linked_folder(document: Path, text: str) -> Path | None:
     """Return the folder of the figures that a document links to: one from stdout may be in a file of any name."""
-    names = "|".join(re.escape(name) for figure in figures for name in figure.files)
-    found = re.search(rf'(?:src|srcset)="([^"<>]*)/(?:{names})"', text)
+    found = re.search(rf'(?:src|srcset)="([^"<>]*)/{FIGURE}"', text)
     return document.parent / os.fsdecode(unquote_to_bytes(found[1])) if found else None
 
 

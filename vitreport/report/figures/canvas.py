@@ -45,13 +45,9 @@ LOOKS = (
     Look(LIGHT["purple"], (0, (1.5, 1.5)), "D"),
     Look(LIGHT["orange"], (0, (3, 2)), "v"),
     Look(LIGHT["sky"], (0, (8, 2, 1.5, 2, 1.5, 2)), "P"),
+    Look(LIGHT["blue"], (0, (3, 2)), "X"),
+    Look(LIGHT["vermillion"], (0, (1.5, 1.5)), "*"),
 )
-
-
-def look_of(index: int) -> Look:
-    """Return a look that no other index below 36 has: of more series than colors, the markers differ."""
-    color, marker = LOOKS[index % len(LOOKS)], LOOKS[(index + index // len(LOOKS)) % len(LOOKS)]
-    return color._replace(dash=marker.dash, marker=marker.marker)
 
 
 class Canvas:
@@ -117,11 +113,10 @@ class Canvas:
 @contextmanager
 def style() -> Iterator[None]:
     """Set matplotlib's own defaults and our style, whatever the user has configured."""
-    import matplotlib
+    from matplotlib.style import context
 
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with context(STYLE, after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # browsers have others
-        matplotlib.rcParams.update(matplotlib.rc_params_from_file(STYLE, use_default_template=True))
         yield
 
 

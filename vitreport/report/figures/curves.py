@@ -5,16 +5,15 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from vitreport.analysis.curves import Curve, Metric
-from vitreport.analysis.groups import Group
+from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.references import LABEL_LENGTH, where_of
 from vitreport.formatting import joined, listed, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.canvas import SMALL, Canvas, Look, look_of, short
+from vitreport.report.figures.canvas import LOOKS, SMALL, Canvas, Look, short
 
 Which = tuple[str, Metric]  # a split and what is measured on it
 COMPARED_SPLITS = ("val", "test", "train")  # the first that most groups have
-MOST_LINES = 8
 LARGE_LOSS = 1e4
 MOST_TIPS, MARKERS = 60, 6
 MEASURED = "With train.monitor_train, training is measured after each epoch, without augmentation and dropout"
@@ -44,11 +43,7 @@ class Panel(NamedTuple):
 
 
 def curves_figure(
-    name: str,
-    title: str,
-    groups: Sequence[tuple[str, Group]],
-    which: Sequence[Which] = (),
-    fewest: int = 2,
+    name: str, title: str, groups: Named, which: Sequence[Which] = (), fewest: int = 2
 ) -> Iterator[Figure]:
     """Make the figure of labeled groups, if at least the `fewest` have the curves.
 
@@ -62,13 +57,13 @@ def curves_figure(
         for label, group in groups
         if any(group.curve(*each) for each in which)
     ]
-    step = max(1.0, (len(known) - 1) / (MOST_LINES - 1))
-    chosen = [round(step * index) for index in range(min(len(known), MOST_LINES))]
+    step = max(1.0, (len(known) - 1) / (len(LOOKS) - 1))
+    chosen = [round(step * index) for index in range(min(len(known), len(LOOKS)))]
     left_out = [label for index, (label, _) in enumerate(known) if index not in chosen]
-    looks = [(known[index][0], look_of(number), known[index][1]) for number, index in enumerate(chosen)]
+    looks = [(known[index][0], LOOKS[number], known[index][1]) for number, index in enumerate(chosen)]
     panels = [
         Panel(
-            f"{_split_title(split)} {metric}",
+            f"{'Training' if split == 'train' else SPLITS[split].capitalize()} {metric}",
             tuple(Line(label, look, curve) for label, look, group in looks if (curve := group.curve(split, metric))),
         )
         for split, metric in which
@@ -83,15 +78,11 @@ def splits_figure(group: Group) -> Iterator[Figure]:
     panels = []
     for metric in ("accuracy", "loss"):
         curves = [each for each in group.curves if each.metric == metric]
-        looks = {split: look_of(index) for index, split in enumerate(("train", "test", "val"))}
+        looks = {split: LOOKS[index] for index, split in enumerate(("train", "test", "val"))}
         lines = tuple(Line(SPLITS[each.split], looks[each.split], each) for each in curves)
         panels.append(Panel(metric.capitalize(), lines))
     if group.curves:
         yield _figure(f"{group.id}-curves", where_of(group), panels, "")
-
-
-def _split_title(split: str) -> str:
-    return {"train": "Training"}.get(split, SPLITS[split].capitalize())
 
 
 def _figure(name: str, title: str, panels: Sequence[Panel], more: str) -> Figure:
@@ -147,8 +138,8 @@ def _label(canvas: Canvas, lines: Sequence[Line]) -> None:
     for (label, look, curve), end, place in zip(ordered, ends, spread(ends, LABEL_DISTANCE), strict=True):
         last = curve.epochs[-1]
         style: Any = {"color": look.color, "lw": 1, "ls": (0, (1, 1.5)), "transform": axes.transAxes, "clip_on": False}
-        axes.plot([(last - left) / (right - left), LABEL_PLACE], [end, place], **style)
-        axes.plot([LABEL_PLACE], [place], marker=look.marker, markersize=5, **style)
+        places = [(last - left) / (right - left), LABEL_PLACE]
+        axes.plot(places, [end, place], marker=look.marker, markersize=5, markevery=[1], **style)
         text = Line(short(label, LABEL_LENGTH), look, curve).shown(last)
         axes.annotate(text, (LABEL_PLACE, place), (6, 0), "axes fraction", "offset points", va="center", fontsize=SMALL)
 

@@ -21,6 +21,7 @@ STYLE = re.compile(r"(?:^|; ?)(?!font-family)([\w-]+): ([^;]*)")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
 HEIGHT = re.compile(r' height="([\d.]+)"')
+COLOR = re.compile(r"var\(--(\w+)\)")
 KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
     "rows": accuracy.draw_panels,
     "ablation": lambda data: [accuracy.draw_ablation(*data)],
@@ -28,7 +29,6 @@ KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
     "confusion": lambda confusion: [groups.draw_confusion(confusion)],
     "mistakes": lambda _: [],  # a recorded picture
 }
-COLOR = re.compile(r"var\(--(\w+)\)")
 
 
 def draw(figure: Figure) -> list[str]:

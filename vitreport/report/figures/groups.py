@@ -36,8 +36,6 @@ def confusion_figure(group: Group) -> Iterator[Figure]:
 
 def draw_confusion(confusion: Confusion) -> Canvas:
     """Draw the matrix; each row shows how the images of a class are shared out over the predicted classes."""
-    from matplotlib.colors import to_rgba
-
     count = len(confusion.classes)
     names = [short(name, 12) for name in confusion.classes]
     is_wide = LETTER * SMALL * max(map(len, names)) > SIDE / count
@@ -50,7 +48,7 @@ def draw_confusion(confusion: Confusion) -> Canvas:
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
     shares = [[number / (sum(row) or 1) for number in row] for row in confusion.counts]
     cells = list(product(range(count), repeat=2))
-    colors = [to_rgba(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells]
+    colors = [(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells]
     places, size = ([j for _, j in cells], [i for i, _ in cells]), (0.94 * SIDE / count) ** 2
     axes.scatter(*places, s=size, c=colors, marker="s", linewidths=0)
     for i, j in cells:
