@@ -2,9 +2,6 @@
 
 from vitreport.analysis.conclusion import MOST, conclusion
 from vitreport.analysis.findings import Finding
-from vitreport.formatting import Estimate
-
-OPEN, SHOWN = Estimate(0.01, -0.01, 0.03, "crossed", 3), Estimate(0.02, 0.01, 0.03, "crossed", 3)
 
 
 def test_findings_are_grouped_by_what_they_show() -> None:
@@ -15,11 +12,6 @@ def test_findings_are_grouped_by_what_they_show() -> None:
         "What would settle it": ["to settle"],
     }
     assert conclusion([Finding("over-fitting", "It fits.")]) == {}
-
-
-def test_a_trend_counts_only_where_its_ends_differ() -> None:
-    assert conclusion([Finding("trend", "It rises.", estimate=OPEN)]) == {}
-    assert conclusion([Finding("trend", "It rises.", estimate=SHOWN)]) == {"Shown": ["It rises."]}
 
 
 def test_what_is_left_out_is_counted() -> None:

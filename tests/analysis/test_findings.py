@@ -54,13 +54,6 @@ def test_a_winner_needs_a_difference_from_every_other() -> None:
     assert "Transformer in Transformer" not in sentence
 
 
-def test_equal_means_share_the_highest() -> None:
-    for model in ("perceiver-io", "swin"):
-        write_seeds(RUNS, [0.55, 0.56, 0.57], model=model)
-    (sentence,) = told("tie")
-    assert "Perceiver IO and Swin Transformer share the highest mean test accuracy, 56.0%; no difference" in sentence
-
-
 def test_one_loser_with_a_single_or_a_diverged_seed_blocks_no_winner() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     write_seeds(RUNS, [0.5, 0.501, 0.502], model="swin")
@@ -120,16 +113,12 @@ def test_single_levels_claim_no_difference() -> None:
             [0.56, 0.561],
             ["; batch_size 128 is 6.0 pp (95% CI "],
         ),
-        (
-            [0.501, 0.502],
-            [0.502, 0.503],
-            ["; this interval includes 0."],
-        ),
+        ([0.501, 0.502], [0.502, 0.503], []),
         ([0.53], [0.56], []),
         ([0.57, 0.571], [0.56, 0.561], []),
     ],
 )
-def test_a_trend_holds_at_every_step_and_doubts_its_ends(
+def test_a_trend_holds_at_every_step_and_between_its_ends(
     middle: list[float], last: list[float], expected: list[str]
 ) -> None:
     write_seeds(RUNS, [0.5, 0.501] if len(last) > 1 else [0.5], train={"batch_size": 32})

@@ -168,7 +168,7 @@ def test_a_plan_says_what_it_can_show_before_anything_is_on_record() -> None:
         f"3 seeds per value and 10,000 test images can show a difference of {100 * found:.1f} pp (with a power of "
         "80%), assuming that seeds vary by 0.5 pp and two values classify 10% of the images differently"
     )
-    assert foreseen(planned(1, 32, 64), [])[1].startswith("one seed per value can show no difference")
+    assert foreseen(planned(1, 32, 64), [])[1].startswith("one seed per value cannot show a difference")
     assert foreseen(planned(3, 32), []) == (None, "")
 
 

@@ -86,30 +86,32 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
 
 
 def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
-    """Judge by the rule of the relation."""
+    """Judge whether the interval of what was measured is within the range that the claim states."""
     measured, value = _measured(claim, about[0]), claim.value or 0.0
-    assert measured
-    match claim.relation:
-        case "above" | "like":
-            return _comparison(claim, *about)
-        case "spread_below":
-            return _spread(claim, value, about)
-        case "value":
-            return _value(claim, value, about[0], measured)
-        case "converged_at":
-            tolerance = max(1.0, ABOUT * value)
-            low, high = value - tolerance, value + tolerance
-            bounds = f"epochs {low:g} to {high:g}"
-        case "gap_above":
-            low, high, bounds = value, 1.0, f"the range above {100 * value:g} pp"
-    if measured.interval is None or measured.n == 1:
+    if claim.relation == "spread_below":
+        return _spread(claim, value, about)
+    if claim.relation == "value" and measured:
+        return _value(claim, value, about[0], measured)
+    if claim.relation in ("above", "like"):
+        measured = difference_of(about[0], about[1])
+    if measured is None or measured.interval is None or measured.n == 1:
         return Verdict(claim, "not comparable", why_no_difference(about), measured)
-    if low <= measured.interval[0] and measured.interval[1] <= high:
+    (low, high, bounds), (start, end) = _range(claim.relation, value), measured.interval
+    if low <= start and end <= high:
         return Verdict(claim, "reproduced", f"the interval is within {bounds}", measured)
-    if low <= measured.interval[1] and measured.interval[0] <= high:
+    if low <= end and start <= high:
         return Verdict(claim, "within interval", f"the interval is partly within {bounds}", measured)
-    side: Outcome = "above" if measured.interval[0] > high else "below"
-    return Verdict(claim, side, f"the interval is outside {bounds}", measured)
+    return Verdict(claim, "above" if start > high else "below", f"the interval is outside {bounds}", measured)
+
+
+def _range(relation: Relation, value: float) -> tuple[float, float, str]:
+    """Return the ends of the range that a claim states, and the range in words."""
+    if relation == "converged_at":
+        low, high = value - max(1.0, ABOUT * value), value + max(1.0, ABOUT * value)
+        return low, high, f"epochs {low:g} to {high:g}"
+    if relation == "like":
+        return -TIGHT, TIGHT, f"{100 * TIGHT:g} pp of 0"
+    return value, 1.0, f"the range above {100 * value:g} pp"
 
 
 def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
@@ -156,18 +158,6 @@ def _digits(published: float, digits: int, low: float, high: float) -> int:
         if (round(100 * low, more) <= shown <= round(100 * high, more)) == is_inside:
             return more
     return MOST_DIGITS
-
-
-def _comparison(claim: Claim, group: Group, other: Group) -> Verdict:
-    difference = difference_of(group, other)
-    if difference is None or difference.interval is None:
-        return Verdict(claim, "not comparable", why_no_difference([group, other]))
-    side: Outcome = "above" if difference.value > 0 else "below"
-    if difference.is_shown:
-        return Verdict(claim, "reproduced" if claim.relation == side else side, "a difference is shown", difference)
-    if claim.relation == "like" and max(map(abs, difference.interval)) <= TIGHT:
-        return Verdict(claim, "reproduced", f"the interval is within {100 * TIGHT:g} pp of 0", difference)
-    return Verdict(claim, "within interval", "no difference is shown", difference)
 
 
 def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:

@@ -53,14 +53,8 @@ def to_settle(baseline: Group, others: Iterable[Group], comparisons: int = 1) ->
             found.append(ToSettle(difference.n, images, *needed(spread, images, comparisons)))
         elif not difference and all(group.seeds for group in pair):
             lacks_seeds |= why_no_difference(pair) == ONE_SEED
-    if not found:
-        return TWO_SEEDS if lacks_seeds else None
-    return ToSettle(
-        now_seeds=min(each.now_seeds for each in found),
-        now_images=min(each.now_images for each in found),
-        seeds=max(each.seeds for each in found),
-        images=max(each.images for each in found),
-    )
+    hardest = max(found, key=lambda each: (each.images, each.seeds), default=None)
+    return hardest or (TWO_SEEDS if lacks_seeds else None)
 
 
 def why_no_difference(groups: Iterable[Group]) -> str:

@@ -14,10 +14,9 @@ PARTS = {
 
 def conclusion(found: Sequence[Finding]) -> dict[str, list[str]]:
     """Return the sentences of each part that has any: all that have no other place, and at most three others."""
-    open_trends = [each for each in found if each.rule == "trend" and each.estimate and not each.estimate.is_shown]
     parts: dict[str, list[str]] = {}
     for part, rules in PARTS.items():
-        every = [each for each in found if each.rule in rules and each not in open_trends]
+        every = [each for each in found if each.rule in rules]
         alone, placed = ([_whole(each) for each in every if bool(each.place) == there] for there in (False, True))
         kept = placed if len(placed) <= MOST else [*placed[: MOST - 1], f"{len(placed) - MOST + 1} more: see above."]
         parts |= {part: [*alone, *kept]} if every else {}

@@ -20,7 +20,6 @@ from vitreport.spec.sweep import called
 
 OVERFITTING = 0.05
 LATE = 0.9
-FEWEST_FOR_A_TREND = 3
 MOST_NAMED = 3
 
 
@@ -101,13 +100,10 @@ def _ranking(where: str, ranked: Named) -> Finding:
     if not tied:
         sentence = f"{where}{top} is best with {reached}, {distance} above {name}."
         return Finding("best", sentence, ids, difference)
-    equal = [name for name, difference in tied if difference and difference.value == 0]
-    leaders = joined([top, *equal]) if len(equal) < 5 else listed([top, *equal])
-    highest = f"{leaders} {'share' if equal else 'has'} the highest mean test accuracy, {reached}"
-    names = listed([name for name, _ in tied if name not in equal], MOST_NAMED)
-    doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
+    highest = f"{top} has the highest mean test accuracy, {reached}"
+    doubt = f"but no difference from {listed([name for name, _ in tied], MOST_NAMED)} is shown"
     nearest = f" {name} is {distance} below." if distance else ""
-    return Finding("tie", f"{where}{highest}{doubt}.{nearest}", ids, difference)
+    return Finding("tie", f"{where}{highest}, {doubt}.{nearest}", ids, difference)
 
 
 def ranking(where: str, named: Named) -> Iterator[Finding]:
@@ -131,17 +127,16 @@ def paired_groups(where: str, named: Named) -> Iterator[Finding]:
 
 
 def trend(ablation: Ablation) -> Iterator[Finding]:
-    """Say that the accuracy increases or decreases over all numbers of one axis, and whether its ends differ."""
+    """Say that the accuracy increases or decreases over all numbers of one axis whose ends differ."""
     values = [level.accuracy.value for level in ablation.levels if level.accuracy and level.number is not None]
-    if ablation.ends is None or not FEWEST_FOR_A_TREND <= len(values) == len(ablation.levels):
+    if not (ablation.ends and ablation.ends.is_shown) or len(values) < len(ablation.levels):
         return
     steps = [after - before for before, after in itertools.pairwise(values)]
     if all(step > 0 for step in steps) or all(step < 0 for step in steps):
         verb, side = ("increases", "above") if steps[0] > 0 else ("decreases", "below")
         first, last = (called(ablation.axes, each.labels) for each in (ablation.levels[0], ablation.levels[-1]))
         ends = f"{last} is {ablation.ends.points()} {side} {first}"
-        doubt = "" if ablation.ends.is_shown else "; this interval includes 0"
-        sentence = f"Test accuracy {verb} over all {len(values)} values; {ends}{doubt}."
+        sentence = f"Test accuracy {verb} over all {len(values)} values; {ends}."
         yield Finding("trend", sentence, _ids(*ablation.levels), ablation.ends)
 
 

@@ -63,7 +63,6 @@ class Dataset:
     classes: tuple[str, ...]
     image_sizes: tuple[int, ...]
     counts: Mapping[str, int]  # the most that any run saw: some hold images out, or are limited to fewer
-    resized: int
     overlap: int  # how many test images are training images, too
     class_sizes: str = ""  # names very small and very unequal classes
 
@@ -162,7 +161,6 @@ def _dataset(dataset_id: str, records: list[tuple[DataRecord, DataSpec]]) -> Dat
         classes=record.classes,
         image_sizes=tuple(sorted({each.image_size for _, each in records})),
         counts={split: max(seen) for split, seen in counts.items() if seen},
-        resized=max(each.resized for each, _ in records),
         overlap=max(each.overlap or 0 for each, _ in records),
         class_sizes=class_warning(record.classes, most, limited=largest.limit is not None),
     )
