@@ -50,6 +50,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "train --help": 0,
         "eval --help": 0,
         "ablate --help": 0,
+        "models": 0,
         "models list": 0,
         "datasets list": 0,
         "spec show perceiver-io --dataset digits": 0,

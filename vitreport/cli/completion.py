@@ -3,25 +3,21 @@
 Nothing here loads torch. Where no value fits, the shell offers files and folders.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import typer
 
 from vitreport.data.registry import DATASETS
-from vitreport.errors import SpecError
 from vitreport.records.folders import SWEEPS, run_folders
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
-from vitreport.spec.fields import field_paths, find_field
+from vitreport.spec.fields import field_paths
 from vitreport.spec.load import preset_names
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.spec.run import RunSpec
-from vitreport.spec.section import Section, members
 from vitreport.spec.study import read_study, study_names
 from vitreport.spec.sweep import short_name
 
@@ -49,51 +45,15 @@ def _ids(context: typer.Context, *kinds: Literal["groups", "sweeps"]) -> Iterabl
     return sorted({*run_ids, *grouped, *swept})
 
 
-def _values(name: str) -> list[str]:
-    """Return the values of a field that has only a few, such as `optimizer.name`."""
-    *parents, last = find_field(name).split(".")
-    sections: list[type[Section]] = [RunSpec]
-    for parent in parents:
-        sections = [kind for each in sections for kind in members(each.model_fields[parent].annotation)]
-    types = [each.model_fields[last].annotation for each in sections if last in each.model_fields]
-    values = [value for kind in types for each in (kind, *get_args(kind)) for value in _choices(each)]
-    return list(dict.fromkeys(DATASETS if last == "dataset" else values))
-
-
-def _choices(kind: object) -> Iterable[str]:
-    if kind is bool:
-        return ("true", "false")
-    return [value for value in get_args(kind) if isinstance(value, str)]
-
-
-def assignments(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the fields, or after `FIELD=` the values of that one."""
-    field, is_chosen, _ = incomplete.partition("=")
-    if is_chosen:
-        return _quiet(lambda _: (f"{field}={value}" for value in _values(field)))(context)
-    return _quiet(lambda _: (f"{short_name(path)}=" for path in field_paths()))(context)
-
-
-def values_in_bash() -> list[str] | None:
-    """Return the values that fit the last word; None if it does not follow `--set FIELD=`, three words in bash."""
-    if os.environ.get("_VITREPORT_COMPLETE") != "complete_bash":
-        return None
-    words = os.environ["COMP_WORDS"].split()[: int(os.environ["COMP_CWORD"]) + 1]
-    *_, option, field, sign, start = ["", "", "", *words, *([""] if words[-1:] == ["="] else [])]
-    if (option, sign) != ("--set", "="):
-        return None
-    with suppress(SpecError):
-        return [value for value in _values(field) if value.startswith(start)]
-    return []
-
-
 datasets = _quiet(lambda _: DATASETS)
 presets = _quiet(lambda _: preset_names())
 studies = _quiet(lambda _: study_names())
 fields = _quiet(lambda _: map(short_name, field_paths()))
+assignments = _quiet(lambda _: (f"{short_name(path)}=" for path in field_paths()))
 models = _quiet(lambda _: ("timm/" if name == "timm" else name for name in ARCHITECTURES))  # timm's own load torch
 runs = _quiet(_ids)
 groups = _quiet(lambda context: _ids(context, "groups"))
 # typer does not assign the arguments while the last option lacks its value
 parts = _quiet(lambda context: read_study(context.params.get("study") or context.args[0]).parts)
-sweeps = _quiet(lambda context: _ids(context, "groups", "sweeps"))
+# also the words after the first one of --only
+sweeps = _quiet(lambda context: parts(context) if context.params.get("only") else _ids(context, "groups", "sweeps"))

@@ -14,7 +14,6 @@ import typer
 
 from vitreport import __version__
 from vitreport.cli import console
-from vitreport.cli.completion import values_in_bash
 from vitreport.cli.options import WordsCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
@@ -124,7 +123,8 @@ def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
     for name, (module_name, about) in COMMANDS.items():
         module = import_module(f"vitreport.cli.commands.{module_name}") if name in loaded else None
         if module and hasattr(module, "app"):
-            app.add_typer(module.app, name=name, help=about)
+            own_help: dict[str, Any] = {} if module.app.registered_callback else {"help": about}
+            app.add_typer(module.app, name=name, **own_help)
         else:
             app.command(name, cls=WordsCommand, help=None if module else about)(getattr(module, module_name, main))
     return app
@@ -134,9 +134,6 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         line = os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", ""))
         words = line.split() if "_VITREPORT_COMPLETE" in os.environ else arguments
-        if (values := values_in_bash()) is not None:
-            console.print_text("\n".join(values))
-            return 0
         program = command(tuple(word for word in words if word in COMMANDS)[:1])
         code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code

@@ -224,3 +224,10 @@ class WordsCommand(TyperCommand):
                 while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
                     joined += [ONLY, words.popleft()]
         return super().parse_args(ctx, joined)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer another word for `--only` where nothing else fits."""
+        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
+        if repeated and not incomplete.startswith("-"):
+            return repeated[0].shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)
