@@ -39,7 +39,7 @@ def test_a_value_is_judged_by_the_interval(accuracies: list[float], published: f
     found = verdict(value(published))
     assert (found.outcome, found.contradicts) == (expected, expected in ("above", "below"))
     inside = "within" if expected in ("reproduced", "within interval") else "outside"
-    assert found.reason.startswith(f"published is {inside} the 95% prediction interval, ")
+    assert found.reason.startswith(f"the published value is {inside} the 95% prediction interval, ")
     assert found.difference
     assert found.difference.value == pytest.approx(found.measured.value - published if found.measured else None)
 
@@ -133,7 +133,7 @@ def test_what_was_not_run_names_the_command() -> None:
 
 def test_what_diverged_has_not_been_measured() -> None:
     write_run(RUNS, spec(), None, error=DIVERGED)
-    assert verdict(value(0.5)).reason == "its runs have no such result: diverged"
+    assert verdict(value(0.5)).reason == "its runs have no result: diverged"
 
 
 def test_a_claim_that_rests_on_a_fault_is_not_comparable() -> None:

@@ -51,11 +51,11 @@ def test_a_batch_that_is_too_small_to_normalise_over(command: list[str], batch_s
         (["train", "--spec", "missing.toml"], ["missing.toml is missing; hint: give the path of a TOML file"]),
         (["train", "--spec", "."], [". is not a regular file"]),
         (["train"], ["model.name: is missing", "one of perceiver-io"]),
-        (["train", "--bogus"], ["No such option: --bogus", "`vitreport train --help`"]),
-        (["ablate", "--limit", "1"], ["No such option: --limit", "hint: --set limit=VALUE, or `vitreport ablate"]),
-        (["train", "--augment", "x"], ["No such option: --augment", "hint: --set augment=VALUE, or"]),
-        (["ablate", "--bogus"], ["No such option: --bogus", "; hint: `vitreport ablate --help`"]),
-        (["runs", "list", "--epochs", "1"], ["No such option: --epochs", "; hint: `vitreport runs list --help`"]),
+        (["train", "--bogus"], ["No such option: --bogus", "see `vitreport train --help`"]),
+        (["ablate", "--limit", "1"], ["No such option: --limit", "hint: use --set limit=VALUE, or see `vitreport "]),
+        (["train", "--augment", "x"], ["No such option: --augment", "hint: use --set augment=VALUE, or"]),
+        (["ablate", "--bogus"], ["No such option: --bogus", "; hint: see `vitreport ablate --help`"]),
+        (["runs", "list", "--epochs", "1"], ["No such option: --epochs", "; hint: see `vitreport runs list --help`"]),
         (["train", "swin", "--set", "augment=trivial_augment"], ["in brackets", 'such as [{name="trivial_augment"}]']),
         (["train", "swin", "--set", "augment=flip"], ["in brackets", 'such as [{name="horizontal_flip"}]']),
         (["train", "swin", "--set", 'augment=["equalize"]'], ["must be a table", 'hint: such as {name="equalize"}']),
@@ -94,7 +94,10 @@ def test_every_problem_has_a_line_of_its_own(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--epochs", "many"], "Invalid value for '--epochs': must be a valid integer; hint: `vitreport train --help`"),
+        (
+            ["--epochs", "many"],
+            "Invalid value for '--epochs': must be a valid integer; hint: see `vitreport train --help`",
+        ),
         (["--threads", "0"], "'--threads' (env var: 'VITREPORT_THREADS'): must be greater than or equal to 1; hint:"),
     ],
 )

@@ -16,7 +16,7 @@ def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
     assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs\n")
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
-    assert "Nothing was run of “How wide?” and “Which batch?”.\n" in done.stdout
+    assert "There are no runs yet for “How wide?” and “Which batch?”.\n" in done.stdout
     assert f"```sh\nvitreport study run {FILE}\n```" in done.stdout
     assert "<summary>4 claims about what was not run</summary>" in done.stdout
 
@@ -43,11 +43,12 @@ def test_a_claim_is_in_the_section_of_its_run_or_ablation(cli: Cli) -> None:
         document.partition(f"## {each}\n")[2].partition("\n## ")[0] for each in ("How wide?", "Which batch?")
     )
     assert (
-        "| MLP-Mixer on Digits, mixer | 99.00% | 55.4% (41.9 to 68.8) | -43.6 | below | published is outside" in of_runs
+        "| MLP-Mixer on Digits, mixer | 99.00% | 55.4% (41.9 to 68.8) | -43.6 | below | the published value is outside"
+        in of_runs
     )
     told = "“small batches are better” | above 20 | +0.0 (-12.3 to +12.3) pp |"
     assert f"| MLP-Mixer on Digits, batch_size 10, {told}" in of_ablation
-    assert "2 claims about what was not run" in document.partition("\n## Published and measured\n")[2]
+    assert "2 claims without a run" in document.partition("\n## Published and measured\n")[2]
 
 
 def test_a_report_shows_the_seeds_that_it_names_only(cli: Cli) -> None:

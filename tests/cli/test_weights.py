@@ -113,7 +113,7 @@ def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli)
     done = cli(*arguments, "--dataset=./beasts", "--weights", str(weights))
     assert done.exit_code == 0, done.stderr
     tensors = len(safetensors.torch.load_file(weights))
-    said = f"weights: {tensors - 2} tensors of best.safetensors; fresh, of other classes: head.weight, head.bias"
+    said = f"weights: {tensors - 2} tensors of best.safetensors; random, of other classes: head.weight, head.bias"
     assert said in done.stderr.splitlines()
     found = record(Path(done.stdout.strip()))["weights"]
     assert (found["classifier"], found["reclassed"]) == ("fresh", ["head.weight", "head.bias"])
@@ -152,7 +152,7 @@ def test_what_was_taken_is_told(weights: Path, cli: Cli) -> None:
     tensors = safetensors.torch.load_file(weights)
     safetensors.torch.save_file({**tensors, "head.bias": torch.zeros(3)}, "three.safetensors")
     done = cli(*MIXER, "--weights", "three.safetensors")
-    said = f"weights: {len(tensors) - 1} tensors of three.safetensors; fresh, of another shape: head.bias"
+    said = f"weights: {len(tensors) - 1} tensors of three.safetensors; random, of another shape: head.bias"
     assert said in done.stderr.splitlines()
     assert "fresh: head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
 
@@ -193,7 +193,7 @@ def test_weights_that_cannot_be_used(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("true", "(true is for architectures of timm alone)"),
+        ("true", "(true works only for timm architectures)"),
         ("sha256:12", "64 hexadecimal digits"),
         ("1", "must be false"),
     ],

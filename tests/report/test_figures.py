@@ -158,7 +158,7 @@ def test_fifty_rows_are_all_named() -> None:
 def test_the_confusion_matrix_has_a_cell_for_each_pair() -> None:
     (panel,) = panels(figures()["confusion"])
     assert len(tips(panel)) == 100
-    assert "airplane taken for automobile: 17 of 1,085 (1.6%)" in tips(panel)
+    assert "airplane classified as automobile: 17 of 1,085 (1.6%)" in tips(panel)
 
 
 @pytest.mark.parametrize("kind", ["rows", "curves", "ablation", "confusion"])

@@ -71,7 +71,7 @@ def test_a_damaged_sheet_is_named_and_costs_the_gallery_only(seeds: list[Path]) 
         (run / "mistakes.png").write_bytes(b"\x89PNG")
     found = summary()
     assert shown(found) is None
-    reason = "is not what result.json names (sha256 differs)"
+    reason = "differs from the file that result.json names (sha256)"
     assert found.damage == tuple(Damage(f"{run.name}/mistakes.png", reason) for run in seeds)
     assert found.groups[0].test == whole.groups[0].test
     assert "mistakes.png" in render_markdown(make_page(found))
@@ -108,9 +108,9 @@ def test_markdown_has_an_image_with_words(page: Page) -> None:
     text = render_markdown(page, assets="figures/")
     (figure,) = (each for each in page.figures if each.kind == "mistakes")
     assert f'<img alt="{figure.alt}" src="figures/{figure.name}.png">' in text
-    assert "1: airplane taken for automobile. 2: automobile taken for bird." in text
+    assert "1: airplane classified as automobile. 2: automobile classified as bird." in text
     assert "The 7 most confident of 5,000 mistakes on 10,000 test images, row by row, of the run with seed 0" in text
-    assert "airplane taken for automobile at 99.0% confidence" in figure.alt
+    assert "airplane classified as automobile at 99.0% confidence" in figure.alt
     assert "<img" not in render_markdown(page)
 
 
@@ -124,7 +124,7 @@ def test_html_has_each_image_with_its_words(page: Page) -> None:
     tiles = gallery.all("li")
     assert [tile.all("svg")[0].attributes["viewbox"] for tile in tiles][5:] == ["340 0 64 64", "0 68 64 64"]
     assert {tile.all("use")[0].attributes["href"] for tile in tiles} == {f"#{image.attributes['id']}"}
-    assert " ".join(tiles[0].text.split()) == "airplane taken for automobile, 99.0%"
+    assert " ".join(tiles[0].text.split()) == "airplane classified as automobile, 99.0%"
     assert [tile.all("svg")[0].attributes["aria-label"] for tile in tiles][:2] == ["Test image 0", "Test image 10"]
 
 

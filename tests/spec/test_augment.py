@@ -83,7 +83,7 @@ def test_a_fault_is_told_with_its_path(entry: dict[str, Any], field: str, said: 
 @pytest.mark.parametrize(
     ("mixture", "field", "said"),
     [
-        ({"operations": []}, "operations", "must hold at least one operation"),
+        ({"operations": []}, "operations", "must contain at least one operation"),
         ({}, "operations", "is missing"),
         ({"operations": [FLIP], "maximum": 0}, "maximum", "must be greater than or equal to 1"),
         (

@@ -76,7 +76,7 @@ def test_another_sheet_than_that_of_the_result_is_named(tmp_path: Path) -> None:
     (tmp_path / "mistakes.png").write_bytes(draw_sheet(images(32, noise=True))[1])
     damage: list[Damage] = []
     assert read_sheet(tmp_path, record_of(side, content), damage) is None
-    assert damage == [Damage("mistakes.png", "is not what result.json names (sha256 differs)")]
+    assert damage == [Damage("mistakes.png", "differs from the file that result.json names (sha256)")]
 
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:

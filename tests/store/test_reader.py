@@ -84,7 +84,7 @@ def test_missing_file_is_named(run: Path, name: str) -> None:
     (run / name).unlink()
     found = read_run(run)
     assert parts(found)[name] is None
-    told = "metrics.jsonl: holds 0 of 2 epochs" if name == "metrics.jsonl" else f"{name}: is missing"
+    told = "metrics.jsonl: contains 0 of 2 epochs" if name == "metrics.jsonl" else f"{name}: is missing"
     assert told in lines(found)
 
 

@@ -71,7 +71,7 @@ def test_checkpoints_without_a_record_are_not_gone_on_with(driver: Driver, tmp_p
 def test_lost_epochs_of_a_finished_run_are_told(finished: Path) -> None:
     first, second = (finished / "metrics.jsonl").read_text().splitlines()
     (finished / "metrics.jsonl").write_text(f"{second}\n")
-    assert read_run(finished).damage == (Damage("metrics.jsonl", "holds 1 of 2 epochs"),)
+    assert read_run(finished).damage == (Damage("metrics.jsonl", "contains 1 of 2 epochs"),)
     (finished / "metrics.jsonl").write_text(f"{first.replace('epoch', 'epohc', 1)}\n{second}\n")
     assert len(read_run(finished).damage) == 2
 

@@ -68,7 +68,7 @@ def test_weights_of_the_same_network_are_taken_whole(name: str) -> None:
     network, report = loaded(spec_of(name))
     assert (report.loaded, report.missing, report.unexpected, report.reshaped) == (len(weights), (), (), ())
     assert (report.classifier, report.reclassed) == ("unnamed classes", ())
-    assert "classifier: taken, of classes that the file does not name" in weights_message(report)
+    assert "classifier: loaded, with classes that the file does not name" in weights_message(report)
     assert all(torch.equal(tensor, weights[key]) for key, tensor in named_weights(network).items())
 
 
@@ -115,14 +115,14 @@ def test_a_classifier_of_other_classes_is_fresh_though_it_fits(name: str) -> Non
     assert report.loaded + len(report.reclassed) == len(weights)
     for key, tensor in named_weights(network).items():
         assert torch.equal(tensor, (fresh if key in report.reclassed else weights)[key]), key
-    assert f"; fresh, of other classes: {report.reclassed[0]}" in weights_message(report)
+    assert f"; random, of other classes: {report.reclassed[0]}" in weights_message(report)
 
 
 def test_a_classifier_of_the_same_classes_is_taken() -> None:
     weights = saved(spec_of("swin"), classes_metadata(CLASSES[:NUM_CLASSES]))
     _, report = loaded(spec_of("swin"))
     assert (report.classifier, report.loaded) == ("same classes", len(weights))
-    assert weights_message(report).endswith("; classifier: taken, of the same classes")
+    assert weights_message(report).endswith("; classifier: loaded, with the same classes")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_record_of_what_was_not_taken_is_told() -> None:
     saved(spec_of("mlp-mixer", num_classes=7))
     _, report = loaded(spec_of("mlp-mixer"))
     told = weights_message(report)
-    assert told.startswith(f"weights: {report.loaded} tensors of {FILE.name}; fresh, of another shape: ")
+    assert told.startswith(f"weights: {report.loaded} tensors of {FILE.name}; random, of another shape: ")
     assert sorted(report.reshaped) == ["head.bias", "head.weight"]
 
 
@@ -209,7 +209,7 @@ def test_a_file_that_is_not_given_is_asked_for() -> None:
     spec = spec_of("swin").model_copy(update={"model": model})
     with pytest.raises(SpecError) as caught:
         read_pretrained(build_network(spec), spec, None, silent)
-    assert caught.value.problems[0].hint == f"--weights FILE (sha256 {'0' * 12}...)"
+    assert caught.value.problems[0].hint == f"use --weights FILE (sha256 {'0' * 12}...)"
 
 
 def test_fresh_weights_are_left_alone() -> None:

@@ -77,7 +77,7 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
     there = [each for each in about if each]
     unmeasured = next((each for each in there if _measured(claim, each) is None), None)
     if len(there) < len(about) or unmeasured:
-        missing = f"its runs have no such result: {unmeasured.state}" if unmeasured else "there is no run of it"
+        missing = f"its runs have no result: {unmeasured.state}" if unmeasured else "there is no run of it"
         fault = f"; a run would not be comparable: {claim.not_comparable}" if claim.not_comparable else ""
         return Verdict(claim, "not run", f"{missing}{fault}")
     found = _found(claim, there)
@@ -145,9 +145,9 @@ def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> 
     prediction = f"the 95% prediction interval, {percent(low, digits)} to {percent(high, digits)}"
     if not low <= published <= high:
         side: Outcome = "above" if published < low else "below"
-        return Verdict(claim, side, f"published is outside {prediction}{chosen}", measured)
+        return Verdict(claim, side, f"the published value is outside {prediction}{chosen}", measured)
     wide = "" if measured.reach <= TIGHT else "; the interval of the mean is wide"
-    reason = f"published is within {prediction}{wide}{chosen}"
+    reason = f"the published value is within {prediction}{wide}{chosen}"
     return Verdict(claim, "within interval" if wide else "reproduced", reason, measured)
 
 

@@ -110,7 +110,7 @@ def compare_groups(first: Group | None, second: Group | None) -> tuple[Differenc
 
 def _different_images(found: Differences) -> str:
     datasets = found.get("data.dataset", (None, None))
-    return "" if None in datasets else f"accuracies do not compare: {' and '.join(datasets)} are different images"
+    return "" if None in datasets else f"accuracies cannot be compared: {' and '.join(datasets)} are different images"
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Differences:

@@ -230,7 +230,7 @@ def altered_data(datasets: Iterable[Dataset]) -> Iterator[Finding]:
     for dataset in datasets:
         if dataset.is_altered:
             images = f"{dataset.title}: the images are not the published images of {dataset.name} ({dataset.source})"
-            yield Finding("data", f"{images}; no interval covers that, and published accuracies do not compare.")
+            yield Finding("data", f"{images}; no interval covers that, and published accuracies cannot be compared.")
 
 
 def _sentence(where: str, words: str) -> str:

@@ -13,7 +13,7 @@ from vitreport.spec.sweep import short_name, shown_value
 COVERAGE = " They cover new training runs and new test images of the same kind."
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
-    "over the seeds, memory is the largest; they compare only on the same device."
+    "over the seeds, memory is the largest; compare them only on the same device."
 )
 
 
@@ -77,14 +77,14 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     )
     yield (
         "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked. On "
-        "the same test images, two are compared with McNemar's exact test, which says nothing of other seeds either."
+        "the same test images, two are compared with McNemar's exact test, which says nothing about other seeds either."
     )
     yield (
-        "A difference is shown if its interval excludes 0; “no difference is shown"
-        "” does not mean equal. The intervals of all comparisons with a baseline hold "
-        "together with 95% (Šidák). An architecture is best if its interval against each other one excludes 0. Seeds "
-        "and images that would show a difference of 1 pp do so in 80% of repetitions (Bloom). "
-        "Estimated from three seeds, such a number can be off by a factor of three."
+        "A difference is shown if its interval excludes 0; “no difference is shown” does not mean equal. "
+        "The intervals of all comparisons with a baseline hold simultaneously with 95% confidence (Šidák). "
+        "An architecture is best if its interval against each other one excludes 0. Seeds and images that would show "
+        "a difference of 1 pp do so in 80% of repetitions (Bloom). Estimated from three seeds, such a number can be "
+        "off by a factor of three."
     )
     yield (
         "Curves are means over the seeds, with 95% bands over seeds (Student's t). Validation and test are measured "
@@ -96,12 +96,12 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
             "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
             "half of its last digit. It is reproduced if it lies inside and the interval of the mean is at most 1 pp "
             "to each side. Other claims are judged by the interval of what was measured; test accuracy has converged "
-            "at 95% of its total increase, an epoch may be off by a fifth. With one seed, no claim is judged."
+            "at 95% of its total increase, and the epoch may differ by 20%. With one seed, no claim is judged."
         )
     yield (
         "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "
         "the last. Validation accuracy at the best epoch is optimistic, because it chose that epoch. The test set is "
-        "never used for selection, also not of the representatives in the first table: "
+        "never used for selection, not even of the representatives in the first table: "
         f"{'; '.join(chosen) or 'there is one for each'}."
     )
 
@@ -110,15 +110,15 @@ def limits(summary: Summary) -> Iterator[str]:
     """Say what this summary does not show, a sentence for each limit that it has."""
     representatives = [pair.group for pair in summary.pairs if pair.group]
     yield (
-        "Images are taken as independent: several crops of one photograph make the intervals too narrow. No interval "
-        "covers another split of the images or other settings."
+        "Images are assumed to be independent: several crops of one photograph make the intervals too narrow. No "
+        "interval covers another split of the images or other settings."
     )
     seeds = [len(group.seeds) for group in representatives if group.test]
     if single := seeds.count(1):
         results = f"{single} of {counted(len(representatives), 'result')}"
         yield f"Single runs: {results}; results may differ for other seeds."
     if 2 in seeds:
-        yield "With two seeds an interval is very wide: they can rarely show a difference."
+        yield "With two seeds, intervals are very wide and can rarely show a difference."
     if len(summary.groups) > len(representatives):
         yield "Not all combinations of settings were tried: the best value of one may depend on the others."
     for dataset in dict.fromkeys(group.dataset for group in representatives):
@@ -127,7 +127,7 @@ def limits(summary: Summary) -> Iterator[str]:
             lengths = f"from {min(epochs)} to {max(epochs)} epochs"
             yield f"On {dataset_title(dataset)}, the architectures were not trained equally long: {lengths}."
     if len({group.cost.device for group in representatives if group.cost}) > 1:
-        yield "The runs come from several devices: their times and images per second do not compare."
+        yield "The runs come from several devices: their times and images per second cannot be compared."
     yield from _limits_of_records(summary)
 
 
@@ -135,7 +135,7 @@ def _limits_of_records(summary: Summary) -> Iterator[str]:
     for each in summary.datasets:
         if each.overlap:
             shared = f"Test images of {each.title} that are also training images: {each.overlap:,}"
-            yield f"{shared}; accuracy on them says nothing of new images."
+            yield f"{shared}; accuracy on them says nothing about new images."
         if each.class_sizes:
             yield f"{each.title}: {each.class_sizes}; the accuracies of small classes are uncertain."
     for mixed in mixed_randomness(summary.groups):

@@ -151,14 +151,14 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
     # what pydantic adds to the words of typer
     message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
     message = re.sub(r", unable to parse string as .*", "", message)
-    hint = f"`{command_path} --help`"
+    hint = f"see `{command_path} --help`"
     if context and any("--set" in parameter.opts for parameter in context.command.params):
         from vitreport.spec.fields import find_field
         from vitreport.spec.sweep import short_name
 
         with suppress(SpecError):  # a field of the spec that only other commands have as an option
             field = find_field(getattr(error, "option_name", "").lstrip("-").replace("-", "_"))
-            hint = f"--set {short_name(field)}=VALUE, or {hint}"
+            hint = f"use --set {short_name(field)}=VALUE, or {hint}"
     return [with_hint(message, hint)] if message else []
 
 

@@ -74,7 +74,7 @@ def _weights(weights: InitialWeights) -> str:
     digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""
     taken = f"{weights.loaded} tensors of {weights.source}{digest}"
     if fresh := [*weights.reshaped, *weights.reclassed, *weights.missing]:
-        return f"{taken}; fresh: {', '.join(fresh)}"
+        return f"{taken}; random: {', '.join(fresh)}"
     return f"{taken}; classifier: {weights.classifier}" if weights.classifier else taken
 
 

@@ -159,7 +159,7 @@ def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labell
             file, label, word = (None if column is None else row[column].strip() for column in columns.values())
             labelled = _labelled(file, label, word, by_name)
             if labelled.file in found:
-                raise csv.Error(f"names {labelled.file} again", "remove one of its lines")
+                raise csv.Error(f"names {labelled.file} twice", "remove one of its lines")
             found[labelled.file] = labelled
     except csv.Error as error:
         fault, hint = (*error.args, "correct the quotation marks")[:2]
@@ -181,9 +181,11 @@ def _labelled(file: str | None, label: str | None, word: str | None, by_name: Ma
     if len(files) > 1:
         files = [image for image in files if image.partition("/")[0].lower() in SPLITS[split or "train"]] or files
     if not files:
-        raise csv.Error(f"names {file}, which is not there", "add the image, or remove the line")
+        raise csv.Error(f"names {file}, which does not exist", "add the image, or remove the line")
     if len(files) > 1:
-        raise csv.Error(f"names {file}, which could be {files[0]} and {files[1]}", "write its path from there")
+        raise csv.Error(
+            f"names {file}, which could be {files[0]} and {files[1]}", "write its full path within the image folder"
+        )
     return Labelled(split, label, files[0])
 
 

@@ -19,7 +19,7 @@ from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 
 WNIDS, WORDS, ANNOTATIONS = "wnids.txt", "words.txt", "val/val_annotations.txt"
-LAYOUT_HINT = f"lay it out as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/images/*.JPEG and {ANNOTATIONS}"
+LAYOUT_HINT = f"arrange it as {WNIDS}, {WORDS}, train/WNID/images/*.JPEG, val/images/*.JPEG and {ANNOTATIONS}"
 
 
 def find(request: ImageRequest) -> ImageSource:

@@ -49,7 +49,7 @@ def verify(
         request = ImageRequest(name, size, home, cache_dir, notify, progress)
         return list(_checks(name, open_dataset(request)))
     except UndecodableError as error:
-        return [Check("images decode", False, error.message, items=tuple(error.faults))]
+        return [Check("decoding", False, error.message, items=tuple(error.faults))]
 
 
 def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:

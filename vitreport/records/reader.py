@@ -90,7 +90,7 @@ def read_run(folder: Path) -> Run:
     epochs = tuple(read_epochs(folder / "metrics.jsonl", most, record.data.counts if record else {}, damage))
     is_done = record is not None and record.status == "done"
     if is_done and spec and len(epochs) < most:
-        damage.append(Damage("metrics.jsonl", f"holds {len(epochs)} of {most} epochs"))
+        damage.append(Damage("metrics.jsonl", f"contains {len(epochs)} of {most} epochs"))
     result = read_record_file(folder / "result.json", partial(parse, ResultRecord), damage) if is_done else None
     return Run(folder, record, spec, epochs, result, tuple(damage))
 
@@ -99,7 +99,7 @@ def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
     """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
     folder = runs_dir / SWEEPS
     if folder.is_symlink():
-        damage.append(Damage("*.json", f"their folder {LINK}"))
+        damage.append(Damage("*.json", f"their directory {LINK}"))
         return []
     found = [read_record_file(file, partial(parse, SweepRecord), damage) for file in sorted(folder.glob("*.json"))]
     return [record for record in found if record]

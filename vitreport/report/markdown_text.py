@@ -75,7 +75,8 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
     words = [figure.caption]
     if figure.kind == "mistakes":  # in HTML each image has these words below it
         words += [
-            f"{place}: {each.label} taken for {each.predicted}." for place, each in enumerate(figure.data.mistakes, 1)
+            f"{place}: {each.label} classified as {each.predicted}."
+            for place, each in enumerate(figure.data.mistakes, 1)
         ]
     return f"{image}\n\n{literal(' '.join(words))}".strip()
 

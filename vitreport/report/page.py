@@ -152,7 +152,7 @@ def not_run(page: Page) -> Iterator[blocks.Block]:
     """Yield what nothing was run of, with one command where a study has one."""
     summary = page.summary
     titles = joined([f"“{each.title}”" for each in summary.sections if not each.groups])
-    yield Paragraph(f"Nothing was run of {titles}." if titles else "")
+    yield Paragraph(f"There are no runs yet for {titles}." if titles else "")
     yield CodeBlock(summary.command if titles else "", "sh")
     pairs = [] if summary.command else [pair for pair in summary.pairs if pair.group is None]
     items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
@@ -165,7 +165,7 @@ def other_claims(page: Page) -> Iterator[blocks.Block]:
     judged = [each for each in page.verdicts if each.outcome != "not run"]
     waiting = [each for each in page.verdicts if each.outcome == "not run"]
     yield tables.verdicts([each for each in judged if each.claim.part not in parts])
-    yield Details(f"{counted(len(waiting), 'claim')} about what was not run", (tables.verdicts(waiting),))
+    yield Details(f"{counted(len(waiting), 'claim')} without a run", (tables.verdicts(waiting),))
 
 
 def close(page: Page) -> Iterator[blocks.Block]:
@@ -180,7 +180,7 @@ def methods(page: Page) -> Iterator[blocks.Block]:
     yield Bullets(tuple(protocol.methods(page.summary, has_claims=bool(page.verdicts))))
     yield Paragraph("Limits", "heading")
     yield Bullets(tuple(protocol.limits(page.summary)))
-    yield Details("Images that the runs saw", (tables.data(page.summary.datasets),))
+    yield Details("Images that the runs used", (tables.data(page.summary.datasets),))
     yield Details("Devices, versions and commits", (tables.provenance(page.summary),))
 
 

@@ -33,7 +33,7 @@ def overview(summary: plain.Summary) -> Table:
         outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}
         rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
-    note = methods(tests) + protocol.COVERAGE * all(each and each.method == "crossed" for each in tests)
+    note = methods(tests) + protocol.COVERAGE * ({"crossed"} == {each and each.method for each in tests})
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
 
@@ -208,7 +208,7 @@ def data(datasets: Iterable[Dataset]) -> Table:
         for each in datasets
     ]
     columns = ("dataset", "images", "size", "classes", "bytes", "SHA-256 begins", "read from")
-    return table("The images that the runs saw", columns, rows, texts=len(columns))
+    return table("The images that the runs used", columns, rows, texts=len(columns))
 
 
 def provenance(summary: plain.Summary) -> Table:
@@ -224,7 +224,7 @@ def provenance(summary: plain.Summary) -> Table:
 def damage(content: Iterable[Damage]) -> Table:
     """Show which files are damaged."""
     rows = [(Code(each.place), each.reason) for each in content]
-    return table("Damaged records", ("file", "what is wrong"), rows, texts=2)
+    return table("Damaged records", ("file", "problem"), rows, texts=2)
 
 
 def without_result(summary: plain.Summary) -> Table:

@@ -211,7 +211,7 @@ def augment_problems(entries: Sequence[AugmentSpec], path: str, image_size: int)
                 fault = f"must be less than {at}.num_magnitude_bins = {entry.num_magnitude_bins}"
                 yield Problem(f"{at}.magnitude", fault, value=str(entry.magnitude))
             case MixtureSpec(operations=()):
-                yield Problem(f"{at}.operations", "must hold at least one operation")
+                yield Problem(f"{at}.operations", "must contain at least one operation")
             case MixtureSpec():
                 yield from augment_problems(entry.operations, f"{at}.operations", image_size)
                 if entry.minimum > entry.maximum:

@@ -48,7 +48,7 @@ class SGDSpec(Section):
         """Yield a problem if Nesterov's momentum lacks a momentum."""
         if self.nesterov and not self.momentum:
             fault = "needs momentum, but optimizer.momentum = 0"
-            yield Problem("optimizer.nesterov", fault, "leave it out, or give a momentum")
+            yield Problem("optimizer.nesterov", fault, "leave it out, or set optimizer.momentum above 0")
 
 
 OptimizerSpec = Annotated[AdamWSpec | AdamSpec | SGDSpec, Field(discriminator="name")]
@@ -82,7 +82,7 @@ class CosineSpec(Section):
     def inner_problems(self) -> Iterator[Problem]:
         """Yield a problem if there is a lag although the learning rate changes at every step."""
         if self.lag_epochs and self.interval == "step":
-            fault, hint = 'needs schedule.interval = "epoch"', "leave it out, or set the interval"
+            fault, hint = 'needs schedule.interval = "epoch"', "leave it out, or set schedule.interval"
             yield Problem("schedule.lag_epochs", fault, hint, str(self.lag_epochs))
 
 

@@ -191,4 +191,4 @@ def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source
     for name in wanted | found:
         if found.get(name) != wanted.get(name):
             fault = f"{name} is {found.get(name, 'missing')}, the model needs {wanted.get(name, 'no such tensor')}"
-            raise RecordError(f"{source}: {fault}", "is it of another architecture?")
+            raise RecordError(f"{source}: {fault}", "does it belong to another architecture?")

@@ -113,7 +113,10 @@ def evaluate_run(
 ) -> Evaluation:
     """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
     if run.record and run.record.status != "done":
-        raise RecordError(f"run {run.id} is {run.record.status}", "run the same training command again to finish it")
+        raise RecordError(
+            f"run {run.id} has not finished (status: {run.record.status})",
+            "run the same training command again to finish it",
+        )
     if not (run.record and run.spec and run.result):
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     spec, trained_on = run.spec, run.record.data
@@ -132,10 +135,10 @@ def evaluate_run(
     arrays = replace(open_dataset(request), mean=trained_on.mean, std=trained_on.std)
     if arrays.classes != trained_on.classes:
         unknown = sorted({*arrays.classes} ^ {*trained_on.classes})
-        raise DatasetError(f"{name} has other classes than the run: {', '.join(unknown[:5])}")
+        raise DatasetError(f"{name} has classes that the run does not have: {', '.join(unknown[:5])}")
     own = arrays.fingerprint == trained_on.fingerprint
     if not dataset:
-        refuse_other_images(run.record, arrays.fingerprint, f"to measure these images, give --dataset {name}")
+        refuse_other_images(run.record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
     with memory_errors("moving the model and the images to the device"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
@@ -170,5 +173,5 @@ def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool)
     train, val = split_indices(spec, arrays)
     chosen = val if split == "val" else train
     if not len(chosen) or not (own or spec.data.validation == "folder"):
-        raise DatasetError("there are no held-out images to measure", "choose --split test or --split train")
+        raise DatasetError("there are no held-out images to evaluate", "choose --split test or --split train")
     return chosen

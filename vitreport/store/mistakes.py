@@ -53,7 +53,7 @@ def read_sheet(folder: Path, record: MistakeSheet, damage: list[Damage]) -> byte
 
     def checked(content: bytes) -> bytes:
         if hashlib.sha256(content).hexdigest() != record.sha256:
-            raise ValueError("is not what result.json names (sha256 differs)")
+            raise ValueError("differs from the file that result.json names (sha256)")
         return content
 
     return read_record_file(path, checked, damage) if os.path.lexists(path) else None

@@ -92,7 +92,7 @@ class Session:
         if removed := remove_temporaries(folder) + remove_unfinished(folder / "checkpoints"):
             self.listener.note(f"removed {counted(removed, 'unfinished file')}")
         for line in restore_newest(folder / "checkpoints", state):
-            self.listener.note(f"warning: {line}, an older checkpoint is used")
+            self.listener.note(f"warning: {line}; using an older checkpoint")
         self._announce(before)
         record = before.record if before.record and state.step else self._new_record(folder.name)
         if before.record:

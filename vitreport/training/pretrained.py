@@ -37,8 +37,10 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
     if isinstance(pretrained, str):
         digest = pretrained.removeprefix("sha256:")
         if file is None:
-            fault = "the weights to start from are not given"
-            raise SpecError(problems=[Problem("model.pretrained", fault, f"--weights FILE (sha256 {digest[:12]}...)")])
+            fault = "the weights file to start from is missing"
+            raise SpecError(
+                problems=[Problem("model.pretrained", fault, f"use --weights FILE (sha256 {digest[:12]}...)")]
+            )
         weights = _without_prefixes(read_weights(file, digest), model.state_dict().keys())
         if isinstance(spec.model, TimmSpec):
             weights = adapted_weights(model, weights)
@@ -77,11 +79,11 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
 def weights_message(weights: InitialWeights) -> str:
     """Say in one line what was loaded and what was not."""
     known = {"same classes": "the same classes", "unnamed classes": "classes that the file does not name"}
-    classifier = [f"classifier: taken, of {words}" for kind, words in known.items() if kind == weights.classifier]
+    classifier = [f"classifier: loaded, with {words}" for kind, words in known.items() if kind == weights.classifier]
     kinds = {
-        "fresh, of another shape": weights.reshaped,
-        "fresh, of other classes": weights.reclassed,
-        "fresh, not in it": weights.missing,
+        "random, of another shape": weights.reshaped,
+        "random, of other classes": weights.reclassed,
+        "random, not in the file": weights.missing,
         "not used": weights.unexpected,
     }
     others = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
@@ -95,7 +97,7 @@ def _check_weights(model: nn.Module, weights: Weights) -> None:
     others = {kind: [name for name in names[kind] if not name.startswith(classifier)] for kind in TITLES}
     if faults := [f"{TITLES[kind]}: {_listed(found)}" for kind, found in others.items() if found]:
         fault = f"{len(fitting)} of {len(wanted)} tensors do; {'; '.join(faults)}"
-        hint = "are they weights of another architecture, or of one with other arguments?"
+        hint = "are they weights of another architecture, or of the same one with other arguments?"
         raise RecordError(f"{weights.source} does not fit the network: {fault}", hint)
     infinite = [name for name in fitting if not weights.tensors[name].to(wanted[name].dtype).isfinite().all()]
     if infinite:

@@ -26,7 +26,7 @@ from vitreport.runtime import RUNS_DIR
 Split = Literal["train", "validation", "test"]
 EXTENSIONS = (".svg", ".png", ".pdf")
 HINTS: dict[Split, str] = {
-    "train": "name groups that have finished an epoch",
+    "train": "use groups that have finished at least one epoch",
     "validation": "choose another --split, or train with data.validation_fraction = 0.1",
     "test": "choose another --split, or train with train.monitor_test = true",
 }

@@ -112,7 +112,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         ("measured on", f"{measured.device}, {counted(measured.threads, 'thread')}"),
         ("images", images),
         ("steps", f"{run.steps:,}"),
-        ("time", f"about {duration(run.seconds)} for the whole run with its evaluations, at {at}"),
+        ("time", f"about {duration(run.seconds)} for the whole run including evaluation, at {at}"),
         ("disk", f"{compact(run.disk_bytes)}B"),
     ]
     print_table(["", ""], [row for row in rows if row[1]], gap=True)

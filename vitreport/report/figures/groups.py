@@ -26,9 +26,9 @@ def confusion_figure(group: Group) -> Iterator[Figure]:
     confusion = group.details.confusion if group.details else None
     if not confusion or not 1 < len(confusion.classes) <= MOST_CLASSES:
         return
-    seen = "no image is taken for another class"
+    seen = "no image is misclassified"
     for share, true, taken, _ in most_confused(confusion, most=1):
-        seen = f"most often {true} is taken for {taken}, {percent(share, 1)} of its images"
+        seen = f"most often {true} is classified as {taken}, {percent(share, 1)} of its images"
     seeds = f"summed over {confusion.n} seeds" if confusion.n > 1 else "of a single run"
     caption = f"True class (rows) against predicted class (columns), {seeds}; shares of the row, no intervals."
     yield _figure(group, "confusion", "Confusion", seen, caption, confusion)
@@ -55,7 +55,7 @@ def draw_confusion(confusion: Confusion) -> Canvas:
         if shares[i][j] >= RARE:
             axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
         said = f"{confusion.counts[i][j]:,} of {sum(confusion.counts[i]):,} ({percent(shares[i][j], 1)})"
-        words = f"{confusion.classes[i]} taken for {confusion.classes[j]}: {said}"
+        words = f"{confusion.classes[i]} classified as {confusion.classes[j]}: {said}"
         panel.tip(words, (j - 0.5, j + 0.5), (i - 0.5, i + 0.5))
     return panel
 
@@ -66,8 +66,10 @@ def mistakes_figure(group: Group) -> Iterator[Figure]:
     if not mistakes:
         return
     count, shown = len(mistakes.mistakes), [mistakes.mistakes[0], mistakes.mistakes[-1]]
-    ends = [f"{each.label} taken for {each.predicted} at {percent(each.confidence, 1)} confidence" for each in shown]
+    ends = [
+        f"{each.label} classified as {each.predicted} at {percent(each.confidence, 1)} confidence" for each in shown
+    ]
     which = f"The {count} most confident of {mistakes.wrong:,} mistakes on {mistakes.count:,} test images"
-    caption = f"{which}, row by row, of the run with seed {mistakes.seed}; other seeds make others."
+    caption = f"{which}, row by row, of the run with seed {mistakes.seed}; other seeds make other mistakes."
     seen = f"{count} test images, from {' to '.join(ends)}"
     yield _figure(group, "mistakes", "Confident mistakes", seen, caption, mistakes)

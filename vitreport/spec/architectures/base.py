@@ -35,7 +35,7 @@ class ArchitectureSpec(Section):
     def _check_pretrained(cls, value: Any) -> Any:
         if value is False or (value is True and cls.has_hub) or re.fullmatch(WEIGHTS_FILE, str(value)):
             return value
-        hub = " (true is for architectures of timm alone)" if value is True else ""
+        hub = " (true works only for timm architectures)" if value is True else ""
         fault = f'must be false or "sha256:" with 64 hexadecimal digits, as `--weights FILE` writes it{hub}'
         raise PydanticCustomError("pretrained", fault)
 
