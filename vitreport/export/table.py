@@ -178,7 +178,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "peak_memory_bytes": max((epoch.peak_memory_bytes for epoch in run.epochs), default=None),
     }
     if result := run.result:
-        for which, epoch in (("best", result.selected), ("last", result.last)):
+        for which, epoch in (("selected", result.selected), ("last", result.last)):
             splits = {split: measured.values for split, measured in epoch.splits.items()}
             row |= flat({which: {"epoch": epoch.epoch, **splits}})
         row["test.expected_calibration_error"] = result.test.expected_calibration_error
