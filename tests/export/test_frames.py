@@ -67,7 +67,7 @@ def test_a_time_that_is_none_is_missing() -> None:
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:
-    with pytest.raises(RecordError, match="no folder nowhere"):
+    with pytest.raises(RecordError, match="no such directory: nowhere"):
         vitreport.runs_frame("nowhere")
 
 
