@@ -138,7 +138,7 @@ def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
     written({16: [0.50, 0.51]})
     for seed in range(2):
         write_run(Path("runs"), other := small_spec(seed, data={"dataset": "cifar10", "image_size": 8}))
-    told = "accuracies do not compare: digits and cifar10 are different images"
+    told = "accuracies cannot be compared: digits and cifar10 are different images"
     assert cli("runs", "diff", SMALL, other.group).stdout.splitlines()[-1] == told
     assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[-1] == told
 

@@ -18,7 +18,7 @@ def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
     assert "There are no runs yet for “How wide?” and “Which batch?”.\n" in done.stdout
     assert f"```sh\nvitreport study run {FILE}\n```" in done.stdout
-    assert "<summary>4 claims about what was not run</summary>" in done.stdout
+    assert "<summary>4 claims without a run</summary>" in done.stdout
 
 
 def test_a_report_judges_the_claims(cli: Cli) -> None:

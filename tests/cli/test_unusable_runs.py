@@ -47,7 +47,12 @@ def test_a_folder_that_is_no_run(command: str, cli: Cli) -> None:
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
 def test_a_run_that_is_not_finished_cannot_be_evaluated(status: str, cli: Cli) -> None:
     folder = write_run(Path("runs"), small_spec(), status=status, finished=None)
-    refused(cli("eval", folder.name), 4, f"run {folder.name} is {status}", "run the same training command again")
+    refused(
+        cli("eval", folder.name),
+        4,
+        f"run {folder.name} has not finished (status: {status})",
+        "run the same training command again",
+    )
 
 
 def test_a_run_without_weights_cannot_be_evaluated(cli: Cli) -> None:

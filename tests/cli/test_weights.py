@@ -117,7 +117,7 @@ def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli)
     assert said in done.stderr.splitlines()
     found = record(Path(done.stdout.strip()))["weights"]
     assert (found["classifier"], found["reclassed"]) == ("fresh", ["head.weight", "head.bias"])
-    assert "fresh: head.weight, head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+    assert "random: head.weight, head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
 
 
 def test_weights_of_a_training_that_diverged_are_refused(weights: Path, cli: Cli) -> None:
@@ -154,7 +154,7 @@ def test_what_was_taken_is_told(weights: Path, cli: Cli) -> None:
     done = cli(*MIXER, "--weights", "three.safetensors")
     said = f"weights: {len(tensors) - 1} tensors of three.safetensors; random, of another shape: head.bias"
     assert said in done.stderr.splitlines()
-    assert "fresh: head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+    assert "random: head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
 
 
 def test_a_sweep_tells_what_the_weights_change(weights: Path) -> None:
@@ -171,7 +171,10 @@ def test_weights_that_are_not_given_are_asked_for(weights: Path, cli: Cli) -> No
     digest = digest_of(weights)
     done = cli(*MIXER, f"--set=model.pretrained=sha256:{digest}")
     refused(
-        done, 2, "model.pretrained: the weights to start from are not given", f"--weights FILE (sha256 {digest[:12]}"
+        done,
+        2,
+        "model.pretrained: the weights file to start from is missing",
+        f"use --weights FILE (sha256 {digest[:12]}",
     )
     other = cli(*MIXER, f"--set=model.pretrained=sha256:{'0' * 64}", "--weights", str(weights))
     refused(other, 4, f"is another file than model.pretrained: sha256 {digest[:12]}, not {'0' * 12}")
