@@ -38,14 +38,14 @@ Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path
 
 
 def read_spec(source: Source, *, data_dir: str | Path | None = None) -> RunSpec:
-    """Read and check a spec; what it leaves out has its default or follows from the dataset.
+    """Read and check a spec. Fields that it leaves out have their defaults or follow from the dataset.
 
-    If the dataset is given by its path, the spec keeps the name only: give `train` and `ablate` the same source, or
-    `Runtime(data_dir=...)`. Unlike the commands, this reads no environment variables for fields.
+    Unlike the commands, this uses no preset. If the dataset is given by its path, the spec keeps only its name: give
+    `train` and `ablate` the same source, or `Runtime(data_dir=...)`.
 
     Args:
-        source: A TOML file, a run's folder or its `spec.json`, or a dictionary of sections.
-        data_dir: The folder to look for datasets in (default: that of downloads).
+        source: A TOML file, the directory of a run or its `spec.json`, or a dictionary of sections.
+        data_dir: The directory to look for datasets in (default: the directory of downloads).
 
     Raises:
         SpecError: With every problem of the spec.
@@ -67,17 +67,17 @@ def train(
     listener: Listener | None = None,
     argv: Sequence[str] = (),
 ) -> Run:
-    """Train a spec and return its recorded run; a finished run is not trained again, an interrupted one is resumed.
+    """Train a spec and return its recorded run. A finished run is not trained again; an interrupted one is resumed.
 
     Args:
-        spec: What to train, also as `read_spec` reads it.
-        runtime: The device, the folders and the number of threads.
-        force: Train in a new folder although there is a finished run.
-        listener: Receives the events of the training, as a tracker does.
-        argv: The words that the record names as the command.
+        spec: The spec, or anything that `read_spec` reads.
+        runtime: The device, the directories and the number of threads.
+        force: Train again in a new directory if the run is finished.
+        listener: Receives the events of the training, for example to send them to a tracker.
+        argv: The words that are recorded as the command.
 
     Raises:
-        VitreportError: Of the kind that ended the run; see `vitreport.errors`.
+        VitreportError: If the run ends with an error. `vitreport.errors` has its subclasses.
 
     Example:
         >>> run = vitreport.train(spec, vitreport.Runtime(device="cpu", threads=2))
@@ -108,23 +108,24 @@ def ablate(
 ) -> Summary:
     """Train every combination of values with every seed, and return the analysis of the runs.
 
-    Trials that are on record are not trained again. The sweep is recorded in the folder of the runs. The processes that
-    train begin by importing the script that calls this: call it under `if __name__ == "__main__":` there.
+    Trials that are done are not trained again. The sweep is recorded in the directory of the runs. Training processes
+    first import the script that calls this function. In a script, call it under `if __name__ == "__main__":`.
 
     Args:
-        spec: What is varied, also as `read_spec` reads it; fields that would follow from a varied one stay.
-        params: The fields to vary, named as `--set` names them, with their values.
-        seeds: The seeds of every combination, from 0 to 2**31 - 1, each once.
+        spec: The spec to vary, or anything that `read_spec` reads. Fields that follow from a varied field stay as
+            they are.
+        params: The fields to vary, named as in `--set`, with their values.
+        seeds: The seeds of every combination: different whole numbers from 0 to 2**31 - 1.
         zip: Pair the values of all fields instead of making a grid.
-        baseline: The values of the combination to compare with (default: those of the spec).
-        runtime: The device, the folders and the number of threads.
-        engine: Makes what trains (default: one process on this machine at a time).
-        observer: Receives what happens.
-        policy: What happens after a failure.
+        baseline: The values of the combination to compare with (default: the values in the spec).
+        runtime: The device, the directories and the number of threads.
+        engine: A function that makes the engine (default: one process on this machine at a time).
+        observer: Receives the progress of the sweep.
+        policy: What to do after a failure.
 
     Raises:
         SpecError: With every problem of the spec, the values and the seeds.
-        VitreportError: Of the kind that ended the sweep; see `vitreport.errors`. A trial that fails ends nothing.
+        VitreportError: If the whole sweep ends with an error. A trial that fails does not end it.
 
     Example:
         >>> if __name__ == "__main__":
@@ -146,12 +147,12 @@ def ablate(
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
-    """Read the record of every run in a folder, sorted by name.
+    """Read the record of every run in a directory, sorted by name.
 
-    A file that cannot be read is named in the run's `damage`; the fields that it holds are None.
+    If a file cannot be read, the `damage` of the run names it, and the fields that come from it are None.
 
     Raises:
-        SpecError: There is no such folder.
+        SpecError: There is no such directory.
 
     Example:
         >>> [run.id for run in vitreport.load_runs()]
@@ -171,15 +172,15 @@ def analyze_study(
     overrides: Sequence[str] = (),
     data_dirs: Sequence[Path] = (),
 ) -> Analysis:
-    """Return the analysis of the recorded runs of a study, with its published claims; nothing is trained.
+    """Analyze the recorded runs of a study, with its published claims. Nothing is trained.
 
     Args:
-        study: A study by its name, or its TOML file.
-        runs_dir: The folder of the runs.
-        only: Its runs and ablations by name (default: all).
-        seeds: As `--seeds` takes them (default: all recorded ones).
-        overrides: `FIELD=VALUE`, as `--set` takes them.
-        data_dirs: The folders to look for datasets in.
+        study: The name of a study, or its TOML file.
+        runs_dir: The directory of the runs.
+        only: The names of runs and ablations of the study (default: all).
+        seeds: Seeds as in `--seeds` (default: all recorded ones).
+        overrides: `FIELD=VALUE` as in `--set`.
+        data_dirs: The directories to look for datasets in.
 
     Raises:
         SpecError: With every problem of the study.
@@ -201,15 +202,15 @@ def render(
     """Return a report in one of the formats of `vitreport report`.
 
     Args:
-        analysis: As `analyze` or `analyze_study` returns it, or the page that was made of it.
-        format: "model-card" is for the runs of one group.
-        title: The heading (default: that of the study, or a general one).
-        template: For Markdown, your own, as `vitreport.report.markdown.read_template` reads it.
-        assets: For Markdown, the directory of the figures as links name it, with a slash at its end (default: none).
+        analysis: The result of `analyze` or `analyze_study`, or a page made from it.
+        format: The format. "model-card" needs the runs of one group.
+        title: The title (default: that of the study, or a general one).
+        template: For Markdown, your own template, read with `vitreport.report.markdown.read_template`.
+        assets: For Markdown, the directory of the figures in links, with a slash at the end (default: no figures).
         is_part: For Markdown, put headings one level lower.
 
     Raises:
-        SpecError: There is no such format, or no model card of these runs.
+        SpecError: The format is unknown, or there is no model card for these runs.
 
     Example:
         >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
@@ -223,7 +224,7 @@ def render(
 
 
 def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:
-    """Return the checked spec, and the runtime with the folder that holds its dataset."""
+    """Return the checked spec, and the runtime with the directory of its dataset."""
     if isinstance(source, RunSpec):
         return source, runtime
     composed = compose.read_spec(source, facts_in([runtime.data_dir]))

@@ -43,32 +43,39 @@ CHECKPOINT_SECONDS = RuntimeOption(
 DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
 OPTIONS = (DEVICE, THREADS, COMPILE, DATA_DIR, CACHE_DIR, RUNS_DIR, CHECKPOINT_SECONDS, DEBUG)
 VARIABLES = frozenset(option.variable for option in OPTIONS)
-"""Environment variables that are no fields of the spec."""
+"""Environment variables that do not set fields of the spec."""
 
 
 def cache_dir() -> Path:
-    """Return the folder that VITREPORT_CACHE_DIR names, or the user's cache folder."""
+    """Return the directory in VITREPORT_CACHE_DIR, or the user's cache directory."""
     return Path(os.environ.get(CACHE_DIR.variable) or user_cache_path("vitreport"))
 
 
 def default_data_dir() -> Path:
-    """Return the folder in which datasets are looked for unless the user names others."""
+    """Return the directory in which datasets are looked for by default."""
     return cache_dir() / "data"
 
 
 def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
-    """Return the folders to search for datasets."""
+    """Return the directories to search for datasets."""
     return given or [default_data_dir()]
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and how a run is executed; the defaults are those of `vitreport train`.
+    """Where and how a run is executed. The defaults are those of `vitreport train`.
 
-    The only environment variable that counts here is VITREPORT_CACHE_DIR. `device` is a torch device or "auto";
-    `threads` None leaves torch its own choice; `compile` lets torch compile the network for training;
-    `checkpoint_seconds` is the longest stretch of work that a crash can cost; `weights` is the file that
-    `model.pretrained` names by its digest.
+    Of the environment variables, only VITREPORT_CACHE_DIR is used.
+
+    Attributes:
+        device: A torch device, or "auto".
+        data_dir: The directory to look for datasets in, and to download them to.
+        cache_dir: The directory of decoded images.
+        runs_dir: The directory of the runs.
+        threads: The number of CPU threads; None lets PyTorch choose.
+        compile: Whether to compile the network with `torch.compile` for training.
+        checkpoint_seconds: A checkpoint is saved at least this often; 0 means every step.
+        weights: The file whose SHA-256 `model.pretrained` contains.
     """
 
     device: str = DEVICE.default

@@ -31,17 +31,17 @@ class Analysis:
 
 
 def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summary:
-    """Return everything that a report shows of runs, as plain data.
+    """Analyze runs: return everything that a report shows, as plain data.
 
-    Runs that differ by their seed alone are one group. Sweeps on record whose trained runs are all among these say what
-    was varied and what the baseline is.
+    Runs that differ only by their seed are one group. Recorded sweeps define what was varied and the baseline, if all
+    of their trained runs are among these runs.
 
     Args:
-        runs: All of `load_runs` or some of them; or their directory, of which the summary also has what is damaged.
-        names: Of a directory, only the runs, groups and sweeps with these ids.
+        runs: Runs from `load_runs`, or their directory. With a directory, the summary also lists damaged files.
+        names: With a directory, only the runs, groups and sweeps with these ids (default: all).
 
     Raises:
-        SpecError: A name means nothing.
+        SpecError: There is no run, group or sweep with such a name.
 
     Example:
         >>> summary = vitreport.analyze(vitreport.load_runs())
@@ -69,10 +69,10 @@ def _analyze_read(runs: Sequence[Run]) -> Summary:
 
 
 def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = False) -> Analysis:
-    """Analyze the runs and ablations of a study, whether there are records of them or not, with its claims.
+    """Analyze the runs and ablations of a study with its claims, including those without a record.
 
-    With `every_seed`, runs with other seeds are shown, too; of an ablation that was begun, only what its sweep was
-    asked to train is missing.
+    With `every_seed`, runs with other seeds are shown, too. Of an ablation that was begun, only the trials of its sweep
+    can be missing.
     """
     asked, study, plans = planned.asked, planned.study, planned.plans
     outline = outline_of(study, plans, asked.command)

@@ -121,23 +121,22 @@ def epochs_table(runs: Iterable[Run]) -> Table:
 
 
 def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
-    """Return the runs of a folder as a table, one row each, sorted by name.
+    """Return the runs in a directory as a table with one row for each run, sorted by name.
 
     Damaged runs are left out, with a warning that names them. The guide "Export records" lists the columns with their
-    units. What a run lacks is missing in its row. Whole numbers are Int64, others float64, truth values boolean, text
-    string.
+    units. Values that a run does not have are missing. The types are Int64, float64, boolean and string.
 
     Raises:
-        RecordError: If there is no such folder.
+        RecordError: If there is no such directory.
         ResourceError: If pandas is not installed.
     """
     return _load(Path(folder), runs_table)
 
 
 def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
-    """Return the epochs of all runs of a folder, one row each, to be merged with `runs_frame` on `id`.
+    """Return the epochs of all runs in a directory, one row for each epoch; merge them with `runs_frame` on `id`.
 
-    Columns, types, damage and errors as in `runs_frame`.
+    Types, damaged runs and errors are as in `runs_frame`.
     """
     return _load(Path(folder), epochs_table)
 

@@ -40,7 +40,7 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True)
 class Damage:
-    """A file of a record that could not be read, and why; `place` is a path relative to what was read."""
+    """A file of a record that could not be read, and why. `place` is a relative path."""
 
     place: str
     reason: str
@@ -52,7 +52,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Run:
-    """What could be read of a run folder; `damage` says what could not."""
+    """What could be read from the directory of a run. `damage` names what could not be read."""
 
     folder: Path
     record: RunRecord | None
@@ -76,7 +76,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Read what is there; a missing, damaged or contradictory file is added to `damage`, never an exception."""
+    """Read the directory of a run. A missing, damaged or contradictory file is added to `damage`; it never raises."""
     damage: list[Damage] = []
     record = read_record_file(folder / "run.json", partial(parse, RunRecord), damage)
     if record and record.id != folder.name:

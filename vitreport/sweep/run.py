@@ -29,27 +29,27 @@ RESUMES = "run the same command again to resume the sweep"
 
 
 class Observer:
-    """Receives what happens in sweeps; a subclass overrides what it needs."""
+    """Receives the progress of sweeps. Subclass it and override what you need."""
 
     def begin(self, plan: Plan) -> None:
-        """Receive the next sweep before its trials."""
+        """Receive the plan of the next sweep, before its trials begin."""
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         """Receive the new state of a trial, with its record; `why` says what went wrong."""
 
     def event(self, run_id: str, event: Event) -> None:
-        """Receive an event of a training; of the steps only some, and none from an engine that reports none."""
+        """Receive an event of a training. Only some steps are reported, or none, depending on the engine."""
 
     def note(self, line: str) -> None:
-        """Receive a line for the user; it begins with "warning: " if it is one."""
+        """Receive a message for the user. A warning begins with "warning: "."""
 
     def progress(self, label: str, done: int, total: int | None) -> None:
-        """Receive the progress of the preparation of the images; `total` is None if it is not known."""
+        """Receive the progress of preparing the images; `total` is None if it is unknown."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What happens after failures: diverged runs are never retried, `fail_fast` stops at the first failed trial."""
+    """What to do after failures. Diverged runs are never retried; `fail_fast` stops at the first failed trial."""
 
     retry_failed: bool = False
     fail_fast: bool = False

@@ -7,7 +7,7 @@ from vitreport.records.measurement import EpochRecord
 
 @dataclass(frozen=True)
 class Started:
-    """Sent once, before the first step; `step` is above 0 where a run is resumed."""
+    """Sent once, before the first step. `step` is above 0 if the run is resumed."""
 
     epochs: int
     steps_per_epoch: int
@@ -17,7 +17,7 @@ class Started:
 
 @dataclass(frozen=True)
 class StepFinished:
-    """`loss` is None for steps whose loss has not been read back from the device."""
+    """Sent after each step. `loss` is None if it has not been read back from the device."""
 
     epoch: int
     step: int
@@ -28,7 +28,7 @@ class StepFinished:
 
 @dataclass(frozen=True)
 class EpochFinished:
-    """`best_epoch` is the best so far, None where the validation split does not choose the weights."""
+    """Sent after each epoch. `best_epoch` is the best so far, None if the last epoch is used."""
 
     record: EpochRecord
     best_epoch: int | None
@@ -36,7 +36,7 @@ class EpochFinished:
 
 @dataclass(frozen=True)
 class EvaluationStarted:
-    """The final evaluation begins."""
+    """Sent when the final evaluation begins."""
 
     step: int
 
@@ -45,16 +45,16 @@ Event = Started | StepFinished | EpochFinished | EvaluationStarted
 
 
 class Listener:
-    """Receives what happens during a training; a subclass overrides what it needs.
+    """Receives the events of a training. Subclass it and override what you need.
 
-    The methods are called in the process that trains, between two steps. An exception that one raises ends the run.
+    The methods are called in the training process, between two steps. An exception in one of them ends the run.
     """
 
     def event(self, event: Event) -> None:
         """Receive an event of the loop: Started, StepFinished, EpochFinished or EvaluationStarted."""
 
     def note(self, line: str) -> None:
-        """Receive a line for the user; a warning begins with "warning: "."""
+        """Receive a message for the user. A warning begins with "warning: "."""
 
     def progress(self, label: str, done: int, total: int | None) -> None:
-        """Receive how far the preparation of the images is; `total` is None where it is not known."""
+        """Receive the progress of preparing the images; `total` is None if it is unknown."""

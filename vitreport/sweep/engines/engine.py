@@ -16,10 +16,12 @@ from vitreport.training.events import Event
 
 @dataclass(frozen=True)
 class Ended:
-    """A trial is no longer running. Why it ended, if the engine knows, matters only if its record has no result.
+    """A trial is no longer running. The attributes are used only if its record has no result.
 
-    `is_busy` if another process is using the run, `is_temporary` if the cause was outside the trial (a signal, no
-    memory), so that another attempt may succeed.
+    Attributes:
+        reason: Why the trial ended, if the engine knows it.
+        is_busy: Whether another process is using the run.
+        is_temporary: Whether another attempt may succeed: the cause was outside the trial, such as a signal.
     """
 
     reason: str = ""
@@ -32,7 +34,7 @@ Report = Event | str | Ended
 
 
 class Engine(AbstractContextManager[object, None], Protocol):
-    """Trains specs. It is entered before the first spec; leaving it ends what is still running, at once."""
+    """Trains specs. It is a context manager; leaving it ends at once what is still running."""
 
     @property
     def running(self) -> Collection[str]:
@@ -48,7 +50,7 @@ class Engine(AbstractContextManager[object, None], Protocol):
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, with the ids of the runs, after at most `seconds`.
 
-        Raises ResourceError if no trial can go on, such as StorageError for a full disk.
+        Raises ResourceError if no trial can continue, such as StorageError for a full disk.
         """
 
     def stop(self) -> None:
