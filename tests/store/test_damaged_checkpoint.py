@@ -19,7 +19,7 @@ from tests.store.options import EVERY_STEP, STEPS
 from tests.store.states import damage, make_state
 from vitreport.errors import RecordError
 from vitreport.models.weights import named_weights
-from vitreport.store.checkpoint import checkpoints, load_model_weights, read_verified, restore_newest
+from vitreport.store.checkpoint import check_fit, checkpoints, read_verified, restore_newest
 from vitreport.training.loop import TrainingState
 
 FLIPS = 400
@@ -137,7 +137,7 @@ def test_file_that_is_no_safetensors_is_skipped(tmp_path: Path, two_saved: Train
 def test_weights_of_another_architecture_name_the_first_tensor() -> None:
     weights = named_weights(make_state(width=5).model)
     with pytest.raises(RecordError, match=r"best\.safetensors: first\.weight is \(5, 3\) float32"):
-        load_model_weights(make_state().model, weights, "best.safetensors")
+        check_fit(weights, named_weights(make_state().model), "best.safetensors")
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_run_goes_on_from_the_older_checkpoint(
 ) -> None:
     damage(killed / "checkpoints" / "step-7.safetensors")
     done = driver.run("train", *TRAIN, folder=tmp_path)
-    warning = "warning: step-7.safetensors is damaged (sha256 differs), an older checkpoint is used\n"
+    warning = "warning: step-7.safetensors is damaged (sha256 differs); using an older checkpoint\n"
     assert (done.exit_code, done.stderr) == (0, warning)
     assert resumed_at(killed) == [6]
     assert differences(undisturbed(STEPS), killed) == []

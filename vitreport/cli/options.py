@@ -137,13 +137,17 @@ class DeviceOptions:
     device: Annotated[str, _runtime(DEVICE, "NAME")] = DEVICE.default
     threads: Annotated[int | None, _runtime(THREADS, "N", 1)] = THREADS.default
     data_dirs: DataDirs = None
+    runs_dir: RunsDir = RUNS_DIR.default
+
+    def runtime(self) -> Runtime:
+        """Return the runtime, with the default dataset directory."""
+        return Runtime(self.device, runs_dir=self.runs_dir, threads=self.threads)
 
 
 @dataclass(frozen=True)
 class TrainingOptions(DeviceOptions):
     """Options of a command that trains."""
 
-    runs_dir: RunsDir = RUNS_DIR.default
     compile_: Annotated[bool, _runtime(COMPILE, "")] = COMPILE.default
     checkpoint_seconds: Annotated[float, _runtime(CHECKPOINT_SECONDS, "N", 0)] = CHECKPOINT_SECONDS.default
     weights: Annotated[
@@ -151,14 +155,9 @@ class TrainingOptions(DeviceOptions):
     ] = None
 
     def runtime(self) -> Runtime:
-        """Return the runtime, with the default dataset directory."""
-        return Runtime(
-            device=self.device,
-            runs_dir=self.runs_dir,
-            threads=self.threads,
-            compile=self.compile_,
-            checkpoint_seconds=self.checkpoint_seconds,
-            weights=self.weights,
+        """Return the runtime of a training, with the default dataset directory."""
+        return replace(
+            super().runtime(), compile=self.compile_, checkpoint_seconds=self.checkpoint_seconds, weights=self.weights
         )
 
 

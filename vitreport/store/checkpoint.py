@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
-from vitreport.models.weights import MAX_HEADER_BYTES, load_weights, named_weights, parse_safetensors
+from vitreport.models.weights import MAX_HEADER_BYTES, named_weights, parse_safetensors
 from vitreport.records.folders import refuse_links
 from vitreport.records.reader import fault_of
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
@@ -77,11 +77,6 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(filter(lambda path: STEP_FILE.match(path.name), folder.glob("step-*")), key=_step, reverse=True)
 
 
-def newest_step(folder: Path) -> int:
-    """Return the step of the newest checkpoint; 0 without any."""
-    return max(map(_step, checkpoints(folder)), default=0)
-
-
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     """Load the newest sound checkpoint, if there is any; return a line for each newer one that is damaged.
 
@@ -123,12 +118,6 @@ def read_verified(
 def most_bytes(model: nn.Module) -> int:
     """Return a size that no checkpoint of a model exceeds, and no file of its weights."""
     return MAX_HEADER_BYTES + COPIES * sum(tensor.nbytes + 8 for tensor in named_weights(model).values()) + (1 << 10)
-
-
-def load_model_weights(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Load weights into a model. Raises RecordError that names the first tensor that does not fit."""
-    _check_fit(weights, named_weights(model), source)
-    load_weights(model, dict(weights))
 
 
 def disk_bytes(spec: RunSpec, parameters: int) -> int:
@@ -176,13 +165,13 @@ def _restore(state: TrainingState, path: Path, tensors: dict[str, Tensor], metad
         weights = {name: torch.empty_like(tensor) for name, tensor in named_weights(state.model).items()}
         state.best = BestEpoch(**best.model_dump(), weights=weights)
     needed = _tensors(state)
-    _check_fit(tensors, needed, path.name)
+    check_fit(tensors, needed, path.name)
     for name, tensor in needed.items():
         tensor.copy_(tensors[name])
     state.epoch, state.step, state.seconds = counters.epoch, counters.step, counters.seconds
 
 
-def _check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:
+def check_fit(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], source: str) -> None:
     """Raise RecordError that names the first tensor that is missing, has another shape or is not needed."""
     found, wanted = (
         {name: f"{tuple(tensor.shape)} {tensor.dtype}".replace("torch.", "") for name, tensor in tensors.items()}

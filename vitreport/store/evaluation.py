@@ -26,7 +26,7 @@ from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.store import mistakes
-from vitreport.store.checkpoint import load_model_weights, most_bytes, read_verified
+from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
 from vitreport.store.run_state import refuse_other_images
 from vitreport.training.device import choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
@@ -128,7 +128,8 @@ def evaluate_run(
         hint = "weights are not committed with a record; use `vitreport train --force` to train the run again"
         raise RecordError(f"{path} is missing", hint)
     weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(model))
-    load_model_weights(model, weights, path.name)
+    check_fit(weights, named_weights(model), path.name)
+    load_weights(model, weights)
     name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     request = replace(request, name=name, data_dir=data_dir)

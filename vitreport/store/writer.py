@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from vitreport.errors import DivergedError, FullDiskError, ResourceError, VitreportError
@@ -13,7 +14,7 @@ from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Damage, read_epochs, read_run_file
 from vitreport.records.run import ErrorKind, ErrorRecord, RunRecord
 from vitreport.records.schema import recordable
-from vitreport.store.checkpoint import newest_step, save_checkpoint
+from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.run_state import now
 from vitreport.store.signals import StopSignal
 from vitreport.training.loop import TrainingState
@@ -21,23 +22,21 @@ from vitreport.training.loop import TrainingState
 CHECKPOINT_WORK_RATIO = 20  # time between checkpoints over the time that one takes: at most 5% of a run
 
 
+@dataclass
 class RunWriter:
-    """Writes one run folder. Methods raise BusyError if its lock was lost: another process may write to it."""
+    """Writes one run folder, from the checkpoint of `saved_step` on; 0 without any.
 
-    def __init__(
-        self,
-        folder: Path,
-        record: RunRecord,
-        checkpoint_seconds: float,
-        saved_step: int,
-        check_hold: Callable[[], None],
-    ) -> None:
-        """Continue from the checkpoint of `saved_step`; 0 without any."""
-        self.folder, self.record, self.check_hold = folder, record, check_hold
-        self._places = Places.here()
-        self._checkpoint_seconds, self._checkpoint_cost = checkpoint_seconds, 0.0
-        self._saved_step = saved_step
-        self._seconds_before = record.seconds
+    Methods raise BusyError if the folder's lock was lost: another process may write to it.
+    """
+
+    folder: Path
+    record: RunRecord
+    checkpoint_seconds: float
+    saved_step: int
+    check_hold: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        self._seconds_before, self._checkpoint_cost = self.record.seconds, 0.0
         self._opened = self._last_checkpoint = time.monotonic()
 
     def update(self, **changes: object) -> None:
@@ -66,8 +65,8 @@ class RunWriter:
 
     def save_if_due(self, state: TrainingState) -> None:
         """Save the state after the interval, or later where saving is slow; an interval of 0 saves every step."""
-        interval = max(self._checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost)
-        if not self._checkpoint_seconds or time.monotonic() - self._last_checkpoint >= interval:
+        interval = max(self.checkpoint_seconds, CHECKPOINT_WORK_RATIO * self._checkpoint_cost)
+        if not self.checkpoint_seconds or time.monotonic() - self._last_checkpoint >= interval:
             self.save(state)
 
     def save(self, state: TrainingState) -> None:
@@ -76,12 +75,12 @@ class RunWriter:
         A file is never written twice: the same command computes the same bits before and after the evaluation of an
         epoch, and a crash between a new digest and its file would cost the old file.
         """
-        if state.step == self._saved_step or not state.is_finite():
+        if state.step == self.saved_step or not state.is_finite():
             return
         self.check_hold()
         started = time.monotonic()
         save_checkpoint(self.folder / "checkpoints", state)
-        self._saved_step = state.step
+        self.saved_step = state.step
         self._last_checkpoint = time.monotonic()
         self._checkpoint_cost = self._last_checkpoint - started
         self.update(step=state.step)
@@ -97,17 +96,17 @@ class RunWriter:
             case ResourceError():
                 self._fail("resources", error.message)
             case Exception() if not isinstance(error, VitreportError):
-                crash = self._places.message(traceback.format_exc())
+                crash = Places.here().message(traceback.format_exc())
                 with suppress(ResourceError):
                     write_atomic(self.folder / "crash.txt", crash.encode(errors="replace"))
                 self._fail("internal", f"{type(error).__name__}: {error}")
         if isinstance(error, FullDiskError):
-            step = newest_step(self.folder / "checkpoints")
+            step = self.saved_step
             effect = f"to resume at step {step}" if step else "to start again (there is no checkpoint)"
             error.hint = f"free some space, then run {command} {effect}"
 
     def _fail(self, kind: ErrorKind, message: str) -> None:
-        shown = recordable(self._places.message(message))
+        shown = recordable(Places.here().message(message))
         with suppress(ResourceError):  # a full disk must not hide the error
             self.update(status="failed", finished=now(), error=ErrorRecord(kind=kind, message=shown))
 

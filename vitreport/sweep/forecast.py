@@ -1,7 +1,7 @@
 """How long runs will take, from records of runs that cost the same or from a few steps, and how much disk they need."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -47,23 +47,6 @@ class TrialForecast:
     seconds: float | None
     source: str
     disk_bytes: int
-
-
-class Needs(NamedTuple):
-    """Trials by state, how many of them are to be trained, and the seconds that these take (None: unknown)."""
-
-    runs: int
-    states: Mapping[str, int]
-    to_train: int
-    seconds: float | None
-
-    @classmethod
-    def of(cls, trials: Collection[TrialForecast]) -> "Needs":
-        """Sum up trials."""
-        times = [trial.seconds for trial in trials if trial.seconds is not None]
-        seconds = sum(times) if len(times) == len(trials) else None
-        states = Counter(trial.state for trial in trials)
-        return cls(len(trials), dict(states), sum(trial.to_train for trial in trials), seconds)
 
 
 def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed: bool = False) -> list[TrialForecast]:

@@ -217,10 +217,8 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     """
     path, parse_sweep = runs_dir / SWEEPS / f"{plan.id}.json", partial(parse, SweepRecord)
     refuse_links([path.parent, path, path.parent / LOCK_NAME])
-    record, known = (
-        SweepRecord.model_validate(_public(plan.record.model_dump())),
-        read_record_file(path, parse_sweep, []),
-    )
+    record = SweepRecord.model_validate(_public(plan.record.model_dump()))
+    known = read_record_file(path, parse_sweep, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
         busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")

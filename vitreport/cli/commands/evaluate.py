@@ -1,5 +1,6 @@
 """`vitreport eval`: measure a finished run again."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.analysis.runs import measured_accuracy
@@ -13,7 +14,7 @@ from vitreport.data.registry import bytes_in_words
 from vitreport.data.sources import locate
 from vitreport.formatting import percent, printable, rate
 from vitreport.records.measurement import METRICS
-from vitreport.runtime import RUNS_DIR, Runtime, data_dirs_or_default
+from vitreport.runtime import data_dirs_or_default
 
 if TYPE_CHECKING:
     from vitreport.store.evaluation import Evaluation
@@ -32,7 +33,6 @@ def evaluate(
     machine: options.DeviceOptions,
     split: Annotated[Literal["test", "val", "train"], option("Split to evaluate.")] = "test",
     dataset: options.Dataset = None,
-    runs_dir: options.RunsDir = RUNS_DIR.default,
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -42,12 +42,11 @@ def evaluate(
         vitreport eval swin-digits-ea4ce545-s0
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
     """
-    found = read_named(run, runs_dir)
+    found = read_named(run, machine.runs_dir)
     from vitreport.store.evaluation import evaluate_run  # with torch
 
     images = dataset or (found.spec.data.dataset if found.spec else "")
-    data_dir = locate(images, data_dirs_or_default(machine.data_dirs))[1]
-    runtime = Runtime(machine.device, data_dir, runs_dir=runs_dir, threads=machine.threads)
+    runtime = replace(machine.runtime(), data_dir=locate(images, data_dirs_or_default(machine.data_dirs))[1])
     with TrainingView(quiet=quiet) as listener:
         evaluation = evaluate_run(found, split=split, dataset=dataset, runtime=runtime, listener=listener)
     _show(evaluation, found.id, split, as_json=as_json)

@@ -1,7 +1,9 @@
 """`vitreport study`: list and show studies, see what is missing of one, and train it."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +23,7 @@ from vitreport.runtime import RUNS_DIR, Runtime
 from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec, read_study, study_names
 from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
-from vitreport.sweep.forecast import Needs, expect_from_records, expect_here, forecast_trials
+from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 COUNTED = ("runs", "ablations", "claims")
@@ -84,7 +86,6 @@ def status(
     only: options.Only = None,
     seeds: options.Seeds = DEFAULT_SEEDS,
     measure: Annotated[bool, flag("--measure", "Time a few steps of runs whose time is unknown.")] = False,
-    runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what is done and what is missing, and the time that the missing runs will take.
@@ -95,8 +96,7 @@ def status(
     unusable: dict[str, VitreportError] = {}
     asked = StudyRequest(study, only or (), seeds, wanted.assignments)
     planned = plan_study(asked, facts_in(machine.data_dirs), unusable)
-    measured_on = Runtime(machine.device, runs_dir=runs_dir, threads=machine.threads) if measure else None
-    _show_status(planned, runs_dir, measured_on=measured_on, as_json=as_json)
+    _show_status(planned, machine.runs_dir, measured_on=machine.runtime() if measure else None, as_json=as_json)
     if unusable:
         raise left_out(unusable)
 
@@ -137,31 +137,39 @@ def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | N
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
     trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.plans.items()}
-    parts = {name: Needs.of(of_part) for name, of_part in trials.items()}
-    every = Needs.of({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
+    parts = {name: _needs(of_part) for name, of_part in trials.items()}
+    every = _needs({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
     if as_json:
-        plain = [{"name": name, **part._asdict()} for name, part in parts.items()]
-        print_json({"parts": plain, "all": every._asdict()})
+        print_json({"parts": [{"name": name, **part} for name, part in parts.items()], "all": every})
         return
-    states = list(dict.fromkeys(["done", "new", *every.states]))
+    states = list(dict.fromkeys(["done", "new", *every["states"]]))
     columns = ["run or ablation", "runs", *(state.replace("new", "missing") for state in states), "time"]
     rows = [
-        [name, str(part.runs), *(str(part.states.get(state, 0)) for state in states), _time(part)]
+        [name, str(part["runs"]), *(str(part["states"].get(state, 0)) for state in states), _time(part)]
         for name, part in parts.items()
     ]
     print_table(columns, rows, right=columns[1:])
-    shared = sum(part.runs for part in parts.values()) - every.runs
-    runs = f"{counted(every.runs, 'run')}{f' ({shared:,} shared)' if shared else ''}"
-    total = f"{runs}, {every.states.get('done', 0):,} done"
-    if every.to_train and every.seconds is None:
+    shared = sum(part["runs"] for part in parts.values()) - every["runs"]
+    runs = f"{counted(every['runs'], 'run')}{f' ({shared:,} shared)' if shared else ''}"
+    total = f"{runs}, {every['states'].get('done', 0):,} done"
+    if every["to_train"] and every["seconds"] is None:
         total += "; some times are unknown: `vitreport study status --measure` times a few steps of them"
-    elif every.to_train:
+    elif every["to_train"]:
         total += f"; the others take about {_time(every)}, one at a time"
     print_text(total)
 
 
-def _time(needs: Needs) -> str:
-    return "" if not needs.to_train else "unknown" if needs.seconds is None else duration(needs.seconds)
+def _needs(trials: Collection[TrialForecast]) -> dict[str, Any]:
+    """Count trials by state, and those to be trained; add up the seconds that these take (None: unknown)."""
+    seconds = [trial.seconds for trial in trials]
+    total = None if None in seconds else sum(filter(None, seconds))
+    to_train = sum(trial.to_train for trial in trials)
+    return {"runs": len(trials), "states": Counter(t.state for t in trials), "to_train": to_train, "seconds": total}
+
+
+def _time(needs: Mapping[str, Any]) -> str:
+    seconds = needs["seconds"]
+    return "" if not needs["to_train"] else "unknown" if seconds is None else duration(seconds)
 
 
 def _described(part: PartSpec) -> str:
