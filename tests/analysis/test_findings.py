@@ -54,6 +54,16 @@ def test_a_winner_needs_a_difference_from_every_other() -> None:
     assert "Transformer in Transformer" not in sentence
 
 
+@pytest.mark.parametrize("others", [(), ("tnt",), ("tnt", "mlp-mixer", "perceiver")])
+def test_equal_means_share_the_highest(others: tuple[str, ...]) -> None:
+    """However many there are, none of them alone has the highest mean."""
+    for model in ("perceiver-io", "swin", *others):
+        write_seeds(RUNS, [0.55, 0.56, 0.57], model=model)
+    (sentence,) = told("tie")
+    assert " share the highest mean test accuracy, 56.0%; no difference is shown." in sentence
+    assert ("and 2 more" in sentence) == (len(others) == 3)
+
+
 def test_one_loser_with_a_single_or_a_diverged_seed_blocks_no_winner() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     write_seeds(RUNS, [0.5, 0.501, 0.502], model="swin")

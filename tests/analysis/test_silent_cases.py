@@ -9,6 +9,7 @@ from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_correct
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, judge
+from vitreport.analysis.comparisons import to_settle
 from vitreport.analysis.findings import findings
 from vitreport.records.folders import run_folders
 
@@ -76,3 +77,21 @@ def test_equal_seeds_without_answers_claim_nothing() -> None:
     write_seeds(RUNS, [0.9, 0.9])
     write_seeds(RUNS, [0.1, 0.1], model="swin")
     assert told("best") == []
+
+
+def test_what_settles_several_comparisons_is_enough_for_each() -> None:
+    """One of them needs more images, the other more seeds."""
+    write_answers("perceiver-io", range(5000))
+    write_answers("swin", range(2500, 7490))
+    for seed, right in enumerate((4900, 5000, 5100)):
+        folder = write_run(RUNS, spec("tnt", seed=seed), right / COUNT)
+        add_correct(folder, [place < right for place in range(COUNT)])
+    groups = {group.architecture: group for group in analyze(run_folders(RUNS)).groups}
+    baseline, *others = (groups[name] for name in ("perceiver-io", "swin", "tnt"))
+    images, seeds = (to_settle(baseline, [other]) for other in others)
+    assert images
+    assert seeds
+    assert (images.images > seeds.images, seeds.seeds > images.seeds) == (True, True)
+    found = to_settle(baseline, others)
+    assert found
+    assert (found.images, found.seeds) == (images.images, seeds.seeds)

@@ -53,8 +53,10 @@ def to_settle(baseline: Group, others: Iterable[Group], comparisons: int = 1) ->
             found.append(ToSettle(difference.n, images, *needed(spread, images, comparisons)))
         elif not difference and all(group.seeds for group in pair):
             lacks_seeds |= why_no_difference(pair) == ONE_SEED
-    hardest = max(found, key=lambda each: (each.images, each.seeds), default=None)
-    return hardest or (TWO_SEEDS if lacks_seeds else None)
+    if not found:
+        return TWO_SEEDS if lacks_seeds else None
+    seeds, images = max(each.seeds for each in found), max(each.images for each in found)
+    return ToSettle(min(each.now_seeds for each in found), min(each.now_images for each in found), seeds, images)
 
 
 def why_no_difference(groups: Iterable[Group]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vitreport.analysis.claims import Verdict
-from vitreport.analysis.comparisons import difference_of, paired, to_settle, why_no_difference
+from vitreport.analysis.comparisons import UNVARYING, difference_of, paired, to_settle, why_no_difference
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.runs import Dataset
@@ -100,10 +100,13 @@ def _ranking(where: str, ranked: Named) -> Finding:
     if not tied:
         sentence = f"{where}{top} is best with {reached}, {distance} above {name}."
         return Finding("best", sentence, ids, difference)
-    highest = f"{top} has the highest mean test accuracy, {reached}"
-    doubt = f"but no difference from {listed([name for name, _ in tied], MOST_NAMED)} is shown"
+    equal = [top, *(name for name, difference in tied if difference and difference.value == 0)]
+    leaders = joined(equal) if len(equal) <= MOST_NAMED else listed(equal, MOST_NAMED)
+    highest = f"{leaders} {'share' if len(equal) > 1 else 'has'} the highest mean test accuracy, {reached}"
+    names = listed([name for name, _ in tied if name not in equal], MOST_NAMED)
+    doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
     nearest = f" {name} is {distance} below." if distance else ""
-    return Finding("tie", f"{where}{highest}, {doubt}.{nearest}", ids, difference)
+    return Finding("tie", f"{where}{highest}{doubt}.{nearest}", ids, difference)
 
 
 def ranking(where: str, named: Named) -> Iterator[Finding]:
@@ -145,7 +148,7 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
     if ablation.baseline is None:
         return
     baseline = ablation.levels[ablation.baseline]
-    equal = []
+    equal, unvarying = [], []
     for level in ablation.levels:
         if (difference := level.difference) and difference.is_shown:
             side = "above" if difference.value > 0 else "below"
@@ -153,6 +156,12 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
             yield Finding("difference", sentence, _ids(level, baseline), difference)
         elif difference:
             equal.append(level)
+        elif level.accuracy and level.accuracy.method == "equal":
+            unvarying.append(level)
+    if baseline in unvarying and len(unvarying) > 1:
+        names = listed([level.shown for level in unvarying if level is not baseline])
+        sentence = f"No difference from {called(ablation.axes, baseline.labels)} is claimed for {names}: {UNVARYING}."
+        yield Finding("no comparison", sentence, _ids(*unvarying))
     if equal:
         names = listed([level.shown for level in equal])
         sentence = f"No difference from {called(ablation.axes, baseline.labels)} is shown for {names}."
