@@ -149,3 +149,12 @@ def test_what_is_asked_for_is_told_with_the_faults_of_the_file(cli: Cli) -> None
     ]
     refused(done, *told)
     assert len(done.stderr.splitlines()) == len(told)
+
+
+def test_an_image_folder_that_is_missing_hides_no_fault_of_the_file(cli: Cli) -> None:
+    own = '[runs.own]\nmodel = "mlp-mixer"\ndataset = "./nowhere"\n'
+    text = STUDY.partition("[[sections]]")[0].replace("[ablations", f"{own}[ablations", 1)
+    Path(FILE).write_text(text)
+    assert cli("report", "--study", FILE).exit_code == 3
+    Path(FILE).write_text(text.replace("limit = 40", "limt = 40"))
+    refused(cli("report", "--study", FILE), "runs.mixer: limt")

@@ -160,11 +160,25 @@ def test_a_full_disk_does_not_hide_a_signal() -> None:
     assert run(FakeEngine(stopped)).exit_code == 130
 
 
-def test_a_place_that_cannot_be_written_ends_the_whole_sweep() -> None:
-    states = run(failing(end_after(UNWRITABLE)))
-    assert states.seen[2:] == ["running", "running"]
+def test_a_run_that_cannot_be_written_fails_alone_and_is_not_tried_again() -> None:
+    blocked = TRIALS[0].id
+    states = run(FakeEngine(lambda spec: end_after(UNWRITABLE) if spec.run_id == blocked else finish(spec)))
+    assert states.seen[2:] == ["running", "running", "done", "failed"]
+    assert states.reasons == ["cannot write runs/x: Permission denied; hint: any"]
+
+
+def test_a_runs_folder_that_becomes_read_only_ends_the_whole_sweep() -> None:
+    Path("runs").mkdir()
+
+    def read_only(spec: RunSpec) -> Ended | FullDiskError:
+        Path("runs").rmdir()
+        Path("runs").touch()
+        return end_after(UNWRITABLE)
+
+    states = run(FakeEngine(read_only, room=1))
+    assert states.seen[2:] == ["running", "failed"]
     hint = "choose another --runs-dir, or make it writable; run the same command again to resume the sweep"
-    assert states.notes[-1] == f"cannot write runs/x: Permission denied; 0 of 2 trials done; hint: {hint}"
+    assert states.notes[-1] == f"cannot write runs: Not a directory; 0 of 2 trials done; hint: {hint}"
 
 
 def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> None:

@@ -247,6 +247,7 @@ class Sweep:
             elif run and is_held(run.folder):
                 self._wait_for(trial)
             else:
+                refuse_unwritable(self.runtime.runs_dir)
                 self.engine.submit(trial.spec)
                 self.queue.remove(trial)
                 self.observer.moved(trial.id, "running", run)

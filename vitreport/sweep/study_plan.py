@@ -58,6 +58,7 @@ def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, Vitr
     with gathered(problems):
         seeds = parse_seeds(asked.seeds)
     plans: dict[str, Plan] = {}
+    lacking = {} if unusable is None else unusable
     for name, part in study.named.items():
         if name in asked.only or not asked.only:
             title = f"{Path(asked.study).stem}/{name}"
@@ -65,11 +66,11 @@ def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, Vitr
                 with gathered(problems):
                     plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
-                if unusable is None:
-                    raise
-                unusable[title] = error
+                lacking[title] = error
     if problems:
         raise SpecError(problems=problems)
+    if lacking and unusable is None:
+        raise next(iter(lacking.values()))
     return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
 
 

@@ -50,7 +50,7 @@ class Engine(AbstractContextManager[object, None], Protocol):
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, with the ids of the runs, after at most `seconds`.
 
-        Raises ResourceError if no trial can continue, such as StorageError for a full disk.
+        Raises ResourceError if no trial can continue, such as FullDiskError.
         """
 
     def stop(self) -> None:

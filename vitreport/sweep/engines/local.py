@@ -19,7 +19,15 @@ from multiprocessing.process import BaseProcess, parent_process
 from multiprocessing.resource_tracker import ensure_running
 from typing import Self
 
-from vitreport.errors import BusyError, ResourceError, SpecError, StoppedError, StorageError, VitreportError
+from vitreport.errors import (
+    BusyError,
+    FullDiskError,
+    ResourceError,
+    SpecError,
+    StoppedError,
+    StorageError,
+    VitreportError,
+)
 from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
@@ -100,7 +108,7 @@ class LocalEngine:
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """Return what the workers have sent.
 
-        Raises ResourceError if three in a row have ended before they began, StorageError if one could not write.
+        Raises ResourceError if three in a row have ended before they began, FullDiskError if one could not write.
         """
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
@@ -132,7 +140,7 @@ class LocalEngine:
             while worker.connection.poll():
                 report, is_last = worker.connection.recv()
                 worker.has_begun, self._fruitless = True, 0
-                if isinstance(report, StorageError):
+                if isinstance(report, FullDiskError):
                     raise report
                 if worker.run_id and report:
                     yield worker.run_id, report
@@ -178,7 +186,7 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     is_last = False
     while not is_last:
         spec, is_last = connection.recv(), runtime.compile
-        ended: Ended | StorageError = Ended()
+        ended: Ended | FullDiskError = Ended()
         try:
             forget_peak_memory()
             train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
@@ -188,13 +196,13 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
         connection.send((ended, is_last))
 
 
-def end_after(error: Exception) -> Ended | StorageError:
-    """Return the end of a trial that an error has ended; a place that cannot be written matters to all trials."""
-    if isinstance(error, StorageError):
+def end_after(error: Exception) -> Ended | FullDiskError:
+    """Return the end of a trial that an error has ended; a full disk matters to all trials."""
+    if isinstance(error, FullDiskError):
         return error
     if not isinstance(error, VitreportError):
         return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
-    is_temporary = isinstance(error, ResourceError | StoppedError)
+    is_temporary = isinstance(error, ResourceError | StoppedError) and not isinstance(error, StorageError)
     return Ended("; ".join(error.lines()), isinstance(error, BusyError), is_temporary)
 
 
