@@ -157,7 +157,7 @@ def pipe(root: Path) -> None:
         (remove_test, "has no images in test/CLASS/ or val/CLASS/; it has train, tset"),
         (rename_class, "has no train image of class wolf"),
         (empty_class, "has no test image of class dog"),
-        (keep_one_class, "has 1 classes, at least 2 are needed"),
+        (keep_one_class, "has fewer than 2 classes"),
         (unprintable_class, r"a class with an unprintable name, 'do\\x1b\[31mg'"),
         (link_to_itself, r"train/cat/0\.png cannot be read: too many"),
         (pipe, r"train/cat/0\.png \(is not a regular file\)"),

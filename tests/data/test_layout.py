@@ -215,8 +215,8 @@ def one_folder_more(root: Path) -> None:
         ),
         (loose_training, "set has no images in train/CLASS/; it has test, train", "labels.csv"),
         (other_validation, "has no val image of class dog", "every split needs every class"),
-        (nothing, "has 0 classes, at least 2 are needed", "arrange the images"),
-        (one_folder_more, "has 0 classes, at least 2 are needed", "give its path"),
+        (nothing, "has fewer than 2 classes", "arrange the images"),
+        (one_folder_more, "has fewer than 2 classes", "give its path"),
     ],
 )
 def test_what_is_wrong_with_a_layout_is_named(

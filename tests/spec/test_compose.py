@@ -121,7 +121,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         problem.field: problem
         for problem in (
             Problem("label_smothing", "unknown field", "did you mean label_smoothing?", origin="--set"),
-            Problem("--set", "must be FIELD=VALUE", value="'warmup_epochs'"),
+            Problem("--set", "must be FIELD=VALUE", "such as batch_size=64", "'warmup_epochs'"),
             Problem("sed", "unknown field", "did you mean seed?", origin=origin),
             Problem("model.depht", "unknown field", "did you mean depth?", origin=origin),
             Problem("model.num_latents", "must be greater than or equal to 1", "", "0", origin),

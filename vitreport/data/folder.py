@@ -215,7 +215,7 @@ def arranged(tree: Tree, images: Sequence[Labelled], source: str, order: Sequenc
     present = {image.split for image in images}
     classes = tuple(order or sorted({image.label for image in images}))
     if len(classes) < 2 or not present & {"", "train"}:
-        fault = f"{len(classes)} classes, at least 2 are needed" if len(classes) < 2 else "no training images"
+        fault = "fewer than 2 classes" if len(classes) < 2 else "no training images"
         raise DatasetError(f"{tree.place} has {fault}", LAYOUT_HINT)
     if odd := [name for name in classes if not name.isprintable()]:
         raise DatasetError(f"{tree.place} has a class with an unprintable name, {odd[0]!a}", "rename it")

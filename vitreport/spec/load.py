@@ -111,7 +111,7 @@ def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (name.strip() and equals):
-            problems.append(Problem(origin, "must be FIELD=VALUE", value=repr(assignment)))
+            problems.append(Problem(origin, "must be FIELD=VALUE", "such as batch_size=64", repr(assignment)))
             continue
         with gathered(problems, origin=origin):
             fields[find_field(name.strip())] = parse_value(text)
