@@ -1,11 +1,9 @@
 import weakref
-from collections.abc import Callable
 
 import pytest
 import timm
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tests.models.small import IMAGE_SIZE
 from tests.models.test_models import build
@@ -131,18 +129,6 @@ def test_another_order_of_computing_is_counted_as_published() -> None:
     assert cost.activation_bytes_per_image == FLOAT_BYTES * VALUES
 
 
-class Scaled(nn.Module):
-    """Multiplies the image by one parameter, then does something to it."""
-
-    def __init__(self, operation: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(1))
-        self.operation = operation
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.operation(images * self.scale)
-
-
 def test_dropout_saves_its_mask_and_parameters_are_not_counted() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(VALUES, 7), nn.Dropout(0.5), nn.Linear(7, 100))
     image, mask, dropped = FLOAT_BYTES * VALUES, FLOAT_BYTES * 7, FLOAT_BYTES * 7
@@ -162,21 +148,6 @@ def test_what_is_saved_grows_by_the_same_with_every_image(name: str, precision: 
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_operation_of_every_architecture_is_counted(name: str) -> None:
+def test_training_every_architecture_costs_more_than_twice_its_forward_pass(name: str) -> None:
     cost = measure_cost(build(name), IMAGE_SIZE)
-    assert cost.uncounted_operations == ()
     assert cost.training_flops_per_image > 2 * cost.forward_flops_per_image > 0
-
-
-def test_a_product_without_a_formula_is_named() -> None:
-    def with_itself(images: Tensor) -> Tensor:
-        values = images.flatten(1)
-        return functional.linear(values, values.new_ones(2, VALUES)) + (values @ values[0])[:, None]
-
-    assert measure_cost(Scaled(with_itself), 4).uncounted_operations == ("aten.mv",)
-
-
-def test_where_nothing_is_counted_everything_is_named() -> None:
-    cost = measure_cost(Scaled(torch.exp), 4)
-    assert cost.forward_flops_per_image == 0
-    assert {"aten.exp", "aten.mul"} <= set(cost.uncounted_operations)

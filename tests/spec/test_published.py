@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from vitreport.spec.augment import MixSpec
 from vitreport.spec.compose import compose
 from vitreport.spec.load import preset_facts, preset_names, read_preset
 from vitreport.spec.run import RunSpec
@@ -228,7 +229,7 @@ def test_a_preset_is_what_was_published(name: str) -> None:
 def test_the_protocol_trains_on_all_images_and_selects_nothing(name: str) -> None:
     spec = spec_of(name)
     train = spec.train
-    assert (spec.data.validation_fraction, spec.data.limit, spec.data.mix.is_on) == (0.0, None, False)
+    assert (spec.data.validation_fraction, spec.data.limit, spec.data.mix) == (0.0, None, MixSpec())
     assert (train.selection, train.label_smoothing, train.clip_norm) == ("last", 0.0, None)
 
 

@@ -92,7 +92,7 @@ class TrainingBatches:
             augmenting, mixing = (position_numbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
             images, labels = self.images.batch(order[rows])
             images = self.images.normalized(augment(images, self.data.augment, augmenting))
-            if self.data.mix.is_on:
+            if self.data.mix.mixup_alpha or self.data.mix.cutmix_alpha:
                 mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
                 images = mixed_images(images, mixed)
                 labels = mixed_targets(labels, mixed.shares, self.data.num_classes)

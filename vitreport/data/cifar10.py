@@ -11,29 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from vitreport.data.arrays import ImageSource, Split
-from vitreport.data.fetch import find_files
-from vitreport.data.registry import ImageRequest
+from vitreport.data.arrays import Split
 
 ARRAYS = ("numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype")
 
 
-def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its unpacked batches or image folders; else a download."""
-    return find_files(request, _decode)
-
-
-def _decode(contents: Mapping[str, bytes]) -> dict[str, Split]:
-    """Decode the six batches: five of training images, one of test images."""
-    *train, test = (_batch(contents[name]) for name in sorted(contents))
+def decode(contents: Mapping[str, bytes]) -> dict[str, Split]:
+    """Read the five batches of training images and the one of test images, which store a row for each image."""
+    batches = [_ArraysOnly(io.BytesIO(contents[name]), encoding="bytes").load() for name in sorted(contents)]
+    *train, test = (
+        Split(each[b"data"].reshape(-1, 3, 32, 32), np.array(each[b"labels"], np.int64)) for each in batches
+    )
     images, labels = (np.concatenate(arrays) for arrays in zip(*train, strict=True))
     return {"train": Split(images, labels), "test": test}
-
-
-def _batch(content: bytes) -> Split:
-    """Read images (n, 3, 32, 32) and labels (n,) of one batch, which stores a row of values for each image."""
-    stored = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
-    return Split(stored[b"data"].reshape(-1, 3, 32, 32), np.array(stored[b"labels"], np.int64))
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -1,6 +1,7 @@
 """The datasets that can be named, and requests for their images. Nothing here loads numpy.
 
-A new dataset is an entry in datasets.toml and a module `vitreport.data.NAME` with a function `find`.
+A new dataset is an entry in datasets.toml and a module `vitreport.data.NAME` with a function `decode`
+if its archive holds a few files with known checksums, or else `find`.
 """
 
 import tomllib

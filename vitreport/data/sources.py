@@ -118,7 +118,10 @@ def open_without_download(request: ImageRequest) -> "ImageArrays | None":
 def _find(request: ImageRequest) -> "ImageSource":
     """Find the images of a dataset without decoding them. Raises DatasetError if another dataset has its place."""
     if request.name in DATASETS:
-        source: ImageSource = import_module(f"vitreport.data.{request.name}").find(request)
+        from vitreport.data.fetch import find_files
+
+        module = import_module(f"vitreport.data.{request.name}")
+        source: ImageSource = module.find(request) if hasattr(module, "find") else find_files(request, module.decode)
         return source
     from vitreport.data.folder import image_source, read_folder
 

@@ -10,17 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vitreport.data.arrays import ImageSource, Split
-from vitreport.data.fetch import find_files
-from vitreport.data.registry import ImageRequest
+from vitreport.data.arrays import Split
 
 
-def find(request: ImageRequest) -> ImageSource:
-    """Find the archive, its binary files or image folders; else a download."""
-    return find_files(request, _decode)
-
-
-def _decode(contents: Mapping[str, bytes]) -> dict[str, Split]:
+def decode(contents: Mapping[str, bytes]) -> dict[str, Split]:
     """Read labels and images from the bytes of the files, whose md5 was right."""
     splits = {}
     for split in ("train", "test"):

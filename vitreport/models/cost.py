@@ -1,7 +1,6 @@
 """What a network costs: parameters, floating-point operations, and what it keeps for its backward pass."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from math import prod
 from typing import Any
@@ -10,16 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
+from torch.utils.flop_counter import FlopCounterMode
 
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
-
-MAY_MULTIPLY = re.compile(
-    r"^(?!(aten|prims?)\.)"  # what is not torch's own
-    r"|[._](mm|bmm|addmm|baddbmm|mv|addmv|dot|vdot|matmul|linear|einsum|cdist|conv\w*|attention|fft|rnn|lstm|gru)(_|$)"
-)
 
 
 def measure_cost(model: nn.Module, image_size: int) -> Cost:
@@ -32,7 +25,7 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         # The bytes of the third image: batch normalization may refuse to train on one.
         one, two, three = (torch.zeros(n, CHANNELS, image_size, image_size, device=device) for n in (1, 2, 3))
-        forward, training, uncounted = _count_flops(deepcopy(model).eval(), one)
+        forward, training = _count_flops(deepcopy(model).eval(), one)
         copy = deepcopy(model).train()
         activation_bytes = saved_bytes(copy, three) - saved_bytes(copy, two)
     return Cost(
@@ -40,7 +33,6 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
         forward_flops_per_image=forward,
         training_flops_per_image=training,
         activation_bytes_per_image=activation_bytes,
-        uncounted_operations=uncounted,
     )
 
 
@@ -49,18 +41,16 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _count_flops(model: nn.Module, image: Tensor) -> tuple[int, int, tuple[str, ...]]:
-    """Count an image's forward pass, its forward and backward pass, and name the operations that were not counted."""
+def _count_flops(model: nn.Module, image: Tensor) -> tuple[int, int]:
+    """Count an image's forward pass, and its forward and backward pass, as far as torch's counter has formulas."""
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
     formulas = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
     counter = FlopCounterMode(display=False, custom_mapping=formulas)
-    with sdpa_kernel(SDPBackend.MATH), _Operations() as operations, counter:
+    with sdpa_kernel(SDPBackend.MATH), counter:
         logits = getattr(model, "published_forward", model)(image)
         forward = counter.get_total_flops()
         logits.sum().backward()
-    unknown = map(str, operations.seen - flop_registry.keys())
-    uncounted = filter(MAY_MULTIPLY.search, unknown) if forward else map(str, operations.seen)
-    return forward, counter.get_total_flops(), tuple(sorted(uncounted))
+    return forward, counter.get_total_flops()
 
 
 def _convolution_backward_flops(
@@ -85,17 +75,3 @@ def saved_bytes(model: nn.Module, images: Tensor) -> int:
     with saved_tensors_hooks(save, lambda nothing: nothing):
         model(images)
     return sum(storage.nbytes() for storage in saved.values())
-
-
-class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes every operation that is carried out, as torch's counter sees it: after decomposition."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.seen: set[Any] = set()
-
-    def __torch_dispatch__(
-        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        self.seen.add(func.overloadpacket)
-        return func(*args, **(kwargs or {}))

@@ -44,7 +44,7 @@ class Cost(Record):
     """What a network costs for one image: FLOPs (two for a multiply-add), not MACs, and memory.
 
     `activation_bytes_per_image` is what autograd saves for the backward pass; older records lack it. The FLOPs are a
-    lower bound where torch's counter has no formula for some operations, which `uncounted_operations` names.
+    lower bound where torch's counter has no formula for an operation; older records name it in `uncounted_operations`.
     """
 
     parameters: Count

@@ -191,11 +191,6 @@ class MixSpec(Section):
     probability: Fraction = 1.0
     switch_probability: Fraction = 0.5
 
-    @property
-    def is_on(self) -> bool:
-        """Return whether any images are mixed."""
-        return self.mixup_alpha > 0 or self.cutmix_alpha > 0
-
 
 AugmentSpec = Annotated[OperationSpec | MixtureSpec, Field(discriminator="name")]
 

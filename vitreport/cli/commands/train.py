@@ -105,7 +105,6 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         ("state", run.state),
         ("parameters", f"{cost.parameters:,}"),
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
-        ("not counted", ", ".join(cost.uncounted_operations)),
         ("activations", f"{per_image}B per image, {per_batch}B at batch size {measured.batch_size:,}"),
         ("training", _speed(measured.training)),
         ("forward", _speed(measured.forward)),
