@@ -2,7 +2,6 @@
 
 import errno
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -109,13 +108,9 @@ def _existing(path: Path) -> Path:
     return next(each for each in (path.absolute(), *path.absolute().parents) if os.path.lexists(each))
 
 
-def free_bytes(path: Path) -> float:
-    """Return the free space on the disk of a path, which need not exist yet; infinite where it is not known."""
-    try:
-        usage = shutil.disk_usage(_existing(path))
-    except OSError:
-        return math.inf
-    return usage.free if usage.total else math.inf
+def free_bytes(path: Path) -> int:
+    """Return the free space on the disk of a path, which need not exist yet."""
+    return shutil.disk_usage(_existing(path)).free
 
 
 @contextmanager

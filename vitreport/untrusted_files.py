@@ -1,6 +1,5 @@
 """Read files that others may have written: regular files only, of a bounded size."""
 
-import errno
 import hashlib
 import io
 import os
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vitreport.errors import ResourceError, VitreportError
+from vitreport.errors import VitreportError
 
 MAX_WEIGHTS_BYTES = 4 << 30
 LINK = "is a link, which is not followed"
@@ -28,7 +27,6 @@ def reading_errors(kind: type[VitreportError], subject: object, hint: str = "") 
 
 def reading_fault(error: OSError) -> str:
     """Complete "FILE ..." or "FILE: ..." with why it was not read."""
-    refuse_shortage(error)
     if error.errno is None:  # of `open_bounded`
         return str(error)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -77,11 +75,3 @@ def file_digest(path: Path, most: int | None = None) -> str:
 
 def _too_large(most: int) -> str:
     return f"is larger than {most / 2**20:.4g} MiB"
-
-
-def refuse_shortage(error: Exception) -> None:
-    """Raise ResourceError if the system has no memory or no open files left, which is no fault of a file."""
-    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
-        raise ResourceError("out of memory", "close other programs") from error
-    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
-        raise ResourceError("too many open files", "raise the limit (`ulimit -n`)") from error

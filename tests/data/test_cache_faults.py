@@ -107,17 +107,6 @@ def test_a_fault_of_the_system_is_not_taken_for_one_of_the_source(
         opened(Source(), image_request)
 
 
-@pytest.mark.parametrize(("number", "words"), [(errno.EMFILE, "too many open files"), (errno.ENOMEM, "out of memory")])
-def test_a_shortage_while_decoding_is_not_taken_for_a_fault_of_the_source(
-    image_request: ImageRequest, number: int, words: str
-) -> None:
-    def decode() -> Decoding:
-        raise OSError(number, "no")
-
-    with pytest.raises(ResourceError, match=words):
-        load_arrays(image_request, Source().original._replace(decode=decode))
-
-
 def test_what_another_process_removes_at_once_is_an_error(
     image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,3 @@
-import errno
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ from vitreport.data import decode, folder
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import image_notices
 from vitreport.data.registry import ImageRequest
-from vitreport.errors import ResourceError
 
 from .makers import Pixels, noise, open_folder, write_folder
 
@@ -137,17 +135,3 @@ def test_images_of_another_size_are_told(tmp_path: Path, image_request: ImageReq
     hint = "hint: --set image_size=N to choose another size"
     (line,) = image_notices("set", open_folder(root, image_request))
     assert line == f"11 of 12 images are resized to 8 x 8; {hint}"
-
-
-@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
-def test_a_shortage_is_no_fault_of_an_image(
-    tmp_path: Path, image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    root = write_folder(tmp_path / "set")
-
-    def failing(*_: object, **__: object) -> Image.Image:
-        raise error
-
-    monkeypatch.setattr(Image, "open", failing)
-    with pytest.raises(ResourceError, match=r"too many open files|out of memory"):
-        open_folder(root, image_request)

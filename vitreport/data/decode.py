@@ -17,10 +17,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vitreport.data.archive import Tree
 from vitreport.data.arrays import Decoding, Labels, Pixels
-from vitreport.errors import DatasetError, Problem, ResourceError, SpecError
+from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.formatting import listed
 from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
-from vitreport.untrusted_files import reading_fault, refuse_shortage
+from vitreport.untrusted_files import reading_fault
 
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
@@ -89,10 +89,7 @@ def _opened(tree: Tree, file: str) -> Iterator[Image.Image]:
         with tree.open(file) as opened, Image.open(opened, formats=FORMATS) as image:
             image.load()
             yield image
-    except ResourceError:
-        raise
     except Exception as error:  # damaged files make Pillow raise almost anything
-        refuse_shortage(error)
         raise UndecodableError([f"{file} ({_reason(error)})"]) from error
 
 

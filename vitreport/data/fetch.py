@@ -54,7 +54,10 @@ def find_published(
         path = found or download(archive, request)
         checksums = {path / name: md5 for name, md5 in archive.files.items()} if is_folder else {path: archive.md5}
         for file, md5 in checksums.items():
-            _refuse_other_bytes(file, md5)
+            with reading_errors(DatasetError, file, REPLACE_HINT):
+                fault = _mismatch(file, md5)
+            if fault:
+                raise DatasetError(f"{file} differs from the published file: {fault}", REPLACE_HINT)
         return decode(path)
 
     source = f"folder {archive.folder}" if is_folder else f"archive {archive.file}"
@@ -108,14 +111,6 @@ def download(archive: Archive, request: ImageRequest) -> Path:
         f"or put images into {home}/{request.name}/{{train,test}}/CLASS/*.png; the dataset digits needs no download"
     )
     raise ResourceError(f"{target.name} could not be downloaded ({'; '.join(refusals)})", hint)
-
-
-def _refuse_other_bytes(path: Path, md5: str) -> None:
-    """Raise DatasetError if a file cannot be read or is not as it was published."""
-    with reading_errors(DatasetError, path, REPLACE_HINT):
-        fault = _mismatch(path, md5)
-    if fault:
-        raise DatasetError(f"{path} differs from the published file: {fault}", REPLACE_HINT)
 
 
 def _mismatch(path: Path, md5: str) -> str:

@@ -7,9 +7,10 @@ if its archive holds a few files with known checksums, or else `find`.
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from pydantic import TypeAdapter
 
 from vitreport.formatting import compact
 
@@ -98,16 +99,10 @@ class PublishedDataset:
         return f"{archive}, {folder}/ or {self.name}/{{train,test}}/CLASS/; else downloaded ({size}B)"
 
 
-def _read_datasets() -> dict[str, PublishedDataset]:
-    found = {}
-    for name, facts in tomllib.loads(files("vitreport.data").joinpath("datasets.toml").read_text("utf-8")).items():
-        archive = Archive(**facts.pop("archive")) if "archive" in facts else None
-        classes = tuple(facts.pop("classes", ()))
-        found[name] = PublishedDataset(name=name, classes=classes, archive=archive, **facts)
-    return found
-
-
-DATASETS: Mapping[str, PublishedDataset] = _read_datasets()
+_FACTS = tomllib.loads((Path(__file__).parent / "datasets.toml").read_text("utf-8"))
+DATASETS: Mapping[str, PublishedDataset] = TypeAdapter(dict[str, PublishedDataset]).validate_python(
+    {name: {"name": name, **facts} for name, facts in _FACTS.items()}
+)
 """In the order in which they are listed."""
 
 
