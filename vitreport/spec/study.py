@@ -16,17 +16,15 @@ from vitreport.errors import Problem, SpecError, gathered
 from vitreport.formatting import did_you_mean, percent
 from vitreport.spec.fields import checked, dotted, flat
 from vitreport.spec.load import read_table
+from vitreport.spec.prose import Levels, Prose, read_prose
 from vitreport.spec.section import Fraction, PositiveInt, Section
 from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
-FIGURE = r"(\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(%?)"
-FIGURE_FAULT = "must be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
 Metric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
-Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]
-"""What a claim can state, each with a field of its own."""
+Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]  # each is a field of a claim
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
@@ -98,10 +96,11 @@ class FigureSpec(Section):
 
 def _as_published(given: Any) -> Any:
     """Read a figure in quotes ("67.70%" or "0.6770"). A number without quotes has lost its last zeros."""
-    match = re.fullmatch(FIGURE, str(given))
+    match = re.fullmatch(r"(\d{1,3}(\.\d{1,10})?(e-\d{1,2})?)(%?)", str(given))
     fraction = Decimal(match[1]).scaleb(-2 if match[4] else 0) if match else Decimal(-1)
     if not 0 <= fraction <= 1:
-        raise PydanticCustomError("figure", FIGURE_FAULT)
+        fault = "must be a fraction from 0 to 1, or a percentage in quotes such as '67.70%'"
+        raise PydanticCustomError("figure", fault)
     return {"fraction": float(fraction), "digits": max(0, -int(fraction.as_tuple().exponent) - 2)}
 
 
@@ -159,10 +158,11 @@ class ClaimSpec(Section):
 
 
 class SectionSpec(Section):
-    """A section of the report: its question, and the runs and ablations that answer it."""
+    """A section of the report: its question, and the runs and ablations that answer it; `text` is in Markdown."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     question: Text = ""
+    text: Prose = ""
     runs: tuple[str, ...] = ()
     ablations: tuple[str, ...] = ()
 
@@ -176,6 +176,8 @@ class StudySpec(Section):
     """A study; `faults` names what was wrong with the published one. Each run and ablation is in one section."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
+    introduction: Prose = ""
+    conclusion: Prose = ""
     faults: Mapping[Key, Text] = {}
     runs: Mapping[Key, PartSpec] = {}
     ablations: Mapping[Key, AblationSpec] = {}
@@ -197,6 +199,12 @@ class StudySpec(Section):
         """The runs and the ablations, in the order of the sections."""
         known = self.named
         return {name: known[name] for section in self.order for name in section.parts}
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts in Markdown, by their places in the file."""
+        texts = {f"sections.{index}.text": section.text for index, section in enumerate(self.sections)}
+        return {"introduction": self.introduction, **texts, "conclusion": self.conclusion}
 
     def claims_about(self, names: Collection[str]) -> list[ClaimSpec]:
         """Return the claims about these runs and ablations alone, also in what a run is compared with."""
@@ -256,10 +264,13 @@ def _problems(study: StudySpec) -> Iterator[Problem]:
         yield from (replace(problem, field=f"{study.place_of(part)}.{problem.field}") for problem in problems)
         if not sound and not problems:
             yield Problem(study.place_of(part), "varies nothing", "it needs params or variants")
-    for place, kind, name, known in _references(study, [part for part, (_, problems) in axes.items() if problems]):
+    faulty = {part for part, (_, problems) in axes.items() if problems}
+    levels: Levels = {name: None if name in faulty else part.combinations() for name, part in study.named.items()}
+    for place, kind, name, known in _references(study, levels):
         if name not in known:
             hint = did_you_mean(name, filter(None, known)) or "leave it out"
             yield Problem(place, f"unknown {kind}" if name else "is missing", hint, name and repr(name))
+    yield from (replace(each, field=at) for at, text in study.texts.items() for each in read_prose(text, levels)[1])
     placed = Counter(name for section in study.order for name in section.parts)
     for name in study.named:
         if name in study.runs and name in study.ablations:
@@ -269,21 +280,21 @@ def _problems(study: StudySpec) -> Iterator[Problem]:
             yield Problem(study.place_of(name), fault, "each run and ablation must be in exactly one section")
 
 
-def _references(study: StudySpec, faulty: Collection[str]) -> Iterator[tuple[str, str, str, Iterable[str]]]:
+def _references(study: StudySpec, levels: Levels) -> Iterator[tuple[str, str, str, Iterable[str]]]:
     """Yield each name in a study with its place, its kind and what is known; those of faulty ablations are left out."""
-    levels = {name: part.combinations() for name, part in study.named.items() if name not in faulty}
     for name, part in study.ablations.items():
-        if part.baseline is not None and name in levels:
-            yield f"{study.place_of(name)}.baseline", LEVEL, combination(part.baseline), levels[name]
+        if part.baseline is not None and (own := levels[name]) is not None:
+            yield f"{study.place_of(name)}.baseline", LEVEL, combination(part.baseline), own
     for index, claim in enumerate(study.claims):
         place, kind = f"claims.{index}", "run or ablation" if claim.spread_below is None else "ablation"
         yield from ((f"{place}.fault", "fault", name, study.faults) for name in claim.fault)
         yield f"{place}.of", kind, claim.of, study.named if claim.spread_below is None else study.ablations
-        if claim.spread_below is None and claim.of in levels:
-            yield f"{place}.at", LEVEL, combination(claim.at), levels[claim.of]
-        if claim.other is not None and claim.of in levels:
-            kind, known = ("run", study.runs) if claim.of in study.runs else (LEVEL, levels[claim.of])
-            yield f"{place}.{claim.relation}", kind, combination(claim.other), known
+        if (own := levels.get(claim.of)) is not None:
+            if claim.spread_below is None:
+                yield f"{place}.at", LEVEL, combination(claim.at), own
+            if claim.other is not None:
+                kind, known = ("run", study.runs) if claim.of in study.runs else (LEVEL, own)
+                yield f"{place}.{claim.relation}", kind, combination(claim.other), known
     for index, section in enumerate(study.sections):
         yield from ((f"sections.{index}.runs", "run", name, study.runs) for name in section.runs)
         yield from ((f"sections.{index}.ablations", "ablation", name, study.ablations) for name in section.ablations)
