@@ -49,7 +49,7 @@ function sortBy(header) {
 }
 
 function makeSortable(table) {
-  if (table.tBodies[0].rows.length < 2) return;
+  if (!(table.tBodies[0]?.rows.length > 1)) return;
   for (const header of table.tHead.rows[0].cells) {
     const button = element("button", { type: "button" }, ...header.childNodes);
     button.addEventListener("click", () => sortBy(header));

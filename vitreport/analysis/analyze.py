@@ -11,6 +11,7 @@ from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.labels import group_label, told_apart
 from vitreport.analysis.pairs import Planned, best_first, pairs_of
+from vitreport.analysis.prose import Template, fill
 from vitreport.analysis.references import architecture_kind, architecture_summary, architecture_title
 from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.sections import PlannedSection, other_sections, planned_section, usual_sections
@@ -31,6 +32,8 @@ class Outline:
     sections: tuple[PlannedSection, ...] = ()
     parts: Mapping[str, Planned] = field(default_factory=dict)  # what is planned for sweeps, by their ids
     command: str = ""  # trains what is missing of a study
+    introduction: Template = ()
+    conclusion: Template = ()
 
 
 def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
@@ -77,6 +80,8 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
         ),
         provenance=_provenance([run.record for run in summarized if run.record]),
         command=outline.command,
+        introduction=fill(outline.introduction, groups, ablations),
+        conclusion=fill(outline.conclusion, groups, ablations),
     )
 
 

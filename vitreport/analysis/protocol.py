@@ -70,7 +70,9 @@ def resumed(summary: Summary) -> str:
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     """Explain each choice that a reader should know."""
     chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.chosen]
-    yield f"Every number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
+    author = f"The author of the study wrote {joined(summary.written)}, with live numbers from the records. "
+    every = f"{author}Every other" if summary.written else "Every"
+    yield f"{every} number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
         "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
         "same kind; where records do not say which images were correct, it covers new training runs on the same images."

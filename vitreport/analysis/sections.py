@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.pairs import Planned, group_of_spec
+from vitreport.analysis.prose import Template, fill
 from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Comparison, Pair, Section
 from vitreport.data.registry import dataset_title
@@ -22,6 +23,7 @@ class PlannedSection(NamedTuple):
     runs: tuple[tuple[str, Planned], ...]
     ablations: tuple[str, ...]
     command: str = ""
+    text: Template = ()
 
 
 def planned_section(planned: PlannedSection, groups: Sequence[Group], designed: Mapping[str, Ablation]) -> Section:
@@ -30,7 +32,8 @@ def planned_section(planned: PlannedSection, groups: Sequence[Group], designed: 
     ablations = tuple(designed[design] for design in planned.ablations)
     parts = (*(name for name, _ in runs), *(ablation.name for ablation in ablations))
     comparisons = _comparisons(planned.title, runs, planned.command)
-    return Section(planned.title, planned.question, parts, comparisons, ablations)
+    text = fill(planned.text, groups, designed.values())
+    return Section(planned.title, planned.question, parts, comparisons, ablations, text)
 
 
 def usual_sections(pairs: Sequence[Pair], ablations: Sequence[Ablation]) -> Iterator[Section]:

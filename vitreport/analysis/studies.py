@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.pairs import Planned
+from vitreport.analysis.prose import Number, Template
 from vitreport.analysis.references import architecture_title
 from vitreport.analysis.sections import PlannedSection
 from vitreport.data.registry import dataset_title
+from vitreport.spec.prose import read_prose
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
@@ -25,6 +27,7 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
     planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
     runs = [planned[name] for name, plan in plans.items() if not plan.axes]
     with_runs = {each[:2] for each in runs}
+    texts = _texts(study, plans)
     return Outline(
         sweeps=tuple(plan.record for plan in plans.values() if plan.axes),
         pairs=tuple(each for each in planned.values() if each in runs or each[:2] not in with_runs),
@@ -35,12 +38,15 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
                 runs=tuple((name, planned[name]) for name in section.runs if name in plans),
                 ablations=tuple(plans[name].id for name in section.ablations if name in plans),
                 command=command_of(*(name for name in section.parts if name in plans)),
+                text=texts.get(f"sections.{index}.text", ()),
             )
-            for section in study.order
+            for index, section in enumerate(study.order)
             if not plans.keys().isdisjoint(section.parts)
         ),
         parts={plan.id: planned[name] for name, plan in plans.items()},
         command=command_of(),
+        introduction=texts["introduction"],
+        conclusion=texts["conclusion"],
     )
 
 
@@ -112,6 +118,24 @@ def _title(study: StudySpec, name: str) -> str:
     alike = [each for each in study.runs.values() if (each.model, each.dataset) == (part.model, part.dataset)]
     own_name = f", {name}" if name in study.runs and len(alike) > 1 else ""
     return f"{architecture_title(part.model)} on {dataset}{own_name}"
+
+
+def _texts(study: StudySpec, plans: Plans) -> dict[str, Template]:
+    """Return the texts by their places in the file, with what is planned for each number."""
+    levels = {name: part.combinations() for name, part in study.named.items()}
+
+    def planned(name: str, level: str) -> Planned | None:
+        return _planned(_first_trial(plans[name], levels[name][level]), "") if name in plans else None
+
+    return {
+        place: tuple(
+            piece
+            if isinstance(piece, str)
+            else Number(piece.quantity, tuple(planned(each.name, each.level) for each in piece.operands))
+            for piece in read_prose(text, levels)[0]
+        )
+        for place, text in study.texts.items()
+    }
 
 
 def _planned(trial: Trial, command: str) -> Planned:

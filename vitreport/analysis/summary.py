@@ -128,6 +128,7 @@ class Section:
     parts: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     ablations: tuple[Ablation, ...] = ()
+    text: str = ""  # what the author of a study says of it, in Markdown
 
     @property
     def groups(self) -> list[Group]:
@@ -182,6 +183,18 @@ class Summary:
     damage: tuple[Damage, ...]
     provenance: Provenance
     command: str = ""  # trains what is missing of a study
+    introduction: str = ""  # what the author of a study says, in Markdown
+    conclusion: str = ""
+
+    @property
+    def written(self) -> list[str]:
+        """What the author of a study wrote: the introduction and the conclusion."""
+        texts = (
+            ("the introduction", self.introduction),
+            ("the text below the questions", any(section.text for section in self.sections)),
+            ("the conclusion", self.conclusion),
+        )
+        return [name for name, text in texts if text]
 
     def is_overview(self, comparison: Comparison) -> bool:
         """Whether these are the groups that represent the architectures on a dataset."""

@@ -39,6 +39,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Prose:
+    """Markdown that the author of a study wrote, see `spec/prose.py` for what it may contain."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Bullets:
     """A list of sentences."""
 
@@ -110,7 +117,7 @@ class Section:
     has_heading: bool = True
 
 
-Block = Paragraph | Bullets | CodeBlock | Table | Figure | Beside | Details
+Block = Paragraph | Prose | Bullets | CodeBlock | Table | Figure | Beside | Details
 Part = Block | Section
 P = TypeVar("P", bound=Part)
 HOLDERS, SAYING = (Beside, Details, Section), ("text", "items", "rows", "blocks")

@@ -43,6 +43,7 @@ def render_json(page: Page) -> str:
         "schema_version": SCHEMA_VERSION,
         "title": page.title,
         "headline": page.headline,
+        "introduction": summary.introduction,
         "contents": [{"title": each.title, "anchor": each.anchor} for each in page.sections],
         "runs": summary.runs,
         "architectures": summary.architectures,
@@ -54,12 +55,14 @@ def render_json(page: Page) -> str:
             {
                 "title": section.title,
                 "question": section.question,
+                "text": section.text,
                 "runs": [{"name": name, "group": each} for part in section.comparisons for name, each in part.groups],
                 "not_run": [name for part in section.comparisons for name in part.missing],
                 "ablations": [ablation.name for ablation in section.ablations],
             }
             for section in summary.sections
         ],
+        "conclusion": summary.conclusion,
         "findings": page.findings,
         "verdicts": page.verdicts,
         "figures": page.figures,

@@ -19,11 +19,22 @@ from vitreport.report.figures.canvas import DARK, LIGHT
 from vitreport.report.figures.draw import draw
 from vitreport.report.markdown import environment, template_folder
 from vitreport.report.page import Page
+from vitreport.spec.prose import markdown
 from vitreport.store.mistakes import place_of
 
 EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
 BREAK = re.compile(r" (?=\()|(?<=;) ")  # of a number: 61.0%, then (60.0% to 62.0%, single run)
 LONGEST = 32  # letters of a piece that is never broken
+OF_PROSE = {  # what the tags of an author's Markdown become; there is no such tag in text, where it is escaped
+    "<pre>": '<pre tabindex="0">',
+    "<table>": '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>',
+    "</table>": "</table></div>",
+    "<th>": '<th scope="col">',
+    "<th style": '<th scope="col" style',
+    ' style="text-align:right"': ' class="number"',
+    ' style="text-align:left"': "",
+    ' style="text-align:center"': "",
+}
 
 
 def render_html(page: Page) -> str:
@@ -49,6 +60,7 @@ def _environment() -> Environment:
         inline=_inline,
         percent=percent,
         place=place_of,
+        prose=_prose,
     )
 
 
@@ -60,6 +72,14 @@ def _printed(value: Any) -> Any:
         macros = _environment().get_template("blocks.html.j2").module
         return getattr(macros, type(value).__name__.lower())(value)
     return value if isinstance(value, Markup) else printable(str(value))
+
+
+def _prose(text: str) -> Markup:
+    """Return an author's Markdown, in which HTML and links that could run a script are text."""
+    found = str(markdown().render(text))
+    for tag, own in OF_PROSE.items():
+        found = found.replace(tag, own)
+    return Markup(found)
 
 
 def _inline(text: blocks.Text) -> Markup:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from vitreport.formatting import printable
 from vitreport.report import blocks
+from vitreport.spec.prose import markdown
 
 PREFIXES = {"warning": "> [!WARNING]\n> ", "heading": "### "}
 BREAK = "<!-- -->"  # parts what GitHub would make a link, a mention, an emoji or a formula of
@@ -40,6 +41,9 @@ def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
     match content:
         case blocks.Paragraph(text, style):
             return f"{PREFIXES.get(style, '')}{_inline(text)}"
+        case blocks.Prose(text):
+            ends_in_list = bool(text) and markdown().parse(text)[-1].type.endswith("list_close")
+            return f"{text}\n\n{BREAK}" if ends_in_list else text  # a list below is another one
         case blocks.Bullets(items):
             return "\n".join(f"- {_inline(each)}" for each in items)
         case blocks.CodeBlock(text, language):

@@ -16,13 +16,14 @@ from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Comparison, Section, Summary
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, tables
-from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure, Paragraph
+from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure, Paragraph, Prose
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
 from vitreport.report.figures.curves import curves_figure, splits_figure
 from vitreport.report.figures.groups import confusion_figure, mistakes_figure
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
+FOLDED = "What the records show, and what they do not"
 Blocks = Iterable[blocks.Block]
 
 
@@ -41,8 +42,9 @@ class Page:
     def sections(self) -> tuple[blocks.Section, ...]:
         """The sections that say something, in their order."""
         first = blocks.Section("Result", "result", tuple(result(self)), has_heading=False)
+        opening = blocks.Section("Introduction", "introduction", (Prose(self.summary.introduction),))
         others = (blocks.Section(title, anchor, tuple(build(self))) for title, anchor, build in SECTIONS)
-        found = blocks.filled([first, *questions(self), *others])
+        found = blocks.filled([first, opening, *questions(self), *others])
         blocks.name_apart(blocks.figures_in(found))
         return found
 
@@ -84,14 +86,18 @@ def result(page: Page) -> Iterator[blocks.Block]:
 
 
 def questions(page: Page) -> Iterator[blocks.Section]:
-    """Yield a section for each question of which something was run."""
+    """Yield a section for each question of which something was run or written."""
     for number, each in enumerate(page.summary.sections, start=1):
-        if each.groups:
+        if each.groups or each.text:
             yield blocks.Section(each.title, f"section-{number}", tuple(_question(page, each)))
 
 
 def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     yield Paragraph(content.question)
+    yield Prose(content.text)
+    if not content.groups:
+        yield Paragraph("Nothing was run of this section yet.", "note")
+        return
     is_only = len(content.comparisons) + len(content.ablations) == 1
     for comparison in content.comparisons:
         yield Paragraph("" if is_only else comparison.heading, "heading")
@@ -169,10 +175,12 @@ def other_claims(page: Page) -> Iterator[blocks.Block]:
 
 
 def close(page: Page) -> Iterator[blocks.Block]:
-    """Yield what was shown, what was not, and what would settle it."""
+    """Yield what was shown, what was not, and what would settle it: folded below the conclusion of an author."""
+    found: list[blocks.Block] = []
     for part, sentences in conclusion(page.findings).items():
-        yield Paragraph(part, "heading")
-        yield Bullets(tuple(sentences))
+        found += [Paragraph(part, "heading"), Bullets(tuple(sentences))]
+    yield Prose(page.summary.conclusion)
+    yield from [Details(FOLDED, tuple(found))] if page.summary.conclusion else found
 
 
 def methods(page: Page) -> Iterator[blocks.Block]:

@@ -1,0 +1,65 @@
+"""Fill the texts of a study with numbers from the records."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
+from vitreport.analysis.groups import Group
+from vitreport.analysis.pairs import Planned, group_of_spec
+from vitreport.analysis.summary import Ablation
+from vitreport.formatting import Estimate
+from vitreport.spec.prose import Quantity
+
+NOT_RUN = "not run yet"
+LEFT_OUT = "not in this report"
+
+
+class Number(NamedTuple):
+    """A number that a text names, with what is planned for its groups; None of parts that were not asked for."""
+
+    quantity: Quantity
+    groups: tuple[Planned | None, ...]
+
+
+Template = tuple[str | Number, ...]
+
+
+def fill(text: Template, groups: Sequence[Group], ablations: Iterable[Ablation]) -> str:
+    """Return a text in Markdown in which the numbers are written as the tables of the report write them."""
+    known = tuple(ablations)
+    return "".join(piece if isinstance(piece, str) else _written(piece, groups, known) for piece in text)
+
+
+def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablation]) -> str:
+    """Write a number, or say why there is none."""
+    planned = [each for each in number.groups if each]
+    found = [group for each in planned if (group := group_of_spec(groups, each.group, each.dataset))]
+    if len(found) < len(number.groups):
+        return NOT_RUN if len(planned) == len(number.groups) else LEFT_OUT
+    if len(found) > 1:
+        return _difference(number.quantity, found[0], found[1], ablations)
+    (group,) = found
+    value: Any = group
+    for name in number.quantity.path.split("."):
+        value = getattr(value, name, None)
+    shown = "" if value is None else number.quantity.written(value)
+    lacking = group.lacking if isinstance(value, Estimate) or not shown else []
+    return "; ".join(filter(None, [shown, *lacking])) or "unknown"
+
+
+def _difference(quantity: Quantity, first: Group, second: Group, ablations: Iterable[Ablation]) -> str:
+    """Write a difference of test accuracies, with the interval that a table has for this pair."""
+    if lacking := [word for group in (first, second) if group.test is None for word in group.lacking]:
+        return "; ".join(dict.fromkeys(lacking))
+    if not are_on_the_same_images(first, second):
+        return "unknown (they saw different images)"
+    pair = {first.id, second.id}
+    baselines = ((each, each.levels[each.baseline].group) for each in ablations if each.baseline is not None)
+    tables = (
+        level.difference.comparisons
+        for ablation, baseline in baselines
+        for level in ablation.levels
+        if baseline and level.group and level.difference and {level.group.id, baseline.id} == pair
+    )
+    found = difference_of(first, second, next(tables, 1))
+    return quantity.written(found) if found else f"unknown ({why_no_difference((first, second))})"
