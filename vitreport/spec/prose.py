@@ -189,5 +189,5 @@ def _markdown_problems(text: str) -> Iterator[Problem]:
             yield Problem("", "is a link that is not allowed", hint, str(token.attrs["href"])[:40])
         if token.type == "heading_open" and (token.markup, token.level) != ("###", 0):
             yield Problem("", "a heading must begin with ###", "the report has those above it", token.markup)
-    if tokens[-2].content != END or tokens[-2].level != 1:
+    if tokens[-1].type != "paragraph_close":
         yield Problem("", "a block of code is not closed", "end it with the line that it begins with")

@@ -16,7 +16,7 @@ from vitreport.cli.records import HINT, require_runs_dir
 from vitreport.cli.sweeps import refuse_missing, run_sweeps, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
-from vitreport.formatting import counted, duration, printable, toml_value
+from vitreport.formatting import counted, duration, joined, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR, Runtime
@@ -62,6 +62,10 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         print_json({"name": study, **dict(spec)})
         return
     print_text(printable(spec.title))
+    sections = sum(bool(section.text) for section in spec.sections)
+    texts = {"introduction": spec.introduction, counted(sections, "section"): sections, "conclusion": spec.conclusion}
+    if any(texts.values()):
+        print_sentence(f"Texts in Markdown: {joined(name for name, text in texts.items() if text)}.")
     for section in spec.order:
         print_text(f"\n{printable(section.title)}")
         if section.question:
