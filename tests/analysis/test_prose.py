@@ -27,6 +27,7 @@ def study(text: str, only: Sequence[str] = ()) -> StudyPlan:
     """Two runs and an ablation by batch size, whose baseline is the first run."""
     Path("my.toml").write_text(f"""
 title = "Mixers"
+introduction = "All."
 conclusion = '''{text}'''
 [runs.net]
 {SMALL}, batch_size = 20 }}
@@ -36,6 +37,11 @@ conclusion = '''{text}'''
 {SMALL} }}
 params.batch_size = [10, 20, 40]
 baseline = 20
+[[sections]]
+title = "Everything"
+text = '''{text}'''
+runs = ["net", "wide"]
+ablations = ["batch"]
 """)
     return plan_study(StudyRequest("my.toml", only), facts_in(None))
 
@@ -46,8 +52,7 @@ def specs(name: str, at: str = "") -> list[RunSpec]:
 
 def finish(name: str, at: str = "", accuracies: Sequence[float | None] = (0.8, 0.82, 0.81), **options: Any) -> None:
     for spec, accuracy in zip(specs(name, at), accuracies, strict=False):
-        error = {"error": DIVERGED} if accuracy is None else {}
-        write_run(RUNS, spec, accuracy, **options, **error)
+        write_run(RUNS, spec, accuracy, error=DIVERGED if accuracy is None else None, **options)
 
 
 def analyzed(text: str, only: Sequence[str] = ()) -> Analysis:
@@ -133,4 +138,11 @@ def test_a_part_that_was_not_asked_for_is_not_in_the_report() -> None:
     finish("net")
     finish("wide")
     text = "{seeds net} | {accuracy wide} | {difference wide net} | {accuracy batch at 10}"
-    assert filled(text, ["net"]) == "3 | not in this report | not in this report | not in this report"
+    assert filled(text).startswith("3 | ")
+    (section,) = analyzed(text, ["net"]).summary.sections
+    assert section.text == "3 | not in this report | not in this report | not in this report"
+
+
+def test_a_report_of_some_parts_has_no_conclusion_about_all() -> None:
+    summary = analyzed("{accuracy net}", ["net", "wide"]).summary
+    assert (summary.introduction, summary.conclusion) == ("", "")

@@ -77,3 +77,12 @@ def test_the_documentation_lists_every_number() -> None:
     rows = dict(re.findall(r"^\| `\{([A-Za-z ]+?) [A-Z ]+\}` \| (.*) \|$", page, re.MULTILINE))
     assert rows == {name: quantity.description for name, quantity in QUANTITIES.items()}
     assert did_you_mean("", QUANTITIES) == f"use one of {', '.join(rows)}"
+
+
+def test_the_example_in_the_documentation_is_sound(cli: Cli) -> None:
+    page = (ROOT / "docs" / "guides" / "studies.md").read_text()
+    runs, texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    top, *sections = texts.partition("[[sections]]")
+    Path("example.toml").write_text(top + runs.partition("\n")[2] + "".join(sections))
+    assert "Texts in Markdown: introduction, 1 section and conclusion." in cli("study", "show", "example.toml").stdout
+    assert "| wide | not run yet | not run yet |" in cli("report", "--study", "example.toml", "--no-assets").stdout

@@ -22,12 +22,13 @@ Plans = Mapping[str, Plan]
 def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -> Outline:
     """Plan all runs and ablations of a study; the baseline of an ablation represents a pair without a run.
 
-    `command_of` gives the command that trains what is missing of some parts, without any of all.
+    `command_of` gives the command that trains what is missing of some parts, without any of all. Introduction and
+    conclusion are about all parts: an outline of some has none.
     """
     planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
     runs = [planned[name] for name, plan in plans.items() if not plan.axes]
     with_runs = {each[:2] for each in runs}
-    texts = _texts(study, plans)
+    texts, is_whole = _texts(study, plans), len(plans) == len(study.parts)
     return Outline(
         sweeps=tuple(plan.record for plan in plans.values() if plan.axes),
         pairs=tuple(each for each in planned.values() if each in runs or each[:2] not in with_runs),
@@ -45,8 +46,8 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
         ),
         parts={plan.id: planned[name] for name, plan in plans.items()},
         command=command_of(),
-        introduction=texts["introduction"],
-        conclusion=texts["conclusion"],
+        introduction=texts["introduction"] if is_whole else (),
+        conclusion=texts["conclusion"] if is_whole else (),
     )
 
 
