@@ -7,6 +7,7 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 RESULTS = ("--study", "digits", "--seeds", "1..3", "--template", "templates/results.md.j2", "--assets", "docs/results")
+EXAMPLES = ("digits", "small-images")  # docs/examples has their reports
 TORCH = ("perceiver-pytorch", "timm", "torch", "torchvision", "transformer-in-transformer")
 
 nox.options.sessions = ["check"]
@@ -61,9 +62,12 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def results(session: nox.Session) -> None:
-    """Make the README's results from the records under runs/."""
+    """Make the README's results and the reports in docs/examples from the records under runs/."""
     install(session)
     session.run("vitreport", "report", *RESULTS, "--inject", "README.md")
+    for study in EXAMPLES:
+        example = ("--study", study, "--seeds", "1..3", "--no-assets", "-o", f"docs/examples/{study}.md")
+        session.run("vitreport", "report", *example)
 
 
 @nox.session

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.cli.small_study import FILE, STUDY, finish
 from tests.cli.small_study import study as study
@@ -86,3 +88,20 @@ def test_the_example_in_the_documentation_is_sound(cli: Cli) -> None:
     Path("example.toml").write_text(top + runs.partition("\n")[2] + "".join(sections))
     assert "Texts in Markdown: introduction, 1 section and conclusion." in cli("study", "show", "example.toml").stdout
     assert "| wide | not run yet | not run yet |" in cli("report", "--study", "example.toml", "--no-assets").stdout
+
+
+@pytest.mark.parametrize("name", ["digits", "small-images"])
+def test_the_examples_in_the_documentation_are_up_to_date(name: str, cli: Cli) -> None:
+    """`nox -s results` writes them."""
+    file = ROOT / "docs" / "examples" / f"{name}.md"
+    options = ("--study", name, "--seeds", "1..3", "--no-assets", "--runs-dir", str(ROOT / "runs"))
+    assert cli("report", *options, "--check", str(file)).stdout == ""
+
+
+def test_every_section_that_the_guide_compares_is_in_the_example() -> None:
+    guide, example = ((ROOT / "docs" / name).read_text() for name in ("guides/readme.md", "examples/small-images.md"))
+    headings = re.findall(r"^## (.*)$", example, re.MULTILINE)
+    places = re.findall(r"^\| [^|]+ \| ([^|]+?) \| [^|]+ \|$", guide, re.MULTILINE)[1:]
+    assert len(places) > 12
+    assert [place for place in places if not place.startswith((*headings, "first table"))] == []
+    assert {each for each in headings if each not in str(places)} <= {"References"}
