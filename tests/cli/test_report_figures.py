@@ -109,8 +109,8 @@ def test_figures_that_are_no_longer_shown_go(cli: Cli) -> None:
 
 def test_a_picture_of_the_user_stays(cli: Cli) -> None:
     """Also one that the document that is written over links to, and one outside of the marks."""
-    for name, option in (("a.md", "-o"), ("b.md", "--inject")):
-        picture = Path(name.replace(".md", "-assets")) / "mine.png"
+    for name, option, mine in (("a.md", "-o", "logo-dark.svg"), ("b.md", "--inject", "mine.png")):
+        picture = Path(name.replace(".md", "-assets")) / mine
         picture.parent.mkdir()
         picture.write_bytes(b"mine")
         Path(name).write_text(f'<img src="{picture}">\n{BEGIN}\n{END}\n')

@@ -1,5 +1,6 @@
 """The state of a run, whether anything is left to do for it, and its lock: from its folder alone, without torch."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -110,11 +111,7 @@ def held(folder: Path) -> Iterator[Callable[[], None]]:
     lost = BusyError(fault, "run the same command again to resume from the last checkpoint")
 
     def check() -> None:
-        try:
-            is_same = path.lstat().st_ino == number
-        except OSError:
-            is_same = False
-        if not is_same:
+        if not os.path.lexists(path) or path.lstat().st_ino != number:
             raise lost
 
     with locked(path, timeout=PATIENCE_SECONDS, busy=lambda: busy):

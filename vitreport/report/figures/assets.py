@@ -26,7 +26,7 @@ MOST_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 FIGURE = r"[^/\"]+-(?:light\.svg|dark\.svg|mistakes[^/\"]*\.png)"
-PNG = b"\x89PNG"
+OURS = re.compile(rb' data-matplotlib="|\A\x89PNG')  # what a report writes, and a user seldom
 HINT = "choose another directory with --assets DIR, or leave the figures out with --no-assets"
 
 
@@ -82,7 +82,7 @@ class Assets(NamedTuple):
         stale = {}
         for name, content in _files(figures).items():
             found = _read(self.folder / name)
-            if os.path.lexists(self.folder / name) and not (DRAWN_BY.search(found) or found.startswith(PNG)):
+            if os.path.lexists(self.folder / name) and not OURS.search(found):
                 hint = "remove it, or choose another directory with --assets"
                 raise SpecError(f"{self.folder / name} is not a figure of a report", hint)
             if not _is_same(found, content):
@@ -93,7 +93,8 @@ class Assets(NamedTuple):
         yield
         with suppress(OSError, ResourceError):  # the document is written, and links to none of them
             for name in before - self._linked():
-                remove_file(self.folder / name)
+                if OURS.search(_read(self.folder / name)):
+                    remove_file(self.folder / name)
             self.folder.rmdir()  # if it is empty
 
     def _linked(self) -> set[str]:
