@@ -23,7 +23,7 @@ CONTROL = re.compile(r"\x1b\[\??[0-9;]*[A-Za-z]")
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Console:
     """What is drawn on it is the text of its last frame."""
     console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=120, height=30)
-    monkeypatch.setattr(live, "stderr", lambda: console)
+    monkeypatch.setattr(live, "console_on", lambda stream: console)
     monkeypatch.setattr(live, "is_interactive", lambda: True)
     return console
 

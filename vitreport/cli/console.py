@@ -29,14 +29,9 @@ STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def stderr() -> Console:
-    """Return a console on stderr."""
-    return _console(sys.stderr)
-
-
 def is_interactive() -> bool:
     """Return whether stderr is a terminal that can redraw. FORCE_COLOR asks for colors in a log, not for that."""
-    return sys.stderr.isatty() and not stderr().is_dumb_terminal
+    return sys.stderr.isatty() and not console_on(sys.stderr).is_dumb_terminal
 
 
 def print_table(
@@ -56,7 +51,7 @@ def print_table(
         spare: columns that a narrow terminal lacks, the first ones first, so that no row is folded. None folds cells.
         gap: print an empty line first.
     """
-    console = _console(sys.stdout)
+    console = console_on(sys.stdout)
     cells = [[printable(cell) for cell in row] for row in (columns, *rows)]
     shown = list(range(len(columns)))
     for column in spare or ():
@@ -92,7 +87,7 @@ def print_sentence(text: str) -> None:
     """Print a line to stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
     if sys.stdout.isatty():
         together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
-        folded = textwrap.fill(together, _console(sys.stdout).width, break_long_words=False, break_on_hyphens=False)
+        folded = textwrap.fill(together, console_on(sys.stdout).width, break_long_words=False, break_on_hyphens=False)
         text = folded.replace(NO_BREAK, " ")
     print_text(text)
 
@@ -155,7 +150,7 @@ def prepare_streams() -> None:
 
 def note(line: str, console: Console | None = None) -> None:
     """Print a line to stderr, or above a live view. "warning: ..." and "error: ..." stand out."""
-    console = console or stderr()
+    console = console or console_on(sys.stderr)
     line = printable(line)
     kind = line.partition(": ")[0]
     text = Text(line)
@@ -180,6 +175,7 @@ def use_color(when: str) -> None:
         os.environ.pop(other, None)
 
 
-def _console(stream: TextIO) -> Console:
+def console_on(stream: TextIO) -> Console:
+    """Return a console on stdout or stderr."""
     width = None if stream.isatty() else PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)

@@ -1,12 +1,13 @@
 """Show a training and a sweep under way: bars on a terminal, one `key=value` line an epoch or a trial elsewhere."""
 
+import sys
 from collections import Counter
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from vitreport.cli.console import is_interactive, note, stderr
+from vitreport.cli.console import console_on, is_interactive, note
 from vitreport.formatting import compact, percent, printable, rate
 from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Run
@@ -27,7 +28,7 @@ class View:
             BarColumn(bar_width=20),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[text]}", markup=False, table_column=Column()),  # folded if it does not fit
-            console=stderr(),
+            console=console_on(sys.stderr),
             transient=True,
             speed_estimate_period=3600,
             disable=quiet or not is_interactive(),
@@ -119,8 +120,8 @@ class SweepView(View, Observer):
         for bar in self.bars.task_ids:
             self.bars.remove_task(bar)
         names = [*(axis.name for axis in plan.axes), "seed"]
-        levels = [dict(zip(names, (*each.values, str(each.spec.seed)), strict=True)) for each in plan.trials]
-        self._levels = {trial.id: level for trial, level in zip(plan.trials, levels, strict=True)}
+        values = {trial.id: (*trial.values, str(trial.spec.seed)) for trial in plan.trials}
+        self._levels = {run_id: dict(zip(names, each, strict=True)) for run_id, each in values.items()}
         self._epochs = {trial.id: trial.spec.train.epochs for trial in plan.trials}
         self._states: dict[str, str] = {}
         self._steps: dict[str, int] = {}
@@ -144,14 +145,12 @@ class SweepView(View, Observer):
 
     def event(self, run_id: str, event: Event) -> None:
         """Show an event of a training."""
-        match event:
-            case Started():
-                self._steps[run_id] = event.epochs * event.steps_per_epoch
-                self._shares[run_id] = event.step / self._steps[run_id]
-            case StepFinished():
-                self._shares[run_id] = event.step / self._steps[run_id]
-            case EpochFinished():
-                self._accuracies[run_id] = f", {_accuracy(event.record)}"
+        if isinstance(event, Started):
+            self._steps[run_id] = event.epochs * event.steps_per_epoch
+        if isinstance(event, Started | StepFinished):
+            self._shares[run_id] = event.step / self._steps[run_id]
+        if isinstance(event, EpochFinished):
+            self._accuracies[run_id] = f", {_accuracy(event.record)}"
         self._draw_trial(run_id)
 
     def _draw_trial(self, run_id: str) -> None:

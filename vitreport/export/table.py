@@ -142,21 +142,13 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
 
 
 def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.DataFrame":
-    """Tabulate the runs one at a time: the epochs of all of them may not fit into memory."""
     require_extra("pandas")
     if not folder.is_dir():
         raise RecordError(f"no such directory: {folder}")
-    damaged: list[str] = []
-
-    def is_sound(run: Run) -> bool:
-        if run.damage:
-            damaged.append(f"{run.id} ({run.damage[0]})")
-        return not run.damage
-
-    table = tabulate(filter(is_sound, map(read_run, run_folders(folder))))
-    if damaged:
+    runs = [read_run(path) for path in run_folders(folder)]
+    if damaged := [f"{run.id} ({run.damage[0]})" for run in runs if run.damage]:
         warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)
-    return table.as_frame()
+    return tabulate(run for run in runs if not run.damage).as_frame()
 
 
 def moment(time: object) -> datetime | None:

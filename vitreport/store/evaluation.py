@@ -113,10 +113,8 @@ def evaluate_run(
 ) -> Evaluation:
     """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
     if run.record and run.record.status != "done":
-        raise RecordError(
-            f"run {run.id} has not finished (status: {run.record.status})",
-            "run the same training command again to finish it",
-        )
+        fault = f"run {run.id} has not finished (status: {run.record.status})"
+        raise RecordError(fault, "run the same training command again to finish it")
     if not (run.record and run.spec and run.result):
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     spec, trained_on = run.spec, run.record.data
@@ -161,9 +159,8 @@ def _recorded_threads(record: RunRecord) -> int:
     changes = (resumed.changed["threads"][1] for resumed in record.resumed if "threads" in resumed.changed)
     *_, text = record.fingerprint.get("threads", ""), *changes
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
-        raise RecordError(
-            f"run {record.id}: fingerprint.threads = {text!r} is not a number of threads", "use --threads"
-        )
+        fault = f"run {record.id}: fingerprint.threads = {text!r} is not a number of threads"
+        raise RecordError(fault, "use --threads")
     return int(text)
 
 

@@ -133,8 +133,7 @@ class Session:
             rate = write_results(writer.folder, setup, train, self.arrays.classes, before_batch=stop.check)
         speeds = [epoch.images_per_second for epoch in read_run(writer.folder).epochs]  # also of those before a resume
         throughput = ThroughputRecord(
-            training_images_per_second=round(median(speeds or [0.0]), 1),
-            evaluation_images_per_second=round(rate, 1),
+            training_images_per_second=round(median(speeds or [0.0]), 1), evaluation_images_per_second=round(rate, 1)
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 

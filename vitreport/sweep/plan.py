@@ -27,8 +27,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, shown_level, shown_value
 from vitreport.store.run_state import LOCK_NAME
 
-MODEL, ARCHITECTURE = "model.name", "model.architecture"
-DEFAULT_MODEL = "perceiver-io"
+MODEL, DEFAULT_MODEL = "model.name", "perceiver-io"
 PARAM = "--param"
 MOST_TRIALS = 10_000
 PATIENCE_SECONDS = 30

@@ -172,10 +172,7 @@ def _sparkline(values: Sequence[float]) -> str:
 
 @app.command()
 def diff(
-    first: RunOrGroup,
-    second: RunOrGroup,
-    runs_dir: options.RunsDir = RUNS_DIR.default,
-    as_json: options.AsJson = False,
+    first: RunOrGroup, second: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False
 ) -> None:
     """Compare two runs or two groups: show what differs in spec, data, environment and results.
 
@@ -184,10 +181,8 @@ def diff(
     """
     records.require_runs_dir(runs_dir, may_lack_default=True)
     members = [find_group(name, runs_dir) for name in (first, second)]
-    sides = [
-        [read_run(folder) for folder in folders or [find_run(name, runs_dir)]]
-        for name, folders in zip((first, second), members, strict=True)
-    ]
+    named = [found or [find_run(name, runs_dir)] for name, found in zip((first, second), members, strict=True)]
+    sides = [[read_run(folder) for folder in folders] for folders in named]
     left, right = (
         max(group_runs(list(map(summarize_run, side))), key=lambda group: len(group.seeds), default=None)
         for side in sides
