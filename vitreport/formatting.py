@@ -5,7 +5,7 @@ import difflib
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -183,13 +183,13 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def json_document(value: Any, default: Callable[[Any], Any] | None = None) -> str:
-    """Write indented JSON with readable text, `default` of what JSON has not; what a terminal would obey is escaped.
+def json_document(value: Any) -> str:
+    """Write indented JSON with readable text; what a terminal would obey is escaped.
 
     Raises:
         ValueError: There is a NaN or an infinity.
     """
-    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False, default=default)
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
     return NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 

@@ -10,7 +10,7 @@ from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.references import subject_of
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.report.data_formats import render_latex
+from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import make_page
 

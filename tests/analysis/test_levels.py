@@ -11,7 +11,7 @@ from tests.spec.composing import composed
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.report import tables
-from vitreport.report.data_formats import render_json
+from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 from vitreport.spec.sweep import called, shown_level

@@ -16,7 +16,9 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, judge
 from vitreport.intervals import SHARE, Range, over_seeds
 from vitreport.records.folders import run_folders
-from vitreport.report.data_formats import render_csv, render_json, render_latex
+from vitreport.report.csv_format import render_csv
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
 from tests.records import small_spec, write_run
+from tests.report.schema import document_of
 from vitreport.data.sources import facts_in
 from vitreport.spec.compose import Request
 from vitreport.spec.sweep import field_axis
@@ -75,7 +76,7 @@ def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
     assert " 60.0% (0.0 to 100.0) " in wide
     assert " 50.0% (2 seeds that do not vary, no interval) " in equal
     assert " diverged " in diverged
-    (ablation,) = json.loads(cli("ablate", *BASE, "--param", *records, "--json").stdout)["ablations"]
+    (ablation,) = document_of(cli("ablate", *BASE, "--param", *records, "--json").stdout)["ablations"]
     assert [(each["accuracy"]["low"], each["accuracy"]["method"]) for each in ablation["levels"][:2]] == [
         (0.0, "t"),
         (None, "equal"),

@@ -6,7 +6,9 @@ from pathlib import Path
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim
 from vitreport.records.folders import run_folders
-from vitreport.report.data_formats import render_csv, render_json, render_latex
+from vitreport.report.csv_format import render_csv
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 

@@ -11,12 +11,13 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
+from tests.report.schema import document_of
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
-from vitreport.report.data_formats import render_json
 from vitreport.report.figures.assets import Assets
 from vitreport.report.html import render_html
+from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 
@@ -137,7 +138,7 @@ def test_a_value_that_cannot_be_is_damage(name: str, change: Callable[[dict[str,
         changed(folder, name, change)
     summary = analyze(run_folders(RUNS))
     assert {each.place.split("/")[1] for each in summary.damage} >= {name}
-    assert render_json(make_page(summary))
+    assert document_of(render_json(make_page(summary)))
 
 
 @pytest.mark.parametrize("loss", [3e38, -3e38])
@@ -183,7 +184,7 @@ def everything_of() -> Page:
     assert summary.damage == ()
     page = make_page(summary)
     assert render_html(page)
-    assert render_json(page)
+    assert document_of(render_json(page))
     return page
 
 

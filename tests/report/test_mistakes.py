@@ -16,8 +16,8 @@ from vitreport.analysis.group_details import Mistakes
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage
-from vitreport.report.data_formats import render_json
 from vitreport.report.html import render_html
+from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import Page, make_page
 

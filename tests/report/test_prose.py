@@ -13,9 +13,9 @@ from tests.report.parsed import Element, parse
 from tests.report.test_linter import complaints_of
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Section, Summary
-from vitreport.report.data_formats import render_json
 from vitreport.report.html import render_html
 from vitreport.report.inject import BEGIN, END, write_document
+from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import FOLDED, Page, make_page
 from vitreport.report.render import render

@@ -16,7 +16,7 @@ from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import Details, Section, Table, table
-from vitreport.report.data_formats import _latex_table
+from vitreport.report.latex import _latex_table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
 from vitreport.report.page import Page, make_page

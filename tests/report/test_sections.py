@@ -12,8 +12,8 @@ from tests.report.parsed import parse
 from vitreport.analysis.analyze import analyze
 from vitreport.report import page as pages
 from vitreport.report.blocks import Block, Paragraph
-from vitreport.report.data_formats import render_json
 from vitreport.report.html import render_html
+from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.page import SECTIONS, Page, make_page
 

@@ -6,9 +6,11 @@ from vitreport.errors import SpecError
 from vitreport.formatting import listed, percent
 from vitreport.report import tables
 from vitreport.report.blocks import Code, Format, table
-from vitreport.report.data_formats import render_csv, render_json, render_latex
+from vitreport.report.csv_format import render_csv
 from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
+from vitreport.report.json_format import render_json
+from vitreport.report.latex import render_latex
 from vitreport.report.markdown import Template, render_markdown, render_template, template_values
 from vitreport.report.page import Page
 
