@@ -37,7 +37,7 @@ def test_other_formats(cli: Cli) -> None:
     """Those that a file's ending chooses are written in a test below."""
     done = cli("report", "--format", "latex")
     assert done.exit_code == 0
-    assert done.stdout.startswith("% needs \\usepackage{booktabs}\n\\begin{table}")
+    assert done.stdout.startswith("% needs \\usepackage{array,booktabs,longtable}\n\\begin{table}")
 
 
 def test_a_group_alone(cli: Cli) -> None:

@@ -16,7 +16,6 @@ from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import Details, Section, Table, table
-from vitreport.report.latex import _latex_table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
 from vitreport.report.page import Page, make_page
@@ -140,12 +139,6 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     text = documents(RUNS)["study.csv"]
     assert "'=cmd()" in text
     assert "'@SUM(1)" in text
-
-
-@pytest.mark.parametrize("first", ["[2pt]", "*"])
-def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
-    rows = _latex_table(Table("", ("value", "n"), (("a", "1"), (first, "2")), "lr")).splitlines()
-    assert rf"{{}}{first} & 2 \\" in rows
 
 
 @pytest.mark.parametrize(("count", "note"), [(100, "Note."), (101, "Note. Rows left out here: 1; the CSV has all.")])

@@ -54,11 +54,13 @@ def other_sections(sections: Sequence[Section], groups: Sequence[Group]) -> Iter
     for where, found in others.items():
         uses, title = Counter(group.label for group in found), f"Other settings of {where}"
         names = [group.label if uses[group.label] == 1 else f"{group.label} ({group.spec_id[-8:]})" for group in found]
-        yield Section(title, "", (), _comparisons(title, list(zip(names, found, strict=True))))
+        yield Section(title, "", (), _comparisons(title, list(zip(names, found, strict=True)), has_names=True))
 
 
-def _comparisons(title: str, runs: Sequence[tuple[str, Group | Planned]], command: str = "") -> tuple[Comparison, ...]:
-    """Compare runs by dataset. The only group of its architecture has the title of that as name."""
+def _comparisons(
+    title: str, runs: Sequence[tuple[str, Group | Planned]], command: str = "", *, has_names: bool = False
+) -> tuple[Comparison, ...]:
+    """Compare runs by dataset. Unless it `has_names`, the only group of its architecture is called by its title."""
     found = []
     for dataset in dict.fromkeys(each.dataset for _, each in runs):
         own = [(name, each) for name, each in runs if each.dataset == dataset]
@@ -71,7 +73,7 @@ def _comparisons(title: str, runs: Sequence[tuple[str, Group | Planned]], comman
             heading=f"{what} on {dataset_title(dataset)}",
             dataset=dataset,
             groups=tuple(
-                (architecture_title(group.architecture) if uses[group.architecture] == 1 else name, group)
+                (name if has_names or uses[group.architecture] > 1 else architecture_title(group.architecture), group)
                 for name, group in groups
             ),
             missing=tuple(name for name, each in own if isinstance(each, Planned)),
