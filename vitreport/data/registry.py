@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pydantic import TypeAdapter
-
 from vitreport.formatting import compact
 
 if TYPE_CHECKING:
@@ -99,10 +97,16 @@ class PublishedDataset:
         return f"{archive}, {folder}/ or {self.name}/{{train,test}}/CLASS/; else downloaded ({size}B)"
 
 
-_FACTS = tomllib.loads((Path(__file__).parent / "datasets.toml").read_text("utf-8"))
-DATASETS: Mapping[str, PublishedDataset] = TypeAdapter(dict[str, PublishedDataset]).validate_python(
-    {name: {"name": name, **facts} for name, facts in _FACTS.items()}
-)
+def _read_datasets() -> dict[str, PublishedDataset]:
+    found = {}
+    for name, facts in tomllib.loads((Path(__file__).parent / "datasets.toml").read_text("utf-8")).items():
+        archive = Archive(**facts.pop("archive")) if "archive" in facts else None
+        classes = tuple(facts.pop("classes", ()))
+        found[name] = PublishedDataset(name=name, classes=classes, archive=archive, **facts)
+    return found
+
+
+DATASETS: Mapping[str, PublishedDataset] = _read_datasets()
 """In the order in which they are listed."""
 
 
