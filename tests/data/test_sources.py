@@ -98,7 +98,7 @@ def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is not a directory") as missing:
         describe(str(tmp_path / "none"), [tmp_path])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DatasetError, match="has 0 classes") as empty:
+    with pytest.raises(DatasetError, match="has fewer than 2 classes") as empty:
         describe("empty", [tmp_path])
     for error in (missing, empty):
         assert "train/CLASS/*.png" in error.value.hint
