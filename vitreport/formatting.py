@@ -186,8 +186,7 @@ def printable(text: str) -> str:
 def json_document(value: Any) -> str:
     """Write indented JSON with readable text; what a terminal would obey is escaped.
 
-    Raises:
-        ValueError: There is a NaN or an infinity.
+    Raises ValueError if there is a NaN or an infinity.
     """
     text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
     return NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)

@@ -37,10 +37,8 @@ def reading_fault(error: OSError) -> str:
 def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> io.BufferedReader:
     """Open a regular file of at most `most` bytes (None: any size); what is opened is what was checked.
 
-    `links` follows a link: files of a run folder are never links.
-
-    Raises:
-        OSError: If the file is missing, too large, of another kind, or cannot be read; see `reading_fault`.
+    `links` follows a link: files of a run folder are never links. Raises OSError if the file is missing, too
+    large, of another kind, or cannot be read; see `reading_fault`.
     """
     if "\0" in str(path):
         raise OSError("cannot be read: embedded null byte")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.records import small_spec, write_run
 from vitreport.export.table import runs_table
-from vitreport.records.measurement import METRICS, Measurement, Metric
+from vitreport.records.measurement import METRICS, Measurement
 from vitreport.records.reader import Damage, read_run
 from vitreport.training import evaluate
 
@@ -105,7 +105,7 @@ def test_more_right_images_than_images_are_refused(tmp_path: Path) -> None:
 def test_a_metric_is_a_name_and_a_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is measured, recorded and exported; records without it are read as before."""
     former = write_run(tmp_path, small_spec())
-    monkeypatch.setitem(METRICS, "confident", Metric("confident images", "fraction"))
+    monkeypatch.setitem(METRICS, "confident", "confident images")
     monkeypatch.setitem(evaluate.FUNCTIONS, "confident", lambda logits, labels: float((logits.max(1) > 1).mean()))
     measured = evaluate.measure(np.array([[2, 0], [0, 0.5]], np.float32), np.array([0, 0]))
     assert measured.metrics == {"confident": 0.5}

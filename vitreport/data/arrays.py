@@ -108,11 +108,8 @@ class ImageSource(NamedTuple):
 def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool = True) -> ImageArrays:
     """Return the arrays of a source, from the cache or decoded into it.
 
-    With `check_bytes` they are hashed, and decoded again if they do not have their fingerprint.
-
-    Raises:
-        DatasetError: The source cannot be read.
-        ResourceError: The cache cannot be written.
+    With `check_bytes` they are hashed, and decoded again if they do not have their fingerprint. Raises
+    DatasetError if the source cannot be read, ResourceError if the cache cannot be written.
     """
     size = request.decoded_size
     key = hashlib.sha256(json.dumps([FORMAT, source.identity, size]).encode()).hexdigest()[:16]

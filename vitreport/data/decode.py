@@ -59,9 +59,7 @@ def decode_listed(listing: Listing, size: int, *, canonical: bool) -> Decoding:
 def first_size(listing: Listing) -> int:
     """Return the side of the first training image, which sets the size of all.
 
-    Raises:
-        UndecodableError: It cannot be read.
-        SpecError: It is not square, or its size is not allowed.
+    Raises UndecodableError if it cannot be read, SpecError if it is not square or its size is not allowed.
     """
     file = listing.files["train"][0]
     with _warnings_of_bombs(), _opened(listing.tree, file) as image:

@@ -86,10 +86,8 @@ def find_files(request: ImageRequest, decode: Callable[[Mapping[str, bytes]], Ma
 def download(archive: Archive, request: ImageRequest) -> Path:
     """Download an archive from the first mirror whose bytes have its md5, resuming what an earlier try left.
 
-    Wrong bytes are set aside as FILE.bad; what came stays in FILE.part for the next try.
-
-    Raises:
-        ResourceError: No mirror gives the file, or it cannot be written.
+    Wrong bytes are set aside as FILE.bad; what came stays in FILE.part for the next try. Raises ResourceError
+    if no mirror gives the file, or it cannot be written.
     """
     home = request.data_dir
     target, part, refusals = home / archive.file, home / f"{archive.file}.part", []

@@ -85,11 +85,7 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def read_folder(root: Path, notify: Notify = silent) -> Listing:
-    """List the images in a user folder.
-
-    Raises:
-        DatasetError: The folder is not laid out as it should be.
-    """
+    """List the images in a user folder. Raises DatasetError if it is not laid out as it should be."""
     tree = disk_tree(root)
     files = list(tree.files)
     folders = _split_folders(tree.place, files)
@@ -141,8 +137,7 @@ def _by_class(files: Iterable[str], folders: Mapping[str, str]) -> list[Labelled
 def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labelled]:
     """Return the images that a CSV file names, sorted by path.
 
-    Raises:
-        DatasetError: The file cannot be read, or names an image that is missing, ambiguous, repeated or unlabelled.
+    Raises DatasetError if it cannot be read, or names an image that is missing, ambiguous, repeated or unlabelled.
     """
     by_name: dict[str, list[str]] = defaultdict(list)
     for image in filter(is_image, files):

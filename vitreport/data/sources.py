@@ -43,11 +43,8 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
 def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = None) -> "DatasetFacts":
     """Return the facts of a dataset given by name or by path, and its directory, without decoding it.
 
-    The size of a folder's images is `image_size`, which the user chose, or else that of the first one.
-
-    Raises:
-        SpecError: The name is unknown, or the images are not square.
-        DatasetError: The path is no image folder.
+    The size of a folder's images is `image_size`, which the user chose, or else that of the first one. Raises
+    SpecError if the name is unknown or the images are not square, DatasetError if the path is no image folder.
     """
     from vitreport.spec.data import DatasetFacts
 
@@ -93,9 +90,7 @@ def count_images(name: str, data_dir: Path) -> dict[str, int]:
 def open_dataset(request: ImageRequest) -> "ImageArrays":
     """Return the images of a dataset, decoded into the cache if they are not there yet, or damaged there.
 
-    Raises:
-        DatasetError: The images are missing or damaged.
-        ResourceError: They cannot be downloaded or kept.
+    Raises DatasetError if the images are missing or damaged, ResourceError if they cannot be downloaded or kept.
     """
     from vitreport.data.arrays import load_arrays
 

@@ -37,9 +37,7 @@ def verify(
 ) -> list[Check]:
     """Check a dataset, given by name or path; it is decoded first if it was not yet.
 
-    Raises:
-        SpecError: There is no such dataset, or the size of its images cannot be found out.
-        DatasetError: It cannot be opened.
+    Raises SpecError if there is none, or the size of its images cannot be found out, DatasetError if it does not open.
     """
     name, home = locate(dataset, data_dirs)
     size = SMALLEST_SIDE

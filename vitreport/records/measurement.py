@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Self
 
 from pydantic import Field, computed_field, model_validator
 
@@ -16,19 +16,10 @@ TRAIN_EVAL = "train_eval"
 MOST_IMAGES = 500_000  # more would make a record large
 MOST_MISTAKES = 12
 LARGEST_SIDE = 64
+METRICS = {"top5": "top-5 accuracy"}
+"""The titles of all metrics except count, correct, loss and accuracy, by their name in records, tables and CSV files.
 
-
-class Metric(NamedTuple):
-    """How a metric is shown: a "fraction" in percent, another number as it is."""
-
-    title: str
-    unit: Literal["fraction", ""]
-
-
-METRICS = {"top5": Metric("top-5 accuracy", "fraction")}
-"""All metrics except count, correct, loss and accuracy, by their name in records, tables and CSV files.
-
-A new one needs an entry here and a function of its name in `training.evaluate`.
+Each is a fraction, shown in percent. A new one needs an entry here and a function of its name in `training.evaluate`.
 """
 
 

@@ -23,8 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def parse(kind: type[Model], content: bytes, images: Mapping[str, int] | None = None) -> Model:
     """Parse a file or a line of any schema version; an epoch of schema 1 needs `images`, the `counts` of run.json.
 
-    Raises:
-        ValueError: It is not such a record, or a newer version of the package wrote it.
+    Raises ValueError if it is not such a record, or a newer version of the package wrote it.
     """
     try:
         values = from_json(content)

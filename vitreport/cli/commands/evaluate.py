@@ -61,10 +61,9 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -
         print_json({"run": run_id, "split": split, **vars(evaluation), **more})
         return
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
-    metrics = [(METRICS[name], value) for name, value in measured.metrics.items()]
     totals = [
         ("accuracy", measured_accuracy(measured).in_percent(2)),
-        *((kind.title, percent(value) if kind.unit else f"{value:.4f}") for kind, value in metrics),
+        *((METRICS[name], percent(value)) for name, value in measured.metrics.items()),
         ("loss", f"{measured.loss:.6f}"),
         ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measured.count:,}"),
