@@ -135,13 +135,8 @@ def ablate(
     runtime = runtime or Runtime()
     axes = [sweep.field_axis(name, values) for name, values in params.items()]
     base, place = _resolve(spec, runtime)
-    plan = plan_ablation(
-        base,
-        [sweep.zipped(axes)] if zip and axes else axes,
-        sweep.checked_seeds(seeds),
-        facts_in([place.data_dir, runtime.data_dir]),
-        baseline=baseline,
-    )
+    describe = facts_in([place.data_dir, runtime.data_dir])
+    plan = plan_ablation(base, axes, sweep.checked_seeds(seeds), describe, zip_=zip, baseline=baseline)
     runs = run_plans([plan], runtime, engine, policy=policy, observer=observer)
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
 

@@ -4,7 +4,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +34,9 @@ def option(
     return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, min=least, autocompletion=complete)
 
 
+spec_option = partial(option, panel=SPEC)
+
+
 def flag(name: str, help_: str, *names: str, panel: str | None = None) -> Any:
     """Return an option that takes no value."""
     return typer.Option(name, *names, help=help_, rich_help_panel=panel)
@@ -45,7 +48,7 @@ def argument(help_: str, metavar: str, complete: completion.Complete | None = No
 
 
 def _field(path: str, metavar: str, *names: str) -> Any:
-    return option(f"Set {path} (default: from the spec).", metavar, *names, panel=SPEC)
+    return spec_option(f"Set {path} (default: from the spec).", metavar, *names)
 
 
 def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) -> Any:
@@ -56,16 +59,11 @@ def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) ->
 
 Dataset = Annotated[
     str | None,
-    option(
-        "Dataset, or path of an image folder (default: from the spec).",
-        "NAME",
-        panel=SPEC,
-        complete=completion.datasets,
-    ),
+    spec_option("Dataset, or path of an image folder (default: from the spec).", "NAME", complete=completion.datasets),
 ]
 Set = Annotated[
     list[str] | None,
-    option("Set a field, such as batch_size=64.", "FIELD=VALUE", "--set", panel=SPEC, complete=completion.assignments),
+    spec_option("Set a field, such as batch_size=64.", "FIELD=VALUE", "--set", complete=completion.assignments),
 ]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
@@ -111,9 +109,9 @@ class SpecOptions(FieldOptions):
     dataset: Dataset = None
     preset: Annotated[
         str | None,
-        option("Preset (default: the one for model and dataset).", "NAME", panel=SPEC, complete=completion.presets),
+        spec_option("Preset (default: the one for model and dataset).", "NAME", complete=completion.presets),
     ] = None
-    spec: Annotated[Path | None, option("TOML file, or spec.json of a run (default: none).", "FILE", panel=SPEC)] = None
+    spec: Annotated[Path | None, spec_option("TOML file, or spec.json of a run (default: none).", "FILE")] = None
 
     def request(self, weights: Path | None = None, **more: Any) -> "Request":
         """Return the request for this spec, with more fields if they are given."""

@@ -116,8 +116,7 @@ def refuse_missing(trials: Sequence[Trial], runs_dir: Path, unusable: Mapping[st
     if unusable:
         raise left_out(unusable)
     if missing:
-        ways = dict.fromkeys(
-            WAYS.get(state, "run the same command again to train the others") for state in missing.values()
-        )
+        otherwise = "run the same command again to train the others"
+        ways = dict.fromkeys(WAYS.get(state, otherwise) for state in missing.values())
         counts = f"{len(missing)} of {counted(len(trials), 'trial')} missing: {listed(list(missing))}"
         raise DamageError(counts, "; ".join(ways))

@@ -24,7 +24,7 @@ from vitreport.records.upgrade import parse
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, shown_level, shown_value
+from vitreport.spec.sweep import AxisSpec, shown_level, shown_value, zipped
 from vitreport.store.run_state import LOCK_NAME
 
 MODEL, DEFAULT_MODEL = "model.name", "perceiver-io"
@@ -95,18 +95,19 @@ def plan_ablation(
     seeds: Sequence[int],
     describe: Describe,
     *,
+    zip_: bool = False,
     baseline: Sequence[Any] = (),
 ) -> Plan:
     """Plan the trials of an ablation; those with the values of `baseline` (default: of `base`) are compared with.
 
-    The fields of a base that is a spec stay as they are, also those that would follow from a varied one. Raises
-    SpecError with every problem of every value.
+    `zip_` pairs the values of all axes. The fields of a base that is a spec stay as they are, also those that would
+    follow from a varied one. Raises SpecError with every problem of every value.
     """
     if not axes:
         raise SpecError("no field is varied", "use --param, for example --param batch_size 16,32,64")
     labels = tuple(map(shown_value, baseline))
-    if len(axes) == 1 and ", " in axes[0].name and labels:  # a zip of several fields
-        labels = (", ".join(labels),)
+    if zip_:
+        axes, labels = [zipped(axes)], (", ".join(labels),) if labels else ()
     if isinstance(base, RunSpec):
         spec = Layer("the spec", base.model_dump(mode="json", exclude={"seed"}), is_whole=True)
         compose_trial: ComposeTrial = lambda fields: compose([spec, layer_of(fields, PARAM)], describe)  # noqa: E731

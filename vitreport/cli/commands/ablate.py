@@ -9,7 +9,7 @@ from vitreport.cli import completion, options
 from vitreport.cli.options import PARAM, SWEEP, flag, option
 from vitreport.cli.sweeps import refuse_missing, run_sweeps, show_ablation_plan, show_sweeps
 from vitreport.data.sources import facts_in
-from vitreport.spec.sweep import parse_list, parse_seeds, read_axes, zipped
+from vitreport.spec.sweep import parse_list, parse_seeds, read_axes
 from vitreport.sweep.plan import plan_ablation
 
 
@@ -42,13 +42,9 @@ def ablate(
         vitreport ablate swin --param lr 1e-2,1e-3 --param optimizer adamw,sgd
     """
     axes = read_axes([(name, values) for name, _, values in (each.partition("=") for each in param or ())], PARAM)
-    plan = plan_ablation(
-        wanted.request(sweep.weights),
-        [zipped(axes)] if zip_ and axes else axes,
-        parse_seeds(sweep.seeds),
-        facts_in(sweep.data_dirs),
-        baseline=parse_list(baseline) if baseline else (),
-    )
+    request, seeds, describe = wanted.request(sweep.weights), parse_seeds(sweep.seeds), facts_in(sweep.data_dirs)
+    values = parse_list(baseline) if baseline else ()
+    plan = plan_ablation(request, axes, seeds, describe, zip_=zip_, baseline=values)
     if sweep.dry_run:
         show_ablation_plan(plan, sweep)
     else:

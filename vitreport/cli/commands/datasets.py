@@ -51,14 +51,10 @@ def verify(
     """
     from vitreport.data.verify import verify as verify_dataset
 
+    folders = data_dirs_or_default(data_dirs)
     with View(quiet=quiet) as view:
         checks = verify_dataset(
-            name,
-            data_dirs_or_default(data_dirs),
-            cache_dir(),
-            image_size=image_size,
-            notify=view.note,
-            progress=view.progress,
+            name, folders, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress
         )
     if as_json:
         print_json({"checks": checks})

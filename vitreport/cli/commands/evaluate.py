@@ -72,14 +72,11 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -
         ("record", AGREES[agrees]),
     ]
     counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
+    classes = [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts]
+    columns = ["class", "images", "correct", "accuracy"]
     print_text(printable(f"{run_id}: {split} split"))
     print_table(["", ""], [total for total in totals if total[1]], gap=True)
-    print_table(
-        ["class", "images", "correct", "accuracy"],
-        [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts],
-        right=["images", "correct", "accuracy"],
-        gap=True,
-    )
+    print_table(columns, classes, right=columns[1:], gap=True)
     if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:
         columns = [name[:6] for name in evaluation.classes]
         rows = zip(evaluation.classes, details.confusion, strict=True)

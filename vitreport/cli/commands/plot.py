@@ -71,14 +71,12 @@ def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[s
         title, labels = subject_of(ablation), {group.id: shown for shown, group in ablation.groups}
     else:
         title = ", ".join(dict.fromkeys(map(where_of, groups.values())))
-        names = {
-            name: (architecture_label(each.architecture), dataset_title(each.dataset), each.label)
-            for name, each in groups.items()
-        }
-        varies = [len(set(column)) > 1 for column in zip(*names.values(), strict=True)]
-        labels = {
-            name: ", ".join(filter(None, compress(each, varies))) or "representative" for name, each in names.items()
-        }
+        names = [
+            (architecture_label(each.architecture), dataset_title(each.dataset), each.label) for each in groups.values()
+        ]
+        varies = [len(set(column)) > 1 for column in zip(*names, strict=True)]
+        words = [", ".join(filter(None, compress(each, varies))) or "representative" for each in names]
+        labels = dict(zip(groups, words, strict=True))
     texts = Counter(labels.values())
     labels = {name: text if texts[text] == 1 else name for name, text in labels.items() if name in groups}
     for name, _, text in (each.partition("=") for each in given):

@@ -76,10 +76,8 @@ def report(
         refuse_unwritable(folder)
     if study:
         if runs:
-            raise SpecError(
-                f"runs cannot be named with --study: {', '.join(runs)}",
-                "use --only to choose runs and ablations of the study",
-            )
+            fault = f"runs cannot be named with --study: {', '.join(runs)}"
+            raise SpecError(fault, "use --only to choose runs and ablations of the study")
         analysis = vitreport.analyze_study(
             study, runs_dir, only=only or (), seeds=seeds, overrides=set_ or (), data_dirs=data_dirs or ()
         )

@@ -51,23 +51,18 @@ def fields(
     if section and section not in SECTIONS:
         raise SpecError(f"unknown section: {section}", did_you_mean(section, SECTIONS))
     kinds = [(name, kind) for name in ([section] if section else SECTIONS) for kind in members(SECTIONS[name])]
-    if as_json:
-        sections = [
-            {
-                "section": name,
-                "name": tag_of(kind),
-                "description": inspect.getdoc(kind),
-                "fields": [each._asdict() for each in field_rows(kind)],
-            }
-            for name, kind in kinds
-        ]
-        print_json({"sections": sections})
-        return
+    sections: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = []
     for name, kind in kinds:
-        rows += [(name, "name", toml_value(tag), "")] if (tag := tag_of(kind)) else []
-        rows += [(name, field.name, field.type, field.shown_default) for field in field_rows(kind)]
-    print_table(["section", "field", "type", "default"], rows)
+        tag, found = tag_of(kind), list(field_rows(kind))
+        about = {"section": name, "name": tag, "description": inspect.getdoc(kind)}
+        sections.append({**about, "fields": [field._asdict() for field in found]})
+        rows += [(name, "name", toml_value(tag), "")] if tag else []
+        rows += [(name, field.name, field.type, field.shown_default) for field in found]
+    if as_json:
+        print_json({"sections": sections})
+    else:
+        print_table(["section", "field", "type", "default"], rows)
 
 
 @app.command()
