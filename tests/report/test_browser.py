@@ -5,10 +5,15 @@ Needs Chromium and the packages playwright and axe-playwright-python; without th
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.report.test_prose import TEXT
+from vitreport.report.html import render_html
+from vitreport.report.page import Page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -45,9 +50,10 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def file(html: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the fixture study, with a text of an author that has everything that one may have."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html)
+    path.write_text(render_html(replace(page, summary=replace(page.summary, introduction=TEXT))))
     return path
 
 

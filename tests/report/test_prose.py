@@ -7,18 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from pydantic import TypeAdapter
 
 from tests.records import write_seeds
 from tests.report.parsed import Element, parse
 from tests.report.test_linter import complaints_of
 from vitreport.analysis.analyze import analyze
 from vitreport.analysis.summary import Section, Summary
-from vitreport.report.html import render_html
+from vitreport.report import blocks
+from vitreport.report.blocks import Bullets, Paragraph, Prose, filled
+from vitreport.report.html import _printed, render_html
 from vitreport.report.inject import BEGIN, END, write_document
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
+from vitreport.report.markdown_text import render_blocks
 from vitreport.report.page import FOLDED, Page, make_page
 from vitreport.report.render import render
+from vitreport.spec import prose
+from vitreport.spec.prose import read_prose
 
 TEXT = """We compare *two* things, see [the paper](https://example.org/a?b=1&c="2").
 
@@ -32,6 +41,8 @@ TEXT = """We compare *two* things, see [the paper](https://example.org/a?b=1&c="
 vitreport train swin  # <b> {x}
 ```
 
+> A quote of several words, and a number: -1.9 (-7.2 to +3.4) pp.
+
 - one
 - two"""
 OTHER = TEXT.replace("Data", "Numbers")
@@ -41,6 +52,14 @@ HOSTILE = """<script>alert(1)</script>
 
 " style="text-align:right" <th style="x">
 """
+TAGS = {"p", "h3", "ul", "ol", "li", "pre", "code", "em", "strong", "s", "a", "blockquote", "hr", "br"}
+TAGS |= {"table", "thead", "tbody", "tr", "th", "td", "div"}
+NOT_ALLOWED = {"h1", "h2", "h4", "h5", "h6", "img"}
+PIECES = [
+    *("a", " ", "\n", "\n\n", "- ", "1. ", "### ", "> ", "```", "~~~", "`", "*", "**", "_", "|", "|---|", "    "),
+    *("[a]", "(b)", "(javascript:x)", "[a]: data:x", "<", ">", "<b>", "</b>", "<!--", "-->", "<javascript:x>", "---"),
+    *("\\", "&lt;", "&#106;", '"', "![", "===", "##", "<script>", "</main>", "{{", "}}", "+ ", "* * *", "~~"),
+]
 
 
 @pytest.fixture
@@ -77,7 +96,7 @@ def test_texts_are_in_their_places(page: Page) -> None:
     assert f"How good?\n\n{OTHER}\n\n<!-- -->\n\n- " in document, "a list of findings is not a part of the author's"
     assert "## Later\n\nWhat comes?\n\nThe rest is *not run yet*.\n\nNothing was run of this section yet.\n" in document
     root = parse(render_html(page))
-    assert list(parts(section(root, "introduction"))) == ["h2", "p", "h3", "div", "pre", "ul"]
+    assert list(parts(section(root, "introduction"))) == ["h2", "p", "h3", "div", "pre", "blockquote", "ul"]
     assert section(root, "section-2").all("em")[0].text == "not run yet"
 
 
@@ -126,6 +145,24 @@ def test_a_hostile_text_adds_no_tag_that_acts(summary: Summary) -> None:
     assert not [name for each in added for name in each.attributes if name.startswith("on") or name == "style"]
     assert "<script>alert(1)</script>" in section(hostile, "introduction").text
     assert len(hostile.all("script")) == len(tame.all("script"))
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_what_a_study_may_say_stays_in_its_place(text: str) -> None:
+    """A text that is not refused ends where it ends, in Markdown as in HTML, and links to nothing that runs."""
+    pieces, problems = read_prose(TypeAdapter(prose.Prose).validate_python(text), {})
+    block = Prose("".join(map(str, pieces)))
+    below = (Bullets(("below",)), blocks.Section("Next", "next", (Paragraph("below"),)))
+    document = render_blocks([*filled([block]), *below], None)
+    root = parse(f"<main>{_printed(block)}</main>")
+    assert {each.tag for each in root} - {"#root", "main"} <= TAGS | (NOT_ALLOWED if problems else set())
+    assert not [each for each in root.all("a") if re.match(r"(javascript|data|vbscript):", each.attributes["href"])]
+    if not problems:
+        tokens = MarkdownIt("js-default", {"html": True}).parse(document)
+        lists = [each for each in tokens if each.type == "bullet_list_open" and each.level == 0]
+        assert len(lists) == len([each for each in root.all("ul") if each in root.all("main")[0].children]) + 1
+        (heading,) = (each for each in tokens if each.type == "heading_open" and each.tag == "h2")
+        assert heading.level == 0
 
 
 def test_json_has_the_texts(page: Page) -> None:
