@@ -82,22 +82,35 @@ class CalibrationBin(Record):
 
 
 class SplitDetails(Record):
-    """The test split in detail. `confusion[i][j]` counts images of class i taken for class j; None for many classes."""
+    """The test split in detail.
+
+    `confusion[i][j]` counts images of class i taken for class j. With many classes it is None, and
+    `per_class_predicted` counts the images taken for each class; older records lack it.
+    """
 
     expected_calibration_error: Fraction
     calibration: tuple[CalibrationBin, ...]
     per_class_count: tuple[Count, ...]
     per_class_correct: tuple[Count, ...]
     confusion: tuple[tuple[Count, ...], ...] | None
+    per_class_predicted: tuple[Count, ...] | None = None
+
+    @property
+    def predicted(self) -> tuple[int, ...] | None:
+        """How many images were taken for each class, if the record says it."""
+        return tuple(map(sum, zip(*self.confusion, strict=True))) if self.confusion else self.per_class_predicted
 
     def fits(self, test: Measurement) -> bool:
         """Return whether all of it can be true together with the measurement of the same images."""
         counts, correct, rows = self.per_class_count, self.per_class_correct, self.confusion
         sums = (sum(counts), sum(correct), sum(each.count for each in self.calibration))
-        if len(counts) != len(correct) or sums != (test.count, test.correct, test.count):
+        is_twice = rows is not None and self.per_class_predicted is not None
+        if is_twice or len(counts) != len(correct) or sums != (test.count, test.correct, test.count):
             return False
         if rows is None:
-            return all(right <= count for right, count in zip(correct, counts, strict=True))
+            taken = counts if self.per_class_predicted is None else self.per_class_predicted
+            is_whole = (len(taken), sum(taken)) == (len(counts), test.count)
+            return is_whole and all(right <= min(images) for right, *images in zip(correct, counts, taken, strict=True))
         is_square = {len(counts)} == {len(rows), *map(len, rows)}
         return is_square and tuple(map(sum, rows)) == counts and tuple(row[i] for i, row in enumerate(rows)) == correct
 

@@ -97,20 +97,26 @@ def measure(logits: Logits, labels: Labels, place: str = "an evaluation: loss") 
 
 
 def measure_details(logits: Logits, labels: Labels) -> SplitDetails:
-    """Compute calibration, per-class counts and the confusion matrix of logits (N, K) against labels (N,)."""
+    """Compute calibration, per-class counts and the confusion matrix of logits (N, K) against labels (N,).
+
+    With many classes, the images taken for each class are counted instead of the confusion matrix.
+    """
     classes, predicted = logits.shape[1], logits.argmax(1)
     calibration = _calibration(logits, predicted == labels)
     gaps = (kept.count * abs(kept.confidence - kept.accuracy) for kept in calibration)
-    confusion = None
+    confusion = taken = None
     if classes <= MOST_CONFUSION_CLASSES:
         counts = np.bincount(labels * classes + predicted, minlength=classes**2)
         confusion = tuple(map(tuple, counts.reshape(classes, classes).tolist()))
+    else:
+        taken = tuple(np.bincount(predicted, minlength=classes).tolist())
     return SplitDetails(
         expected_calibration_error=sum(gaps) / len(labels),
         calibration=calibration,
         per_class_count=tuple(np.bincount(labels, minlength=classes).tolist()),
         per_class_correct=tuple(np.bincount(labels[predicted == labels], minlength=classes).tolist()),
         confusion=confusion,
+        per_class_predicted=taken,
     )
 
 
