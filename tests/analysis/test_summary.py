@@ -86,7 +86,11 @@ def test_details_are_means_over_the_seeds() -> None:
         (split, metric, (1, 2, 3, 4), 2) for metric in ("accuracy", "loss") for split in ("train", "val", "test")
     ]
     assert list(details.classes) == list(CLASSES)
-    assert details.classes[CLASSES[0]].value == pytest.approx(0.61)
+    first = details.classes[CLASSES[0]]
+    assert first.recall.value == pytest.approx(0.61)
+    assert first.precision == pytest.approx((600 / 1200 + 620 / 1200) / 2)
+    assert first.f1 == pytest.approx((600 / 1100 + 620 / 1100) / 2)
+    assert group.balanced_accuracy == pytest.approx(0.51)
     assert details.confusion is not None
     assert [sum(row) for row in details.confusion.counts] == [2000] * 10
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.data.makers import write_folder
-from vitreport.data.notices import FEWEST, MOST_UNEQUAL, class_warning, shares_apart
+from vitreport.data.notices import FEWEST, MOST_UNEQUAL, class_warning, shares_apart, unequal_classes
 from vitreport.data.registry import ImageRequest
 from vitreport.data.verify import verify
 
@@ -42,6 +42,19 @@ CLASSES = ("cat", "dog", "newt")
 )
 def test_what_is_warned_of(train: tuple[int, ...], test: tuple[int, ...], expected: str) -> None:
     assert class_warning(CLASSES, {"train": train, "val": (1, 1, 1), "test": test}) == expected
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((30, 20, 20), ""),
+        ((20, 31, 25), "31 test images of dog, 20 of cat"),
+        ((1, 0, 1), "1 test image of newt, 0 of dog"),
+        ((), ""),
+    ],
+)
+def test_which_test_classes_are_unequal(sizes: tuple[int, ...], expected: str) -> None:
+    assert unequal_classes(CLASSES, sizes) == expected
 
 
 def test_few_training_images_by_the_users_own_limit_are_no_surprise() -> None:

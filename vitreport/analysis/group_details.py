@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vitreport.analysis.class_scores import class_scores, mean_score
 from vitreport.formatting import Estimate
 from vitreport.intervals import share
 from vitreport.records.reader import Damage, Run, read_run
@@ -18,6 +19,15 @@ class Confusion:
     classes: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
     n: int
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """A class of the test split: its accuracy, which is its recall, and the means over seeds of precision and F1."""
+
+    recall: Estimate
+    precision: float | None
+    f1: float | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Mistakes:
 class Details:
     """What is shown of one group at length; each part is empty or None if no run has it."""
 
-    classes: Mapping[str, Estimate] = field(default_factory=dict)  # the test accuracy of each
+    classes: Mapping[str, ClassResult] = field(default_factory=dict)  # those with test images
     confusion: Confusion | None = None
     mistakes: Mistakes | None = None
     damage: tuple[Damage, ...] = ()  # found while the details were read
@@ -61,15 +71,18 @@ def read_details(folders: Iterable[Path]) -> Details:
     done = [(run, run.result.test) for run in runs if run.result]
     names: tuple[str, ...] = next((run.record.data.classes for run, _ in done if run.record), ())
     alike = [test for _, test in done if len(test.per_class_count) == len(names)]
-    by_class = [
-        share([(test.per_class_correct[place], test.per_class_count[place]) for test in alike])
-        for place in range(len(names))
-    ]
+    scores = [class_scores(test) for test in alike]
+    by_class: dict[str, ClassResult] = {}
+    for place, name in enumerate(names):
+        if recall := share([(test.per_class_correct[place], test.per_class_count[place]) for test in alike]):
+            of_seeds = [each.classes[place] for each in scores]
+            precision = mean_score([each.precision for each in of_seeds])
+            by_class[name] = ClassResult(recall, precision, mean_score([each.f1 for each in of_seeds]))
     matrices = [test.confusion for test in alike if test.confusion]
     pooled = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
     damage: list[Damage] = []
     return Details(
-        classes={name: each for name, each in zip(names, by_class, strict=True) if each},
+        classes=by_class,
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
         damage=tuple(damage),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from vitreport.analysis.class_scores import mean_score
 from vitreport.analysis.curves import Curve, Metric, curves_of
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
@@ -51,6 +52,9 @@ class Group:
     validation: Estimate | None = None
     test: Estimate | None = None
     test_loss: Estimate | None = None
+    balanced_accuracy: float | None = None  # of the test split, as macro F1: means over the seeds
+    macro_f1: float | None = None
+    unequal_classes: str = ""  # names the largest and the smallest class of the test split if they are unequal
     gap: Estimate | None = None  # the generalization gap
     converged: Estimate | None = None
     shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
@@ -174,6 +178,9 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         validation=share(validation),
         test=share(tested) if sample.images is None else mean_accuracy(sample),
         test_loss=over_seeds([run.splits["test"].loss for run in done], NOT_NEGATIVE),
+        balanced_accuracy=mean_score([run.balanced_accuracy for run in done]),
+        macro_f1=mean_score([run.macro_f1 for run in done]),
+        unequal_classes=next((run.unequal_classes for run in done), ""),
         gap=gap(list(zip(train, tested, strict=True))) if len(train) == len(tested) else None,
         converged=over_seeds([run.converged for run in done if run.converged], Range(1, spec.train.epochs)),
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),

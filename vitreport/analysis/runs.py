@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from vitreport.analysis.class_scores import class_scores
 from vitreport.analysis.curves import Points, points_of
-from vitreport.data.notices import class_warning
+from vitreport.data.notices import class_warning, unequal_classes
 from vitreport.data.registry import DATASETS, dataset_title, is_altered
 from vitreport.formatting import Estimate
 from vitreport.intervals import Sample, single_run
@@ -45,6 +46,9 @@ class RunSummary:
     images_per_second: float | None
     peak_memory_bytes: int | None
     answers: Answers | None
+    balanced_accuracy: float | None  # of the test split
+    macro_f1: float | None
+    unequal_classes: str  # names the largest and the smallest class of the test split if they are unequal
     note: str  # the error that ended it
     damage: tuple[Damage, ...]
 
@@ -79,6 +83,8 @@ def summarize_run(run: Run) -> RunSummary:
     curves = {name: [epoch.splits[name] for epoch in epochs if name in epoch.splits] for name in SPLITS}
     train, tests = (curves[name] if len(curves[name]) == planned else [] for name in ("train", "test"))
     accuracies = {name: split.accuracy for name, split in splits.items()}
+    scores = class_scores(result.test) if result else None
+    classes, sizes = run.record.data.classes if run.record else (), result.test.per_class_count if result else ()
     validations = [accuracies.get("val")] if result else [measured.accuracy for measured in curves["val"]]
     return RunSummary(
         id=run.id,
@@ -98,6 +104,9 @@ def summarize_run(run: Run) -> RunSummary:
         images_per_second=median_of(epoch.images_per_second for epoch in epochs),
         peak_memory_bytes=max((epoch.peak_memory_bytes for epoch in epochs), default=None),
         answers=run.answers,
+        balanced_accuracy=scores.balanced_accuracy if scores else None,
+        macro_f1=scores.macro_f1 if scores else None,
+        unequal_classes=unequal_classes(classes, sizes) if len(classes) == len(sizes) else "",
         note=run.record.error.message if run.record and run.record.error else "",
         damage=tuple(replace(each, place=f"{run.id}/{each.place}") for each in run.damage),
     )

@@ -15,6 +15,10 @@ FEWEST = 20
 MOST_UNEQUAL = 10
 """Largest class over smallest, in training images: beyond it, ignoring the smallest class costs little accuracy."""
 
+UNEQUAL = 1.5
+"""Largest class over smallest, in test images. Up to it, at most 10% of the images would have to change class to make
+all equal. Classes whose accuracies lie within 10 pp then separate accuracy from balanced accuracy by at most 1 pp."""
+
 LEAST_DEVIATION = 0.05
 """Of the training pixels, where white is 1. Images of a 12-bit camera in a 16-bit file have less than 0.03."""
 
@@ -35,12 +39,18 @@ def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = Fal
             size, name = min(zip(sizes, classes, strict=True))
             few = f"fewer than {FEWEST} {IN_WORDS[split]} images (the fewest: {size:,} of {name})"
             parts.append(f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}")
-    if sizes := counts.get("train", ()):
-        (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
-        if most > MOST_UNEQUAL * fewest:
-            images = f"{counted(most, 'training image')} of {large_name}, {fewest:,} of {small_name}"
-            parts.append(f"the class sizes are very unequal ({images})")
+    if images := unequal_classes(classes, counts.get("train", ()), "train", MOST_UNEQUAL):
+        parts.append(f"the class sizes are very unequal ({images})")
     return "; ".join(parts)
+
+
+def unequal_classes(classes: Sequence[str], sizes: Sequence[int], split: str = "test", factor: float = UNEQUAL) -> str:
+    """Name the largest and the smallest class that differ by more than a factor: 36 test images of cat, 3 of dog."""
+    if not sizes:
+        return ""
+    (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
+    images = f"{counted(most, f'{IN_WORDS[split]} image')} of {large_name}, {fewest:,} of {small_name}"
+    return images if most > factor * fewest else ""
 
 
 def shares_apart(counts: Counts) -> float:
