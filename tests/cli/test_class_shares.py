@@ -1,14 +1,19 @@
 """A folder of few and unequal images, from the training to the report: what is warned of and what is not claimed."""
 
+import csv
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from tests.cli.conftest import Cli
-from tests.commands import TINY
+from tests.commands import TINY, vitreport
 from tests.data.makers import write_folder
+from tests.records import spec, write_run
 
 FLAGS = [option for option in TINY if "limit" not in option]
 SEEDS = ("0", "1")
@@ -61,3 +66,54 @@ def test_a_record_that_does_not_count_classes_claims_nothing(cli: Cli) -> None:
     found = json.loads(cli("report", "--format", "json").stdout)
     rules = {each["rule"] for each in found["findings"]}
     assert "over-fitting" not in rules
+
+
+def scores_of(run: Path) -> tuple[float, float]:
+    """Balanced accuracy and macro F1 by scikit-learn, of the predictions that a run has written."""
+    with np.load(run / "predictions.npz") as found:
+        labels, predicted = found["labels"], found["logits"].argmax(1)
+    return balanced_accuracy_score(labels, predicted), f1_score(labels, predicted, average="macro", zero_division=0)
+
+
+@pytest.mark.usefixtures("warned")
+def test_unequal_test_classes_are_compared_by_balanced_accuracy_and_macro_f1() -> None:
+    runs = sorted(Path("runs").glob("perceiver-io-*"))
+    by_hand = [scores_of(run) for run in runs]
+    balanced, macro = (sum(values) / len(SEEDS) for values in zip(*by_hand, strict=True))
+    (group,) = json.loads(vitreport("report", "--format", "json").stdout)["groups"]
+    assert (group["balanced_accuracy"], group["macro_f1"]) == pytest.approx((balanced, macro))
+    assert group["unequal_classes"] == "12 test images of dog, 4 of cat"
+    (row,) = csv.DictReader(StringIO(vitreport("report", "--format", "csv").stdout))
+    assert [float(row[name]) for name in ("balanced_accuracy", "macro_f1")] == pytest.approx([balanced, macro])
+    rows = csv.DictReader(StringIO(vitreport("runs", "export").stdout))
+    exported = [(float(row["test.balanced_accuracy"]), float(row["test.macro_f1"])) for row in rows]
+    assert exported == [pytest.approx(pair) for pair in by_hand]
+    text = vitreport("report").stdout
+    shown, folded = text.split("<details>", 1)
+    assert "| balanced accuracy | macro F1 |" in shown
+    assert f"| {balanced:.1%} | {macro:.1%} |" in shown
+    assert "Classes are unequal: 12 test images of dog, 4 of cat." in shown
+    assert "| class | recall | precision | F1 |" in folded
+
+
+@pytest.mark.usefixtures("warned")
+def test_one_run_shows_balanced_accuracy_and_macro_f1() -> None:
+    run = min(Path("runs").glob("perceiver-io-*"))
+    balanced, macro = scores_of(run)
+    words = f"balanced accuracy {balanced:.2%}, macro F1 {macro:.2%}"
+    assert words in " ".join(vitreport("runs", "show", run.name).stdout.split())
+    printed = " ".join(vitreport("eval", run.name, "--data-dir", ".").stdout.split())
+    assert f"balanced accuracy {balanced:.2%} macro F1 {macro:.2%}" in printed
+    assert "class images correct recall precision F1 cat 4 " in printed
+    documents = (("runs", "show", run.name, "--json"), ("eval", run.name, "--data-dir", ".", "--json"))
+    for found in (json.loads(vitreport(*arguments).stdout)["class_scores"] for arguments in documents):
+        assert (found["balanced_accuracy"], found["macro_f1"]) == pytest.approx((balanced, macro))
+        assert len(found["classes"]) == 2
+
+
+def test_equal_classes_need_no_other_score_in_the_open_part(cli: Cli) -> None:
+    write_run(Path("runs"), spec(), 0.5)
+    shown, folded = cli("report").stdout.split("<details>", 1)
+    assert "balanced accuracy" not in shown
+    assert "unequal" not in shown
+    assert "| balanced accuracy | macro F1 |" in folded

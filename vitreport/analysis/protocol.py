@@ -11,6 +11,8 @@ from vitreport.formatting import counted, duration, joined, listed
 from vitreport.spec.sweep import short_name, shown_value
 
 COVERAGE = " They cover new training runs and new test images of the same kind."
+SCORES = " Balanced accuracy and macro F1, both of the test split, are means over seeds without intervals."
+BY_CLASS = "The recall of a class is its accuracy. All are means over seeds without intervals."
 COST = (
     "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
     "over the seeds, memory is the largest; compare them only on the same device."
@@ -54,6 +56,12 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
     return f"Held fixed: {', '.join(words)}. {others}" if words else others
 
 
+def unequal_classes(named: Named) -> str:
+    """Say that the classes of the test split are unequal, and what that means for accuracy."""
+    found = next((group.unequal_classes for _, group in named if group.unequal_classes), "")
+    return f"Classes are unequal: {found}. Large classes count more in accuracy." if found else ""
+
+
 def placeholder_of(summary: Summary) -> str:
     """Say what to replace in commands that train on a user's image folder."""
     names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))
@@ -92,6 +100,10 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
         "Curves are means over the seeds, with 95% bands over seeds (Student's t). Validation and test are measured "
         "after each epoch. Training is the mean over the batches of an epoch, with any augmentation and dropout, "
         "unless train.monitor_train measured it after the epoch."
+    )
+    yield (
+        "Balanced accuracy is the mean recall of the classes, macro F1 their mean F1, both as in scikit-learn. Each "
+        "class has the same weight."
     )
     if has_claims:
         yield (

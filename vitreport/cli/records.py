@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from vitreport.analysis.class_scores import ClassScores
 from vitreport.analysis.groups import Group, mixed_randomness
 from vitreport.analysis.runs import measured_accuracy
 from vitreport.analysis.summary import Summary
@@ -86,6 +87,12 @@ def flops(forward: int, training: int) -> str:
 def accuracy_on(split: str, measured: Measurement) -> str:
     """Write 97.50%; on test images with its interval."""
     return measured_accuracy(measured).in_percent(2) if split == "test" else percent(measured.accuracy)
+
+
+def class_score_rows(scores: ClassScores) -> list[tuple[str, str]]:
+    """Return the means over the classes; macro F1 where it is known."""
+    means = {"balanced accuracy": scores.balanced_accuracy, "macro F1": scores.macro_f1}
+    return [(name, percent(value)) for name, value in means.items() if value is not None]
 
 
 def refuse_damage(runs: Sequence[Run]) -> None:

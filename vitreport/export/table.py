@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from vitreport.analysis.class_scores import class_scores
 from vitreport.errors import RecordError, ResourceError
 from vitreport.formatting import counted, csv_text, listed
 from vitreport.records.folders import run_folders
@@ -71,7 +72,7 @@ def require_extra(extra: str) -> None:
 
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
 RESULT_COLUMNS: dict[str, Kind] = {
-    "test.expected_calibration_error": "number",
+    **{f"test.{name}": "number" for name in ("expected_calibration_error", "balanced_accuracy", "macro_f1")},
     **{f"cost.{name}": "integer" for name in Cost.model_fields if name != "uncounted_operations"},
     **{f"throughput.{name}": "number" for name in ThroughputRecord.model_fields},
     "seconds": "number",
@@ -172,7 +173,9 @@ def _run_row(run: Run) -> dict[str, Any]:
         for which, epoch in (("selected", result.selected), ("last", result.last)):
             splits = {split: measured.values for split, measured in epoch.splits.items()}
             row |= flat({which: {"epoch": epoch.epoch, **splits}})
+        scores = class_scores(result.test)
         row["test.expected_calibration_error"] = result.test.expected_calibration_error
+        row |= {"test.balanced_accuracy": scores.balanced_accuracy, "test.macro_f1": scores.macro_f1}
     if record := run.record:
         row |= flat(record.model_dump(mode="json", exclude={"id", "step", "resumed"}))
         row |= {"resumed": len(record.resumed), "command": shlex.join(["vitreport", *record.argv])}

@@ -9,7 +9,10 @@ from vitreport.formatting import Estimate, csv_text
 from vitreport.report.page import Page
 from vitreport.spec.fields import flat
 
-ROW = ("architecture", "dataset", "id", "state", "seeds", "test", "validation", "train", "gap", "test_loss", "cost")
+ROW = (
+    *("architecture", "dataset", "id", "state", "seeds", "test", "validation", "train", "gap", "test_loss"),
+    *("balanced_accuracy", "macro_f1", "cost"),
+)
 
 
 def render_csv(page: Page) -> str:

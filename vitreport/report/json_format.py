@@ -61,6 +61,9 @@ class Group(Part):
     validation: Estimate | None
     test: Estimate | None
     test_loss: Estimate | None
+    balanced_accuracy: float | None  # of the test split: the mean recall of the classes, a mean over seeds
+    macro_f1: float | None  # of the test split: the mean F1 of the classes, a mean over seeds; null if not recorded
+    unequal_classes: str  # names the largest and the smallest class of the test split if they are unequal
     gap: Estimate | None  # the generalization gap: training accuracy minus test accuracy
     converged: Estimate | None  # the epoch by which the training loss made 95% of its total decrease
     shares_apart: float | None  # how far the class shares of training and test images differ, if recorded

@@ -116,6 +116,7 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     yield page.about(content.name, [group.id for _, group in content.groups if is_overview])
     if content.groups:
         yield Beside((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
+        yield Paragraph(protocol.unequal_classes(content.groups), "note")
         yield Paragraph(protocol.held_fixed(content.groups), "note")
         yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
     yield Bullets(((f"Not run: {joined(content.missing)}.", *command),) if content.missing else ())

@@ -8,7 +8,7 @@ from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import difference_of
-from vitreport.analysis.group_details import Confusion
+from vitreport.analysis.group_details import ClassResult, Confusion
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.labels import field_table
 from vitreport.analysis.references import subject_of, where_of
@@ -20,6 +20,7 @@ from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
 
 MOST_COLUMNS = 8
+MEANS_OF_CLASSES = ("balanced accuracy", "macro F1")
 _share = partial(percent, digits=1)
 
 
@@ -43,20 +44,23 @@ def comparison(content: plain.Comparison) -> Table:
     tested = [each for each in groups if each.test and not each.diverged]
     best = max(tested, key=lambda each: each.reached, default=None)
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
-    seeds = _vary(group.test for group in groups)
+    seeds, is_unequal = _vary(group.test for group in groups), any(group.unequal_classes for group in groups)
     rows = [
         (
             name,
             outcome(group, seeds=seeds),
             "" if not any(found) else "highest" if group is best else _estimate(difference, Estimate.signed_points),
+            *(_means_of_classes(group) if is_unequal else ()),
             number(group.cost.parameters if group.cost else None, compact),
             number(group.cost.seconds if group.cost else None, duration),
         )
         for (name, group), difference in zip(content.groups, found, strict=True)
     ]
     kind = "architecture" if len({group.architecture for group in groups}) > 1 else "setting"
-    columns = [kind, "test accuracy", "difference from highest (pp)", "parameters", "time"]
+    scores = MEANS_OF_CLASSES if is_unequal else ()
+    columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
     note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
+    note += protocol.SCORES * is_unequal
     return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
@@ -77,16 +81,22 @@ def ablation(content: plain.Ablation) -> Table:
 
 
 def splits(named: Named) -> Table:
-    """Show the accuracies of groups by split, and their generalization gaps."""
-    found = [(name, (group.train, group.validation, group.test, group.gap)) for name, group in named]
-    seeds = _vary(each for _, estimates in found for each in estimates)
+    """Show the accuracies of groups by split, their generalization gaps, and the means over the classes."""
+    found = [(group.train, group.validation, group.test, group.gap) for _, group in named]
+    seeds = _vary(each for estimates in found for each in estimates)
     shown = partial(Estimate.in_percent, seeds=seeds)
     rows = [
-        (name, *(_estimate(each, shown) for each in accuracies), _estimate(gap, Estimate.signed_points))
-        for name, (*accuracies, gap) in found
+        (
+            name,
+            *(_estimate(each, shown) for each in accuracies),
+            _estimate(gap, Estimate.signed_points),
+            *_means_of_classes(group),
+        )
+        for (name, group), (*accuracies, gap) in zip(named, found, strict=True)
     ]
-    columns = ("setting", "train", "validation", "test", "generalization gap (pp)")
-    note = methods(each for _, estimates in found for each in estimates)
+    columns = ("setting", "train", "validation", "test", "generalization gap (pp)", *MEANS_OF_CLASSES)
+    has_scores = any(group.balanced_accuracy is not None for _, group in named)
+    note = methods(each for estimates in found for each in estimates) + protocol.SCORES * has_scores
     return table("Accuracy by split", columns, rows, note=note)
 
 
@@ -117,15 +127,32 @@ def _settings(group: Group, *, of_model: bool) -> Sequence[tuple[str, str]]:
 
 
 def classes(named: Named) -> Table:
-    """Show the test accuracy of each class, one column for each group with such details."""
+    """Show recall, precision and F1 of each class of one group; of several, recall and F1 in a column for each."""
     known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
+    if len(known) == 1:
+        rows = [
+            (name, *(number(value, _share) for value in (each.recall.value, each.precision, each.f1)))
+            for name, each in known[0][1].items()
+        ]
+        return table("Test images by class", ("class", "recall", "precision", "F1"), rows, note=protocol.BY_CLASS)
     shown = known[:MOST_COLUMNS]
     names = dict.fromkeys(name for _, found in known for name in found)
-    rows = [
-        (name, *(number(found[name].value if name in found else None, _share) for _, found in shown)) for name in names
-    ]
-    note = f"Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." if len(known) > MOST_COLUMNS else ""
-    return table("Test accuracy by class", ("class", *(name for name, _ in shown)), rows, note=note)
+    rows = [(name, *(_recall_and_f1(found.get(name)) for _, found in shown)) for name in names]
+    left_out = f" Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." * (len(known) > MOST_COLUMNS)
+    columns = ("class", *(name for name, _ in shown))
+    return table("Recall / F1 by class, in percent", columns, rows, note=protocol.BY_CLASS + left_out)
+
+
+def _recall_and_f1(content: ClassResult | None) -> str:
+    if content is None:
+        return NOTHING
+    recall, f1 = content.recall.value, content.f1
+    return Number(f"{100 * recall:.1f} / {NOTHING if f1 is None else f'{100 * f1:.1f}'}", recall)
+
+
+def _means_of_classes(group: Group) -> tuple[str, str]:
+    """Return the cells of MEANS_OF_CLASSES."""
+    return number(group.balanced_accuracy, _share), number(group.macro_f1, _share)
 
 
 def most_confused(content: Confusion, most: int = 10) -> list[tuple[float, str, str, int]]:

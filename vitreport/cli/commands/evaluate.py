@@ -1,15 +1,15 @@
 """`vitreport eval`: measure a finished run again."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from vitreport.analysis.class_scores import class_scores
 from vitreport.analysis.runs import measured_accuracy
-from vitreport.cli import options
+from vitreport.cli import options, records
 from vitreport.cli.commands.runs import RunName
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
-from vitreport.cli.records import read_named
 from vitreport.data.registry import bytes_in_words
 from vitreport.data.sources import locate
 from vitreport.formatting import percent, printable, rate
@@ -36,13 +36,13 @@ def evaluate(
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Evaluate a finished run: accuracy, loss, calibration, each class, the confusion matrix, images/s.
+    """Evaluate a finished run: accuracy, loss, calibration, F1, each class, the confusion matrix, images/s.
 
     Example:
         vitreport eval swin-digits-ea4ce545-s0
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
     """
-    found = read_named(run, machine.runs_dir)
+    found = records.read_named(run, machine.runs_dir)
     from vitreport.store.evaluation import evaluate_run  # with torch
 
     images = dataset or (found.spec.data.dataset if found.spec else "")
@@ -54,16 +54,17 @@ def evaluate(
 
 def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -> None:
     """Print the totals, each class, and which classes are taken for which."""
-    measured, details = evaluation.measurement, evaluation.details
+    measured, details, scores = evaluation.measurement, evaluation.details, class_scores(evaluation.details)
     agrees = None if evaluation.recorded is None else evaluation.recorded == measured
     if as_json:
-        more = {"accuracy_interval": measured_accuracy(measured).interval, "agrees": agrees}
+        more = {"accuracy_interval": measured_accuracy(measured).interval, "class_scores": scores, "agrees": agrees}
         print_json({"run": run_id, "split": split, **vars(evaluation), **more})
         return
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
     totals = [
         ("accuracy", measured_accuracy(measured).in_percent(2)),
         *((METRICS[name], percent(value)) for name, value in measured.metrics.items()),
+        *records.class_score_rows(scores),
         ("loss", f"{measured.loss:.6f}"),
         ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measured.count:,}"),
@@ -71,9 +72,12 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -
         ("fingerprint", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
         ("record", AGREES[agrees]),
     ]
-    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
-    classes = [(name, f"{n:,}", f"{right:,}", percent(right / n) if n else "") for name, n, right in counts]
-    columns = ["class", "images", "correct", "accuracy"]
+    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, scores.classes, strict=True)
+    classes = [
+        (name, f"{n:,}", f"{right:,}", *("" if value is None or not n else percent(value) for value in astuple(each)))
+        for name, n, right, each in counts
+    ]
+    columns = ["class", "images", "correct", "recall", "precision", "F1"]
     print_text(printable(f"{run_id}: {split} split"))
     print_table(["", ""], [total for total in totals if total[1]], gap=True)
     print_table(columns, classes, right=columns[1:], gap=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from vitreport.analysis.class_scores import class_scores
 from vitreport.analysis.comparisons import compare_groups, compare_runs
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.runs import RunSummary, summarize_run
@@ -134,9 +135,11 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
     """
     found = records.read_named(run, runs_dir)
     state, result = state_of(found), found.result
+    scores = class_scores(result.test) if result else None
     if as_json:
-        parts = {"spec": found.spec, "run": found.record, "result": result, "epochs": found.epochs}
-        print_json({"id": found.id, "state": state, "folder": found.folder, **parts, "damage": map(str, found.damage)})
+        parts = {"spec": found.spec, "run": found.record, "result": result, "class_scores": scores}
+        more = {"epochs": found.epochs, "damage": map(str, found.damage)}
+        print_json({"id": found.id, "state": state, "folder": found.folder, **parts, **more})
     else:
         print_text(f"{found.id}: {state}")
         results = [
@@ -144,6 +147,9 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
             for which, of in ((("best", result.selected), ("last", result.last)) if result else ())
             for split, each in of.splits.items()
         ]
+        if result and scores:
+            means = [f"{name} {value}" for name, value in records.class_score_rows(scores)]
+            results.append((f"best epoch {result.selected.epoch}, test classes", ", ".join(means)))
         spec = records.spec_rows(found.spec) if found.spec else []
         for title, rows in {"trained": spec, "record": records.record_rows(found), "results": results}.items():
             if rows:
