@@ -80,9 +80,8 @@ def remove_temporaries(folder: Path) -> int:
 def output_path(path: Path, *, is_folder: bool = False) -> Path:
     """Return where an output is written, behind links, after checking that it can be made there.
 
-    Raises:
-        SpecError: Something else is at that path, or the system does not accept the name.
-        StorageError: The place is missing or cannot be written.
+    Raises SpecError if something else is at that path or the system does not accept the name, StorageError if the place
+    is missing or cannot be written.
     """
     kind, is_right = ("directory", Path.is_dir) if is_folder else ("regular file", Path.is_file)
     with storage_errors(path):
@@ -123,11 +122,9 @@ def locked(
 ) -> Iterator[None]:
     """Hold a lock file in an existing folder. The system frees the lock when the process ends, however it ends.
 
-    Where the file system has no locks, `soft` uses the existence of the file.
-
-    Raises:
-        BusyError: Another process has held the lock for `timeout` seconds (negative: wait as long as it takes).
-        StorageError: The file cannot be made or locked.
+    Where the file system has no locks, `soft` uses the existence of the file. Raises BusyError if another process
+    has held the lock for `timeout` seconds (negative: wait as long as it takes), StorageError if the file cannot be
+    made or locked.
     """
     from filelock import FileLock, Timeout
 

@@ -135,10 +135,11 @@ def named_weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def load_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Copy weights into a model of the same architecture; names and shapes must agree."""
-    for name, tensor in named_weights(model).items():
-        tensor.copy_(weights[name])
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights into the tensors of a model that have their names and shapes; others stay as they are."""
+    own = named_weights(model)
+    for name, tensor in weights.items():
+        own[name].copy_(tensor)
 
 
 def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:

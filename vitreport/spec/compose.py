@@ -73,9 +73,7 @@ def read_spec(source: Path | str | Mapping[str, Any], describe: Describe) -> Com
 def compose_request(request: Request, describe: Describe, trial: Layer | None = None) -> Composed:
     """Compose a spec. Precedence: `trial` of a sweep, flag, `--set`, `--spec`, preset, default.
 
-    Raises:
-        SpecError: With every problem of the spec.
-        DatasetError: The folder of the dataset cannot be used.
+    Raises SpecError with every problem of the spec, DatasetError if the folder of the dataset cannot be used.
     """
     command = {"model.name": request.model, "data.dataset": request.dataset, **(request.flags or {})}
     given = (

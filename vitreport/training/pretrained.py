@@ -5,13 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from vitreport.errors import Problem, RecordError, SpecError
 from vitreport.formatting import listed
 from vitreport.models.timm import adapted_weights, hub_weights
-from vitreport.models.weights import Weights, classifier_prefixes, named_weights, read_weights
+from vitreport.models.weights import Weights, classifier_prefixes, load_weights, named_weights, read_weights
 from vitreport.records.run import InitialWeights
 from vitreport.records.schema import recordable
 from vitreport.spec.architectures.timm import TimmSpec
@@ -63,9 +62,7 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
     are_others = weights.classes is not None and weights.classes != tuple(classes)
     names["reclassed"] = [name for name in names["fitting"] if are_others and name in classifier]
     taken = [name for name in names.pop("fitting") if name not in names["reclassed"]]
-    with torch.no_grad():
-        for name in taken:
-            wanted[name].copy_(weights.tensors[name])
+    load_weights(model, {name: weights.tensors[name] for name in taken})
     is_fresh = not classifier <= {*taken}
     return InitialWeights(
         source=recordable(weights.source),
