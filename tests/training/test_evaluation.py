@@ -52,7 +52,7 @@ def trained(runtime: Runtime) -> Path:
 
 def evaluate(run: Run, runtime: Runtime, **changes: Any) -> Evaluation:
     arguments: dict[str, Any] = {"split": "test", "dataset": None, **changes}
-    return evaluate_run(run, runtime=runtime, listener=SILENT, **arguments)
+    return evaluate_run(run, data_dirs=[runtime.data_dir], runtime=runtime, listener=SILENT, **arguments)
 
 
 @pytest.mark.parametrize("split", get_args(SplitName))

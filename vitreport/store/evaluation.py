@@ -109,7 +109,7 @@ class Evaluation:
 
 
 def evaluate_run(
-    run: Run, *, split: SplitName, dataset: str | None, runtime: Runtime, listener: Listener
+    run: Run, split: SplitName, dataset: str | None, data_dirs: Sequence[Path], runtime: Runtime, listener: Listener
 ) -> Evaluation:
     """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
     if run.record and run.record.status != "done":
@@ -128,7 +128,7 @@ def evaluate_run(
     weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(model))
     check_fit(weights, named_weights(model), path.name)
     load_weights(model, weights)
-    name, data_dir = locate(dataset or spec.data.dataset, [runtime.data_dir])
+    name, data_dir = locate(dataset or spec.data.dataset, data_dirs)
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     request = replace(request, name=name, data_dir=data_dir)
     arrays = replace(open_dataset(request), mean=trained_on.mean, std=trained_on.std)

@@ -171,9 +171,8 @@ class Session:
         known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
         if changed := {name: pair for name, pair in known.items() if pair[0] != pair[1]}:
             differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
-            self.listener.note(
-                f"warning: {differences}: the result will not be bit-identical to that of an uninterrupted run"
-            )
+            effect = "the result will not be bit-identical to that of an uninterrupted run"
+            self.listener.note(f"warning: {differences}: {effect}")
         return changed
 
     def _fingerprint(self) -> dict[str, str]:

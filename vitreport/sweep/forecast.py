@@ -63,12 +63,10 @@ def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed:
 def expect_from_records(runs: Iterable[Run], machine: tuple[str, str] | None = None) -> Expect:
     """Expect the median time of finished runs of the same cost; with a device and its threads, of those on them."""
     times: dict[str, list[float]] = defaultdict(list)
-    for run in runs:
-        record = run.record
-        if not run.spec or not record or record.status != "done":
-            continue
+    done = [(run.spec, run.record) for run in runs if run.spec and run.record and run.record.status == "done"]
+    for spec, record in done:
         if machine in (None, (record.device, record.fingerprint.get("threads"))):
-            times[_cost(run.spec)].append(record.seconds)
+            times[_cost(spec)].append(record.seconds)
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:
         found = times.get(_cost(spec))

@@ -31,9 +31,7 @@ class Finding(NamedTuple):
 
 
 def doctor(
-    data_dirs: options.DataDirs = None,
-    runs_dir: options.RunsDir = RUNS_DIR.default,
-    as_json: options.AsJson = False,
+    data_dirs: options.DataDirs = None, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False
 ) -> None:
     """Check versions, devices and directories, and print how to fix each problem.
 

@@ -1,6 +1,6 @@
 """`vitreport eval`: measure a finished run again."""
 
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.analysis.class_scores import class_scores
@@ -11,7 +11,6 @@ from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
 from vitreport.data.registry import bytes_in_words
-from vitreport.data.sources import locate
 from vitreport.formatting import percent, printable, rate
 from vitreport.records.measurement import METRICS
 from vitreport.runtime import data_dirs_or_default
@@ -45,10 +44,9 @@ def evaluate(
     found = records.read_named(run, machine.runs_dir)
     from vitreport.store.evaluation import evaluate_run  # with torch
 
-    images = dataset or (found.spec.data.dataset if found.spec else "")
-    runtime = replace(machine.runtime(), data_dir=locate(images, data_dirs_or_default(machine.data_dirs))[1])
+    folders = data_dirs_or_default(machine.data_dirs)
     with TrainingView(quiet=quiet) as listener:
-        evaluation = evaluate_run(found, split=split, dataset=dataset, runtime=runtime, listener=listener)
+        evaluation = evaluate_run(found, split, dataset, folders, machine.runtime(), listener)
     _show(evaluation, found.id, split, as_json=as_json)
 
 

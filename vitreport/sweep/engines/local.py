@@ -19,15 +19,7 @@ from multiprocessing.process import BaseProcess, parent_process
 from multiprocessing.resource_tracker import ensure_running
 from typing import Self
 
-from vitreport.errors import (
-    BusyError,
-    FullDiskError,
-    ResourceError,
-    SpecError,
-    StoppedError,
-    StorageError,
-    VitreportError,
-)
+from vitreport import errors
 from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
@@ -46,10 +38,10 @@ def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
     if jobs * (threads or 1) > cores:
         per_job = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{per_job} is more than the {cores} cores"
-        raise SpecError(fault, "use fewer jobs: they would only slow each other down")
+        raise errors.SpecError(fault, "use fewer jobs: they would only slow each other down")
     if device.startswith("cuda:"):
         fault = f"{DEVICE.given_as(device)} {device} is one GPU, but --jobs is {jobs}"
-        raise SpecError(fault, "use --device cuda to spread the jobs over all GPUs")
+        raise errors.SpecError(fault, "use --device cuda to spread the jobs over all GPUs")
     return threads or cores // jobs
 
 
@@ -140,7 +132,7 @@ class LocalEngine:
             while worker.connection.poll():
                 report, is_last = worker.connection.recv()
                 worker.has_begun, self._fruitless = True, 0
-                if isinstance(report, FullDiskError):
+                if isinstance(report, errors.FullDiskError):
                     raise report
                 if worker.run_id and report:
                     yield worker.run_id, report
@@ -157,7 +149,7 @@ class LocalEngine:
                 if self._fruitless >= MOST_FRUITLESS_STARTS:
                     fault = f"{self._fruitless} workers in a row exited before they began a trial ({cause})"
                     hint = "run `vitreport doctor` to find the cause; fewer --jobs need less memory"
-                    raise ResourceError(fault, hint) from None
+                    raise errors.ResourceError(fault, hint) from None
                 memory = " (out of memory? try fewer --jobs)" if code == -signal.SIGKILL else ""
                 yield worker.run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)
 
@@ -186,7 +178,7 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     is_last = False
     while not is_last:
         spec, is_last = connection.recv(), runtime.compile
-        ended: Ended | FullDiskError = Ended()
+        ended: Ended | errors.FullDiskError = Ended()
         try:
             forget_peak_memory()
             train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
@@ -196,14 +188,15 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
         connection.send((ended, is_last))
 
 
-def end_after(error: Exception) -> Ended | FullDiskError:
+def end_after(error: Exception) -> Ended | errors.FullDiskError:
     """Return the end of a trial that an error has ended; a full disk matters to all trials."""
-    if isinstance(error, FullDiskError):
+    if isinstance(error, errors.FullDiskError):
         return error
-    if not isinstance(error, VitreportError):
+    if not isinstance(error, errors.VitreportError):
         return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
-    is_temporary = isinstance(error, ResourceError | StoppedError) and not isinstance(error, StorageError)
-    return Ended("; ".join(error.lines()), isinstance(error, BusyError), is_temporary)
+    is_outside = isinstance(error, errors.ResourceError | errors.StoppedError)
+    is_temporary = is_outside and not isinstance(error, errors.StorageError)
+    return Ended("; ".join(error.lines()), isinstance(error, errors.BusyError), is_temporary)
 
 
 class _Forward(Listener):
