@@ -101,7 +101,7 @@ def test_unfinished_run_is_not_measured(copied: Path, runtime: Runtime, status: 
     run = read_run(copied)
     assert run.record
     unfinished = replace(run, record=run.record.model_copy(update={"status": status}), result=None)
-    with pytest.raises(RecordError, match=f"is {status}"):
+    with pytest.raises(RecordError, match=f"status: {status}"):
         evaluate(unfinished, runtime)
 
 
@@ -147,7 +147,7 @@ def test_other_images_of_the_same_classes_are_measured(trained: Path, runtime: R
 
 def test_images_of_other_classes_are_refused(trained: Path, runtime: Runtime, tmp_path: Path) -> None:
     write_folder(tmp_path / "animals")
-    with pytest.raises(DatasetError, match="other classes than the run: 0, 1"):
+    with pytest.raises(DatasetError, match="classes that the run does not have: 0, 1"):
         evaluate(read_run(trained), runtime, dataset=str(tmp_path / "animals"))
 
 

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
-AGREES = {
-    None: "",
-    True: "same results as recorded in training",
-    False: "differs from the results recorded in training",
-}
+AGREES = {True: "same results as recorded in training", False: "differs from the results recorded in training"}
 
 
 @options.grouped
@@ -68,7 +64,7 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -
         ("images", f"{measured.count:,}"),
         ("images/s", rate(evaluation.images_per_second)),
         ("fingerprint", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
-        ("record", AGREES[agrees]),
+        ("record", "" if agrees is None else AGREES[agrees]),
     ]
     counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, scores.classes, strict=True)
     classes = [
