@@ -106,7 +106,7 @@ def test_what_the_file_does_not_name_is_ignored(tmp_path: Path, image_request: I
         (rows() + ",dog\n", "line 12, has no file name or no label"),
         (rows() + "../../secret.png,dog\n", "names ../../secret.png, which does not exist"),
         (rows() + "/etc/hostname.png,dog\n", "names /etc/hostname.png, which does not exist"),
-        (rows(row="{0:04}.png,cat"), "has 1 classes, at least 2"),
+        (rows(row="{0:04}.png,cat"), "has fewer than 2 classes"),
         (rows("file,label,split", "{0:04}.png,{1},holdout"), "line 2, has the split 'holdout'"),
         (rows("file,label,split", "{0:04}.png,{1},test"), "has no training images"),
         (rows("file,label,split", "{0:04}.png,{1},train") + '"0', "line 12, unexpected end of data"),
@@ -156,7 +156,7 @@ def test_the_hint_fits_the_line(tmp_path: Path, image_request: ImageRequest, row
 
 def test_the_file_must_have_a_usual_name(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", rows(), name="mine.csv")
-    with pytest.raises(DatasetError, match="has 1 classes, at least 2") as error:
+    with pytest.raises(DatasetError, match="has fewer than 2 classes") as error:
         open_folder(root, image_request)
     assert re.search(r"labels\.csv", error.value.hint)
 
