@@ -70,7 +70,7 @@ def write_run(
     record = run_record(folder.name, run_spec)
     if images:
         record = record.model_copy(update={"data": record.data.model_copy(update={"fingerprint": images})})
-    told = ({"status": "failed"} if "error" in changes else {}) | changes
+    told = ({"status": "failed"} if changes.get("error") else {}) | changes
     write_json(folder / "run.json", record.model_copy(update=told).stored())
     reached = accuracy if accuracy is not None else 0.3
     epochs = run_spec.train.epochs if accuracy is not None else run_spec.train.epochs // 2
