@@ -5,8 +5,9 @@
 Each repetition draws new test images and, for each group, new seeds. Whether a seed classifies an image correctly is a
 probit model: an image is difficult for all groups alike, more difficult for some, a seed is lucky or not, and the rest
 is noise. The true accuracy of a group is that over all seeds and images. The table says how often an interval contains
-it, how often a family of five comparisons with a baseline has a false finding, and how often a "best" group is named
-where all are equal. Last come 100 cases with a group that is better by a known amount and 100 where all are equal.
+it, or the true difference or interaction of groups, how often a family of five comparisons with a baseline has a false
+finding, and how often a "best" group is named where all are equal. Last come 100 cases with a group that is better by a
+known amount and 100 where all are equal.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vitreport.formatting import Estimate
-from vitreport.intervals import SHARE, Sample, difference, mean_accuracy, t_interval
+from vitreport.intervals import SHARE, Sample, contrast, difference, mean_accuracy, t_interval
 
 IMAGES = (360, 2000, 10_000)
 SEEDS = (2, 3, 5, 10)
@@ -29,6 +30,7 @@ SEED_DEVIATIONS = (0.0, 0.5, 1.0, 2.0)  # of the accuracies of seeds, in percent
 ACCURACY = 0.9
 SHARED, OWN = 2.0, 0.7  # standard deviations of the difficulty of images, for all groups and for one, in probits
 OTHERS = 5
+INTERACTION = (1.0, -1.0, -1.0, 1.0)  # the weights of four groups: all combinations of two values of two fields
 
 
 class Population:
@@ -71,7 +73,7 @@ def coverage(seeds: int, images: int, seed_deviation: float, repetitions: int) -
     """Simulate one cell of the grid; shares of the repetitions, and the median width of a difference in points."""
     population = Population([ACCURACY] * (OTHERS + 1), seeds, images, seed_deviation)
     random = np.random.default_rng([seeds, images, round(10 * seed_deviation)])
-    covered, student, apart, family, best = 0, 0, 0, 0, 0
+    covered, student, apart, crossed, family, best = 0, 0, 0, 0, 0, 0
     widths = []
     for _ in range(repetitions):
         first, *others = samples = population.draw(random)
@@ -80,10 +82,12 @@ def coverage(seeds: int, images: int, seed_deviation: float, repetitions: int) -
         student += low <= ACCURACY <= high
         found = difference(first, others[0])
         apart += not excludes(found, 0)
+        crossed += not excludes(contrast(list(zip(INTERACTION, samples, strict=False))), 0)
         widths.append(100 * (found.high - found.low) if found else 0.0)  # type: ignore[operator]
         family += any(excludes(difference(each, first, OTHERS), 0) for each in others)
         best += best_of(samples) is not None
-    counts = {"mean": covered, "student": student, "difference": apart, "family": family, "best": best}
+    shares = {"mean": covered, "student": student, "difference": apart, "interaction": crossed}
+    counts = {**shares, "family": family, "best": best}
     width = round(float(np.median(widths)), 3)
     return {**{name: count / repetitions for name, count in counts.items()}, "width": width}
 
@@ -105,7 +109,8 @@ def planted(lead: float, cases: int = 100, seeds: int = 3, images: int = 2000) -
 
 def table(rows: Iterable[dict[str, float]]) -> str:
     """Return the grid as a Markdown table."""
-    names = ("seeds", "images", "seed_deviation", "mean", "student", "difference", "family", "best", "width")
+    shares = ("mean", "student", "difference", "interaction", "family", "best", "width")
+    names = ("seeds", "images", "seed_deviation", *shares)
     lines = ["| " + " | ".join(names) + " |", "|" + " ---: |" * len(names)]
     return "\n".join([*lines, *("| " + " | ".join(f"{row[name]:g}" for name in names) + " |" for row in rows)])
 

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from vitreport.intervals import SHARE, Sample, difference, mean_accuracy, one_more_run, over_seeds, wilson_interval
+from vitreport.intervals import (
+    SHARE,
+    Sample,
+    contrast,
+    difference,
+    image_parts,
+    mean_accuracy,
+    one_more_run,
+    over_seeds,
+    wilson_interval,
+)
 
 Rows = NDArray[np.bool_]
 ONE, OTHER = "6f" * 32, "7a" * 32
@@ -130,6 +140,72 @@ def test_several_comparisons_widen_each_by_sidaks_quantile() -> None:
     assert five
     assert (five.low, five.high) == pytest.approx(tuple(expected), rel=1e-6)
     assert (one.comparisons, five.comparisons) == (1, 5)
+
+
+@pytest.mark.parametrize("weights", [(1, -1, -1, 1), (0.5, 0.5, -0.5, -0.5), (1, -1, 0.5, -0.5)])
+def test_a_contrast_has_the_variance_of_its_weighted_answers(weights: tuple[float, ...]) -> None:
+    """The same seeds and images in all groups, computed from the whole table."""
+    generator = np.random.default_rng(7)
+    tables = np.stack([drawn(3, 80, 0.7 + 0.05 * index, 0.3, generator) for index in range(4)]).astype(float)
+    c = np.array(weights)
+    centered = tables - tables.mean(axis=2, keepdims=True) - tables.mean(axis=1, keepdims=True)
+    residual = ((centered + tables.mean(axis=(1, 2), keepdims=True)) ** 2).sum(axis=(1, 2)) / (2 * 79)
+    seeds = c**2 * np.maximum(tables.mean(axis=2).var(axis=1, ddof=1), residual / 80) / 3
+    images = (np.tensordot(c, tables.mean(axis=1), 1).var(ddof=1) - (c**2 * residual).sum() / 3) / 80
+    total = seeds.sum() + images
+    freedom = total**2 / ((seeds**2).sum() / 2 + images**2 / 79)
+    found = contrast([(weight, sample(table > 0)) for weight, table in zip(weights, tables, strict=True)], 4)
+    assert found
+    assert (found.method, found.n, found.comparisons) == ("crossed", 3, 4)
+    assert found.value == pytest.approx(c @ tables.mean(axis=(1, 2)))
+    assert found.reach == pytest.approx(stats.t.ppf((1 + 0.95**0.25) / 2, freedom) * np.sqrt(total), rel=1e-6)
+
+
+def test_what_adds_up_has_no_interaction() -> None:
+    """The second field makes the same images right at both values of the first."""
+    rows = np.arange(400).reshape(1, 400) < np.array([[200], [204], [208]])
+    better = [rows | (np.arange(400) >= 360), rows | (np.arange(400) >= 300)]
+    best = [each | ((np.arange(400) >= 250) & (np.arange(400) < 290)) for each in better]
+    found = contrast([(sign, sample(each)) for sign, each in zip((1, -1, -1, 1), [*better, *best], strict=True)])
+    assert found
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert not found.is_shown
+
+
+@given(st.permutations(range(4)), st.integers(0, 2**32))
+def test_the_order_of_groups_does_not_change_a_contrast(order: list[int], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    terms = [(weight, sample(drawn(3, 30, 0.8, 0.2, generator))) for weight in (1.0, -1.0, -0.5, 0.5)]
+    one, other = contrast(terms), contrast([terms[index] for index in order])
+    assert one
+    assert other
+    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
+
+
+def test_a_contrast_of_other_images_adds_the_parts_of_each_set() -> None:
+    generator = np.random.default_rng(5)
+    tables = [drawn(3, 100, 0.8, 0.2, generator) for _ in range(3)]
+    same = [(1.0, sample(tables[0])), (-0.5, sample(tables[1])), (-0.5, sample(tables[2]))]
+    apart = [*same[:2], (-0.5, sample(tables[2], OTHER))]
+    assert image_parts(apart) == [*image_parts(same[:2]), *image_parts(apart[2:])]
+    assert len(image_parts(same)) == 1
+
+
+def test_a_contrast_without_known_answers_is_over_seeds_alone() -> None:
+    groups = [Sample((0.5, 0.52, 0.55)), Sample((0.4, 0.41)), sample(drawn(3, 50, 0.8, 0.2, np.random.default_rng(1)))]
+    found = contrast([(1.0, groups[0]), (-0.5, groups[1]), (-0.5, groups[2])])
+    assert found
+    parts = [each.variance * weight**2 / len(each.values) for weight, each in zip((1, 0.5, 0.5), groups, strict=True)]
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 2 + parts[1] ** 2 + parts[2] ** 2 / 2)
+    assert (found.method, found.n) == ("welch", 2)
+    assert found.reach == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(sum(parts)), rel=1e-6)
+
+
+def test_an_interaction_can_be_up_to_two() -> None:
+    none, every = sample(np.full((2, 9), False)), sample(np.full((2, 9), True))
+    found = contrast([(1.0, every), (-1.0, none), (-1.0, none), (1.0, every)])
+    assert found
+    assert (found.value, found.high) == (2.0, 2.0)
 
 
 REPETITIONS, IMAGES, SEEDS = 400, 360, 3

@@ -13,6 +13,7 @@ def test_intervals_hold_for_new_seeds_and_images_where_students_does_not() -> No
     assert found["student"] < 0.8
     assert found["mean"] > 0.92
     assert found["difference"] > 0.92
+    assert found["interaction"] > 0.92
     assert found["family"] < 0.06
     assert found["best"] < 0.06
 
@@ -29,5 +30,6 @@ def test_the_committed_measurement_is_of_the_whole_grid() -> None:
     assert len(measured["grid"]) == 48
     assert min(row["mean"] for row in measured["grid"]) > 0.86
     assert min(row["difference"] for row in measured["grid"]) > 0.92
+    assert min(row["interaction"] for row in measured["grid"]) > 0.92
     assert max(row["family"] for row in measured["grid"]) < 0.08
     assert measured["planted"]["right"] >= 97

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import inf, sqrt
 from statistics import NormalDist, mean, stdev, variance
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vitreport.formatting import Estimate
 
@@ -61,13 +61,9 @@ class Sample:
         between = variance(self.values) if vary(self.values) else 0.0
         return between if self.images is None else max(between, self.residual / len(self.images))
 
-    def image_part(self, other: "Sample | None" = None) -> float:
-        """Return the variance that the choice of images adds to the mean, or to its difference from another's."""
-        assert self.images is not None
-        answers, noise = self.images, self.residual / len(self.values)
-        if other is not None and other.images is not None:
-            answers, noise = answers - other.images, noise + other.residual / len(other.values)
-        return max(0.0, (float(answers.var(ddof=1)) - noise) / len(answers)) if len(answers) > 1 else 0.0
+
+Terms = Sequence[tuple[float, Sample]]
+"""Groups with the weights that their mean accuracies have in a contrast."""
 
 
 def wilson_interval(correct: float, count: float, quantile: float | None = None) -> tuple[float, float]:
@@ -93,44 +89,61 @@ def mean_accuracy(sample: Sample) -> Estimate:
     """
     assert sample.images is not None
     share, seeds = mean(sample.values), len(sample.values)
-    count, between, image = len(sample.images), sample.variance / seeds, sample.image_part()
-    images, freedom = float(count), float(count - 1)
+    ((image, last),) = image_parts([(1.0, sample)])
+    between, count = sample.variance / seeds, last + 1
+    images, freedom = float(count), float(last)
     if 0 < share < 1:
         total = between + image
         images = min(share * (1 - share) / total, float(seeds * count))
-        freedom = max(_freedom([(between, seeds - 1), (image, count - 1)]), seeds - 1)
+        freedom = max(_freedom([(between, seeds - 1), (image, last)]), seeds - 1)
     low, high = wilson_interval(share * images, images, _t_quantile(0.975, max(1.0, freedom)))
     return Estimate(share, low, high, "crossed", seeds, images=count, deviation=sqrt(sample.variance))
 
 
 def difference(first: Sample, second: Sample, comparisons: int = 1) -> Estimate | None:
-    """Return the difference of the mean accuracies of two groups; None of a single seed, or where nothing varies.
+    """Return the difference of the mean accuracies of two groups, as `contrast` does."""
+    return contrast([(1.0, first), (-1.0, second)], comparisons)
 
-    The variance is v/n of both and what the images add (nothing where the answers are not known: then the interval is
-    Welch's); at least that of one image. The intervals of several `comparisons` hold together with 95% (Šidák 1967).
+
+def contrast(terms: Terms, comparisons: int = 1) -> Estimate | None:
+    """Return a sum of weighted mean accuracies of groups; None of a single seed, or where nothing varies.
+
+    With weights c, its variance is the sum of all c²v/n and what the images add (nothing where the answers are not
+    known: then the interval of a difference is Welch's); at least that of one image. The intervals of several
+    `comparisons` hold together with 95% (Šidák 1967).
     """
-    seeds = min(len(first.values), len(second.values))
+    seeds = min(len(sample.values) for _, sample in terms)
     if seeds < 2:
         return None
-    parts = [(each.variance / len(each.values), len(each.values) - 1) for each in (first, second)]
-    images = image_parts(first, second)
+    parts = [(weight**2 * each.variance / len(each.values), len(each.values) - 1) for weight, each in terms]
+    images = image_parts(terms)
     least = max((1 / (freedom + 1) ** 2 for _, freedom in images), default=0.0)
     half_width = detectable([*parts, *images], least, seeds, comparisons)
     if half_width == 0:
         return None
-    value = mean(first.values) - mean(second.values)
-    low, high = DIFFERENCE_OF_SHARES.clip(value - half_width, value + half_width)
+    value = sum(weight * mean(sample.values) for weight, sample in terms)
+    possible = Range(*(sum(weight for weight, _ in terms if sign * weight > 0) for sign in (-1, 1)))
+    low, high = possible.clip(value - half_width, value + half_width)
     return Estimate(value, low, high, "crossed" if images else "welch", seeds, comparisons=comparisons)
 
 
-def image_parts(first: Sample, second: Sample) -> list[tuple[float, int]]:
-    """Return what the images add to the variance of a difference: one part, or two where they are not the same."""
-    if first.images is None or second.images is None:
-        return []
-    counts = len(first.images), len(second.images)
-    if first.dataset == second.dataset and counts[0] == counts[1]:
-        return [(first.image_part(second), counts[0] - 1)]
-    return [(each.image_part(), count - 1) for each, count in zip((first, second), counts, strict=True)]
+def image_parts(terms: Terms) -> list[tuple[float, int]]:
+    """Return what the images add to the variance of a contrast, with its degrees of freedom.
+
+    With a_i the sum of the weighted means of image i of N, this is (var(a) - sum of all c²r/n) / N; one part for each
+    set of images, and none where the answers of a group are not known.
+    """
+    answers: dict[tuple[str, int], tuple[Any, float]] = {}
+    for weight, sample in terms:
+        if sample.images is None:
+            return []
+        images = sample.dataset, len(sample.images)
+        known, noise = answers.get(images, (0.0, 0.0))
+        answers[images] = known + weight * sample.images, noise + weight**2 * sample.residual / len(sample.values)
+    return [
+        (max(0.0, (float(known.var(ddof=1)) - noise) / count) if count > 1 else 0.0, count - 1)
+        for (_, count), (known, noise) in answers.items()
+    ]
 
 
 def detectable(

@@ -61,7 +61,7 @@ def test_what_is_needed_is_enough_and_one_seed_less_is_not(spread: Spread, image
 def test_with_a_power_of_one_half_it_is_half_of_the_interval() -> None:
     first, second = Population([0.9, 0.9], 3, 400, 1.0).draw(np.random.default_rng(1))
     found = difference(first, second, 3)
-    parts = [(each.variance / 3, 2) for each in (first, second)] + image_parts(first, second)
+    parts = [(each.variance / 3, 2) for each in (first, second)] + image_parts([(1.0, first), (-1.0, second)])
     assert found
     assert found.reach == pytest.approx(detectable(parts, 1 / 400**2, 3, 3))
     assert detectable(parts, 0.0, 3, 3, 0.8) > found.reach

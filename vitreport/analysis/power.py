@@ -82,7 +82,9 @@ def spread_of(samples: Sequence[Sample]) -> tuple[Spread, int]:
     images = min(0 if sample.images is None else len(sample.images) for sample in samples)
     answers = mean(sample.residual for sample in samples) if images else 0.0
     seeds = mean(sample.variance for sample in samples) - answers / (images or 1)
-    pairs = [sum(part for part, _ in image_parts(*pair)) for pair in pairwise(samples)]
+    pairs = [
+        sum(part for part, _ in image_parts([(1.0, first), (-1.0, second)])) for first, second in pairwise(samples)
+    ]
     return Spread(max(0.0, seeds), answers, images * mean(pairs) if pairs else ASSUMED.images), images
 
 
