@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vitreport.analysis.ablations import Labels
+from vitreport.analysis.summary import Labels
 from vitreport.errors import SpecError
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.spec.load import parse_value

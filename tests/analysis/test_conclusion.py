@@ -1,7 +1,7 @@
 """What a report concludes from its findings."""
 
 from vitreport.analysis.conclusion import MOST, conclusion
-from vitreport.analysis.findings import Finding
+from vitreport.analysis.summary import Finding
 
 
 def test_findings_are_grouped_by_what_they_show() -> None:

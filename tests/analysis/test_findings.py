@@ -9,8 +9,8 @@ from tests.analysis.designs import design
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim, judge
-from vitreport.analysis.findings import Finding, altered_data, findings, overfitting
-from vitreport.analysis.summary import Summary
+from vitreport.analysis.findings import altered_data, findings, overfitting
+from vitreport.analysis.summary import Finding, Summary
 from vitreport.formatting import Estimate
 from vitreport.records.folders import run_folders
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
+from tests.report.drawings import panels, texts
 from tests.spec.composing import composed
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
@@ -38,26 +39,37 @@ def page(*, axes: tuple[str, ...], run: int) -> Page:
 def test_a_table_is_sorted_by_number_field_by_field(axes: tuple[str, ...]) -> None:
     (ablation,) = page(axes=axes, run=6).summary.ablations
     rows = [row[: len(axes)] for row in tables.ablation(ablation).rows]
-    expected = [(f"({size}, {epochs})",) if len(axes) == 1 else (str(size), str(epochs)) for size, epochs in ORDERED]
+    expected = [
+        (f"batch_size {size}, epochs {epochs}",) if len(axes) == 1 else (str(size), str(epochs))
+        for size, epochs in ORDERED
+    ]
     assert rows == expected
     assert ablation.levels[ablation.baseline or 0].labels in ((("16, 2"),), ("16", "2"))
 
 
-@pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
-def test_a_level_is_listed_in_brackets(axes: tuple[str, ...]) -> None:
-    shown = page(axes=axes, run=4)
+def test_pairs_are_named_in_the_table_in_sentences_and_in_the_figure() -> None:
+    shown = page(axes=(AXIS,), run=4)
     text = render_markdown(shown, assets="")
-    assert " is shown for (2, 2), " in text
+    assert "No difference from batch_size 16, epochs 2 is shown for (2, 2), " in text
+    assert "| batch_size 2, epochs 2 | 52.5% " in text
     (figure,) = [each for each in shown.figures if each.kind == "ablation"]
-    assert "(2, 2) 52.5%" in figure.alt
-    assert figure.data[1][0].label == "(2, 2)"
+    assert "batch_size 2, epochs 2 52.5%" in figure.alt
+    (panel,) = panels(figure)
+    assert {"batch_size 2, epochs 2", "batch_size 16, epochs 4"} <= set(texts(panel))
+
+
+def test_a_grid_has_a_heat_map_and_its_combinations_in_brackets() -> None:
+    shown = page(axes=("batch_size", "epochs"), run=6)
+    (ablation,) = shown.summary.ablations
+    assert not ablation.is_grid  # six of the eight combinations
+    assert " is shown for (2, 2), " in render_markdown(shown)
 
 
 def test_what_has_not_been_run_has_its_values() -> None:
     shown = page(axes=(AXIS,), run=4)
     (ablation,) = shown.summary.ablations
     assert [level.shown for level in ablation.levels if level.group is None] == ["(8, 1)", "(8, 2)"]
-    assert "| (8, 1) | not run |" in render_markdown(shown)
+    assert "| batch_size 8, epochs 1 | not run |" in render_markdown(shown)
     (written,) = json.loads(render_json(shown))["ablations"]
     assert [each["values"][0]["fields"] for each in written["levels"]][:2] == [
         {"train.batch_size": 2, "train.epochs": 2},
@@ -85,4 +97,6 @@ def test_a_level_in_words() -> None:
         "(16, adam)",
         "[2, 2, 8, 2]",
     ]
-    assert called(["batch_size", AXIS], ["16", "16, 2"]) == f"batch_size 16, {AXIS} (16, 2)"
+    assert called(["batch_size", AXIS], ["16", "16, 2"]) == "batch_size 16, batch_size 16, epochs 2"
+    assert called(["model, depths"], ["swin, [2, 2]"]) == "model, depths (swin, [2, 2])"
+    assert called(["depths, lr"], ["[2, 2], 0.1"]) == "depths [2, 2], lr 0.1"

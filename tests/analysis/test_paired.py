@@ -8,9 +8,9 @@ from scipy.stats import binomtest
 from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.findings import Finding, findings
+from vitreport.analysis.findings import findings
 from vitreport.analysis.protocol import methods
-from vitreport.analysis.summary import Paired, Summary
+from vitreport.analysis.summary import Finding, Paired, Summary
 from vitreport.intervals import mcnemar
 from vitreport.records.folders import run_folders
 from vitreport.report.page import make_page

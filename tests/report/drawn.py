@@ -11,7 +11,7 @@ from vitreport.analysis.summary import Ablation, Level
 from vitreport.formatting import Estimate, Method
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import NOTHING, Figure, Kind
-from vitreport.report.figures.accuracy import Row, rows_of
+from vitreport.report.figures.accuracy import Grid, Row, rows_of
 from vitreport.report.figures.canvas import LOOKS
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.spec.load import parse_value
@@ -93,6 +93,18 @@ def augmentations() -> Ablation:
     return ablation("data.augment", named, 1)
 
 
+def grid(rows: int = 3, columns: int = 4, state: State = "diverged") -> Grid:
+    """The last combination has no accuracy, the first is the baseline."""
+    values = tuple(tuple(f"{10.0**-place:g}" for place in range(count)) for count in (rows, columns))
+    accuracies = [[0.9 - 0.03 * i * j for j in range(columns)] for i in range(rows)]
+    cells = [
+        tuple(Row(f"lr {i}, wd {j}", estimate(each), is_baseline=i + j == 0) for j, each in enumerate(row))
+        for i, row in enumerate(accuracies)
+    ]
+    cells[-1] = (*cells[-1][:-1], Row("last", None, state))
+    return Grid(("learning_rate", "weight_decay"), values, tuple(cells))
+
+
 def rows(count: int = 10) -> list[tuple[str, list[Row]]]:
     names = CLASSES if count == 10 else tuple(f"class {index}" for index in range(count))
     return [("", [Row(name, estimate(0.95 - 0.4 * (i * 7 % count) / count)) for i, name in enumerate(names)])]
@@ -119,6 +131,7 @@ def figures() -> dict[str, Figure]:
         figure("curves", (curves(), curves("loss", n=1)), "splits"),
         figure("ablation", learning_rates(), "learning-rate"),
         figure("ablation", augmentations(), "augment"),
+        figure("grid", grid()),
         figure("rows", rows()),
         figure("rows", rows(50), "many-rows"),
         figure("confusion", confusion()),

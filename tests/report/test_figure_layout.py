@@ -5,12 +5,12 @@ import re
 import pytest
 
 from tests.report.drawings import boxes, collisions, panels, texts
-from tests.report.drawn import ablation, compared, curves, estimate, figure, figures, level
+from tests.report.drawn import ablation, compared, curves, estimate, figure, figures, grid, level
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.accuracy import Row
+from vitreport.report.figures.accuracy import Grid, Row
 from vitreport.report.figures.curves import Panel
 
-LONG = [f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", "")]
+LONG = tuple(f"timm/vit_base_patch16_clip_224.laion2b_{end}" for end in ("ft_in1k", "ft_in12k", ""))
 
 
 def varied(values: list[str], accuracies: list[float | None] | None = None, baseline: int | None = 0) -> Figure:
@@ -32,6 +32,13 @@ HARD = {
     "states": figure("rows", [("cifar10", [Row("swin", None, "not finished"), Row("tnt", estimate(0.5))])]),
     "twelve values": varied([f"{mantissa}e-{exponent}" for exponent in (5, 4, 3) for mantissa in (1, 2, 3, 5)]),
     "fifty values": varied([str(value) for value in range(1000, 1050)], baseline=25),
+    "wide grid": figure("grid", grid(24, 8, "unfinished"), "grid"),
+    "grid of long values": figure(
+        "grid", Grid(("first_field_with_a_long_name", "x" * 60), (LONG, LONG), grid(3, 3).cells), "grid"
+    ),
+    "paired values": rows(
+        {f"batch_size {size}, learning_rate 0.0001": (0.5 + size / 1000, 0.1) for size in (16, 32, 64, 128)}
+    ),
     "missing values": varied(["16", "32", "64", "128"], [0.5, 0.6, None, None]),
     "equal curves": figure("curves", (Panel("Loss", (*curves("loss").lines, *curves("loss").lines)),)),
     "eight equal curves of long names": figure("curves", (compared([*LONG, *LONG, *LONG[:2]], 0.0, 8),)),

@@ -36,6 +36,7 @@ from vitreport.report.figures.canvas import DARK, LIGHT, LOOKS
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.report.figures.draw import draw
 from vitreport.report.page import make_page
+from vitreport.spec.sweep import ValueSpec
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
@@ -150,6 +151,33 @@ def test_values_without_an_order_are_rows(axes: tuple[str, ...], rows: set[str])
     assert rows <= set(texts(panel))
 
 
+def test_a_grid_has_each_accuracy_in_its_cell_and_a_frame_around_the_baseline() -> None:
+    (panel,) = panels(figures()["grid"])
+    assert {"learning_rate", "weight_decay", "0.01", "90.0", "87.0", "78.0", "diverged"} <= set(texts(panel))
+    assert tips(panel)[:2] == ["lr 0, wd 0: 90.0% (88.8 to 91.2, n = 3)", "lr 0, wd 1: 90.0% (88.8 to 91.2, n = 3)"]
+    assert (len(tips(panel)), tips(panel)[-1]) == (12, "last: diverged")
+    assert "weight_decayframe: baseline" in "".join(texts(panel))
+
+
+def test_the_colors_of_a_grid_are_read_in_light_and_dark() -> None:
+    """The color of a cell is as strong as its accuracy is high, and never so strong that ink cannot be read on it."""
+    content = draw(figures()["grid"])[0]
+    strengths = [float(each) for each in re.findall(r'fill="var\(--blue\)" fill-opacity="([\d.]+)"', content)]
+    strengths += [float(each) for each in re.findall(r'fill-opacity="([\d.]+)" fill="var\(--blue\)"', content)]
+    assert (len(strengths), max(strengths)) == (12, 0.55)
+    assert min(strengths) < 0.1
+
+
+@pytest.mark.parametrize("columns", [8, 9])
+def test_a_very_wide_grid_is_drawn_in_rows(columns: int) -> None:
+    base, levels = ablation("x", [level(str(value), 0.5) for value in range(columns)], None), []
+    for value in ("1", "2"):
+        first = ValueSpec(label=value, value=int(value), fields={"y": int(value)})
+        levels += [replace(each, values=(first, each.values[0])) for each in base.levels]
+    (found,) = ablation_figure(replace(base, axes=("y", "x"), levels=tuple(levels)))
+    assert found.kind == ("grid" if columns == 8 else "ablation")
+
+
 def test_fifty_rows_are_all_named() -> None:
     (panel,) = panels(figures()["many-rows"])
     assert {f"class {index}" for index in range(50)} <= set(texts(panel))
@@ -161,11 +189,11 @@ def test_the_confusion_matrix_has_a_cell_for_each_pair() -> None:
     assert "airplane classified as automobile: 17 of 1,085 (1.6%)" in tips(panel)
 
 
-@pytest.mark.parametrize("kind", ["rows", "curves", "ablation", "confusion"])
+@pytest.mark.parametrize("kind", ["rows", "curves", "ablation", "grid", "confusion"])
 def test_foreign_names_are_literal_text(kind: str) -> None:
     found = next(each for each in figures().values() if each.kind == kind)
     foreign = repr(found.data)
-    for name in ("perceiver-io", "optimizer.learning_rate", "airplane"):
+    for name in ("perceiver-io", "optimizer.learning_rate", "learning_rate", "airplane"):
         foreign = foreign.replace(repr(name), repr(HOSTILE))
     data = eval(
         foreign, {**vars(summary), **vars(groups), **vars(group_details), **vars(accuracy), **vars(drawn_curves)}

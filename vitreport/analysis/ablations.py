@@ -9,15 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from vitreport.analysis.comparisons import difference_of, differences_from, paired, to_settle
+from vitreport.analysis.grids import with_effects
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import settings
 from vitreport.analysis.pairs import Planned, most_results
-from vitreport.analysis.summary import Ablation, Level
+from vitreport.analysis.summary import Ablation, Labels, Level
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
 from vitreport.spec.sweep import ValueSpec, short_name, shown_value
-
-Labels = tuple[str, ...]
 
 
 def planned_ablations(
@@ -96,7 +95,7 @@ def _ablation(
     first, last = groups[0], groups[-1]
     standard = None if place is None else groups[place]
     differences = differences_from(standard, groups)
-    return Ablation(
+    ablation = Ablation(
         name=f"{where.architecture} on {where.dataset} by {', '.join(axes)}",
         architecture=where.architecture,
         dataset=where.dataset,
@@ -110,6 +109,7 @@ def _ablation(
         ends=difference_of(last, first, len(groups)) if first and last and len(groups) > 2 else None,
         to_settle=to_settle(standard, filter(None, groups), sum(map(bool, differences)) or 1) if standard else None,
     )
+    return with_effects(ablation)
 
 
 def _alike(groups: Sequence[Group]) -> Iterator[tuple[str, list[Group]]]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from vitreport.analysis.findings import Finding
+from vitreport.analysis.summary import Finding
 
 MOST = 3  # sentences of one part
 PARTS = {
-    "Shown": ("best", "contradiction", "trend", "difference", "paired difference"),
-    "Not shown": ("tie", "no winner", "no difference", "no comparison", "no paired difference"),
+    "Shown": ("best", "contradiction", "trend", "difference", "main effect", "interaction", "paired difference"),
+    "Not shown": (
+        *("tie", "no winner", "no difference", "no main effect", "no interaction", "no comparison"),
+        "no paired difference",
+    ),
     "What would settle it": ("to settle",),
 }
 

@@ -5,34 +5,23 @@ A new rule is a function that yields findings, and an entry in one of the tuples
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import UNVARYING, difference_of, paired, to_settle, why_no_difference
+from vitreport.analysis.grids import interaction, main_effects
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.runs import Dataset
-from vitreport.analysis.summary import Ablation, Level, Paired, Summary
+from vitreport.analysis.summary import Ablation, Finding, Level, Paired, Summary
 from vitreport.data.registry import dataset_title
-from vitreport.formatting import Estimate, counted, joined, listed, p_value
+from vitreport.formatting import counted, joined, listed, p_value
 from vitreport.intervals import SIGNIFICANCE
 from vitreport.spec.sweep import called
 
 OVERFITTING = 0.05
 LATE = 0.9
 MOST_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A sentence, and what it rests on: the ids of groups, and the estimate where it speaks of one."""
-
-    rule: str
-    sentence: str
-    groups: tuple[str, ...] = ()
-    estimate: Estimate | None = None
-    place: str = ""  # the name of the comparison or ablation that it is about; one about datasets or claims has none
-    subject: str = ""  # what it is about, for where no heading says it
 
 
 def is_foremost(finding: Finding) -> bool:
@@ -144,8 +133,11 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
 
 
 def level_differences(ablation: Ablation) -> Iterator[Finding]:
-    """Name each level that differs from the baseline, and in one sentence those of which no difference is shown."""
-    if ablation.baseline is None:
+    """Name each level that differs from the baseline, and in one sentence those of which no difference is shown.
+
+    Of a grid with main effects, a table has the single combinations.
+    """
+    if ablation.baseline is None or ablation.effects:
         return
     baseline = ablation.levels[ablation.baseline]
     equal, unvarying = [], []
@@ -166,9 +158,13 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
         names = listed([level.shown for level in equal])
         sentence = f"No difference from {called(ablation.axes, baseline.labels)} is shown for {names}."
         yield Finding("no difference", sentence, _ids(*equal, baseline), equal[0].difference)
+
+
+def settled_levels(ablation: Ablation) -> Iterator[Finding]:
+    """Say what would show the differences from the baseline that are not shown."""
     if ablation.to_settle:
-        words = ablation.to_settle.in_words(f"value of {joined(ablation.axes)}")
-        yield Finding("to settle", _sentence("", words), _ids(*ablation.levels))
+        each = f"{'combination' if ablation.is_grid else 'value'} of {joined(ablation.axes)}"
+        yield Finding("to settle", _sentence("", ablation.to_settle.in_words(each)), _ids(*ablation.levels))
 
 
 def paired_levels(ablation: Ablation) -> Iterator[Finding]:
@@ -251,5 +247,12 @@ def _ids(*levels: Level) -> tuple[str, ...]:
     return tuple(level.group.id for level in levels if level.group)
 
 
-ABLATION_RULES: tuple[Callable[[Ablation], Iterator[Finding]], ...] = (trend, level_differences, paired_levels)
+ABLATION_RULES: tuple[Callable[[Ablation], Iterator[Finding]], ...] = (
+    trend,
+    main_effects,
+    interaction,
+    level_differences,
+    settled_levels,
+    paired_levels,
+)
 COMPARISON_RULES: tuple[Callable[[Named], Iterator[Finding]], ...] = (overfitting, convergence, no_result)

@@ -5,6 +5,7 @@ Accuracies are fractions of images, losses are in nats. All intervals are 95% in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from vitreport.analysis.groups import Group, Named
@@ -12,7 +13,10 @@ from vitreport.analysis.power import ToSettle
 from vitreport.analysis.runs import Dataset, RunSummary, State
 from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
-from vitreport.spec.sweep import ValueSpec, shown_level
+from vitreport.spec.sweep import PAIR, ValueSpec, called, short_name, shown_level
+
+Labels = tuple[str, ...]
+"""The labels of a level: one value of each axis."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,7 @@ class Level:
         return shown_level(self.labels)
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """The level in a table, one text for each axis."""
-        return tuple(shown_level([label]) for label in self.labels)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
+    def labels(self) -> Labels:
         """The label of each value."""
         return tuple(value.label for value in self.values)
 
@@ -77,6 +76,24 @@ class Level:
         """The value of a single axis over numbers."""
         value = self.values[0].value if len(self.values) == 1 else None
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One value of one axis of a grid, averaged over all values of the other axis."""
+
+    axis: str
+    level: str
+    accuracy: float  # the mean of the test accuracies of its combinations
+    difference: Estimate | None  # from the same of the reference, which itself has none
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What a combination of a grid has beyond its two main effects: (y_ij - y_i0) - (y_0j - y_00), 0 the reference."""
+
+    levels: Labels
+    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,41 @@ class Ablation:
     command: str = ""  # trains what is missing of a part of a study
     to_settle: ToSettle | None = None  # where differences from the baseline are not shown
     qualifier: str = ""  # which one it is, where others of its architecture and dataset vary the same
+    effects: tuple[Effect, ...] = ()  # of a grid with several seeds of every combination
+    interactions: tuple[Interaction, ...] = ()
+
+    @property
+    def labels(self) -> tuple[Labels, ...]:
+        """The labels of each axis, in the order of their values."""
+        return tuple(
+            tuple(dict.fromkeys(labels)) for labels in zip(*(each.labels for each in self.levels), strict=True)
+        )
+
+    @property
+    def reference(self) -> Labels:
+        """The labels of the baseline, without one those of the first level."""
+        return self.levels[self.baseline or 0].labels
+
+    @property
+    def references(self) -> Labels:
+        """The reference in sentences, one text for each axis."""
+        return tuple(shown_level([label]) for label in self.reference)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether these are all combinations of several values of two fields; variants are no fields."""
+        sizes = [len(labels) for labels in self.labels]
+        of_fields = (
+            axis in map(short_name, value.fields)
+            for level in self.levels
+            for axis, value in zip(self.axes, level.values, strict=True)
+        )
+        return len(sizes) == 2 and min(sizes) > 1 and len(self.levels) == prod(sizes) and all(of_fields)
+
+    def texts(self, level: Level) -> tuple[str, ...]:
+        """Return a level in a table, one text for each axis: 16; of paired fields batch_size 16, epochs 2."""
+        pairs = zip(self.axes, level.labels, strict=True)
+        return tuple(called([axis], [label]) if PAIR in axis else shown_level([label]) for axis, label in pairs)
 
     @property
     def varied(self) -> frozenset[str]:
@@ -135,6 +187,18 @@ class Section:
         """What was run of it."""
         compared = [group for each in self.comparisons for _, group in each.groups]
         return [*compared, *(group for each in self.ablations for _, group in each.groups)]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, and what it rests on: the ids of groups, and the estimate where it speaks of one."""
+
+    rule: str
+    sentence: str
+    groups: tuple[str, ...] = ()
+    estimate: Estimate | None = None
+    place: str = ""  # the name of the comparison or ablation that it is about; one about datasets or claims has none
+    subject: str = ""  # what it is about, for where no heading says it
 
 
 @dataclass(frozen=True)

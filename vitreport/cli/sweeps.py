@@ -19,7 +19,7 @@ from vitreport.errors import DamageError, VitreportError, left_out
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
-from vitreport.report import tables
+from vitreport.report import grids, tables
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
@@ -95,6 +95,10 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         content = tables.ablation(ablations[plan.id])
         columns = content.columns
         print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
+        if (effects := grids.effects(ablations[plan.id])).rows:
+            print_sentence(content.note)
+            print_table(effects.columns, effects.rows, right=effects.columns[1:], spare=(), gap=True)
+            content = effects
         found = ablation_findings(ablations[plan.id])
         for sentence in (content.note, *(each.sentence for each in found), *filter(None, [plan.without_baseline])):
             print_sentence(sentence)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
-Kind = Literal["rows", "ablation", "curves", "confusion", "mistakes"]
+Kind = Literal["rows", "ablation", "grid", "curves", "confusion", "mistakes"]
 MOST_ROWS = 100
 NOTHING = "\N{EN DASH}"  # a table cell without a value
 

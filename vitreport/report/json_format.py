@@ -7,12 +7,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.curves import Curve
-from vitreport.analysis.findings import Finding
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.groups import Cost, mixed_randomness
 from vitreport.analysis.power import ToSettle
 from vitreport.analysis.runs import Dataset, State
-from vitreport.analysis.summary import Architecture, Paired, Provenance
+from vitreport.analysis.summary import Architecture, Effect, Finding, Interaction, Paired, Provenance
 from vitreport.formatting import Estimate, json_document
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import Kind
@@ -111,6 +110,8 @@ class Ablation(Part):
     command: str  # trains what is missing of a part of a study
     to_settle: ToSettle | None  # where differences from the baseline are not shown
     qualifier: str  # which one it is, where others of its architecture and dataset vary the same
+    effects: tuple[Effect, ...]  # of a grid: two fields, with several seeds of every combination
+    interactions: tuple[Interaction, ...]
 
 
 class NamedGroup(Part):
@@ -149,7 +150,7 @@ class Document(Part):
     confidence interval, null where there is none.
     """
 
-    schema_version: Literal[7] = 7  # changes whenever the keys change
+    schema_version: Literal[8] = 8  # changes whenever the keys change
     title: str
     headline: tuple[str, ...]  # the answer, in one sentence for each dataset
     introduction: str  # what the author of a study says, in Markdown

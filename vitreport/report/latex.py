@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import compress
 
 from vitreport.formatting import printable
-from vitreport.report import tables
+from vitreport.report import grids, tables
 from vitreport.report.blocks import Table
 from vitreport.report.page import Page
 
@@ -34,7 +34,9 @@ def render_latex(page: Page) -> str:
     for section in summary.sections:
         compared = (each for each in section.comparisons if len(each.groups) > 1 or not summary.is_overview(each))
         content += [tables.comparison(each) for each in compared if each.groups]
-        content += map(tables.ablation, section.ablations)
+        for each in section.ablations:
+            content += [grids.grid(each) if each.is_grid else tables.ablation(each)]
+            content += [grids.effects(each)] if each.effects else []
     judged = [each for each in page.verdicts if each.outcome != "not run"]
     content += [_only(OF_CLAIMS, tables.verdicts(judged))] if judged else []
     names = ["-".join(re.findall("[a-z0-9]+", each.caption.lower())) for each in content]

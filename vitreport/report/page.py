@@ -10,12 +10,12 @@ from functools import cached_property
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.conclusion import conclusion
-from vitreport.analysis.findings import Finding, findings, is_foremost
+from vitreport.analysis.findings import findings, is_foremost
 from vitreport.analysis.groups import Named
 from vitreport.analysis.references import bibliography, subject_of, where_of
-from vitreport.analysis.summary import Ablation, Comparison, Section, Summary
+from vitreport.analysis.summary import Ablation, Comparison, Finding, Section, Summary
 from vitreport.formatting import counted, joined
-from vitreport.report import blocks, tables
+from vitreport.report import blocks, grids, tables
 from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure, Paragraph, Prose
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
 from vitreport.report.figures.curves import curves_figure, splits_figure
@@ -129,10 +129,14 @@ def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     missing = joined(level.shown for level in ablation.levels if level.group is None)
     is_known = any(group.id in page.compared for _, group in groups)
     yield page.about(ablation.name)
-    yield Beside((tables.ablation(ablation), *ablation_figure(ablation)))
+    content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation)
+    yield Beside((content, *ablation_figure(ablation)))
+    yield grids.effects(ablation)
     yield Paragraph(protocol.held_fixed(groups, ablation.varied), "note")
     yield Bullets(((f"Not run: {missing}.", blocks.Code(ablation.command)),) if missing and ablation.command else ())
     yield from _curves(f"{ablation.name}-curves", subject_of(ablation), groups)
+    if ablation.is_grid:
+        yield Details("Single combinations", (tables.ablation(ablation), grids.interactions(ablation)))
     yield _settings(groups, [] if is_known else tables.fields(groups))
 
 

@@ -28,7 +28,7 @@ def overview(summary: plain.Summary) -> Table:
     """Show architectures by datasets; a pair that a study does not have is no gap."""
     datasets = list(dict.fromkeys(pair.dataset for pair in summary.pairs))
     tests = [pair.group.test for pair in summary.pairs if pair.group]
-    seeds, rows = _vary(tests), []
+    seeds, rows = vary_in_seeds(tests), []
     for architecture in summary.architectures:
         own = (pair for pair in summary.pairs if pair.architecture == architecture.name)
         outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}
@@ -44,12 +44,12 @@ def comparison(content: plain.Comparison) -> Table:
     tested = [each for each in groups if each.test and not each.diverged]
     best = max(tested, key=lambda each: each.reached, default=None)
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
-    seeds, is_unequal = _vary(group.test for group in groups), any(group.unequal_classes for group in groups)
+    seeds, is_unequal = vary_in_seeds(group.test for group in groups), any(group.unequal_classes for group in groups)
     rows = [
         (
             name,
             outcome(group, seeds=seeds),
-            "" if not any(found) else "highest" if group is best else _estimate(difference, Estimate.signed_points),
+            "" if not any(found) else "highest" if group is best else estimate_cell(difference, Estimate.signed_points),
             *(_means_of_classes(group) if is_unequal else ()),
             number(group.cost.parameters if group.cost else None, compact),
             number(group.cost.seconds if group.cost else None, duration),
@@ -66,12 +66,12 @@ def comparison(content: plain.Comparison) -> Table:
 
 def ablation(content: plain.Ablation) -> Table:
     """Show the levels with their accuracies and differences from the baseline."""
-    seeds = _vary(level.accuracy for level in content.levels)
+    seeds = vary_in_seeds(level.accuracy for level in content.levels)
     rows = [
         (
-            *level.texts,
-            _outcome_of_level(level, seeds=seeds),
-            "baseline" if index == content.baseline else _estimate(level.difference, Estimate.signed_points),
+            *content.texts(level),
+            outcome_of_level(level, seeds=seeds),
+            "baseline" if index == content.baseline else estimate_cell(level.difference, Estimate.signed_points),
         )
         for index, level in enumerate(content.levels)
     ]
@@ -83,13 +83,13 @@ def ablation(content: plain.Ablation) -> Table:
 def splits(named: Named) -> Table:
     """Show the accuracies of groups by split, their generalization gaps, and the means over the classes."""
     found = [(group.train, group.validation, group.test, group.gap) for _, group in named]
-    seeds = _vary(each for estimates in found for each in estimates)
+    seeds = vary_in_seeds(each for estimates in found for each in estimates)
     shown = partial(Estimate.in_percent, seeds=seeds)
     rows = [
         (
             name,
-            *(_estimate(each, shown) for each in accuracies),
-            _estimate(gap, Estimate.signed_points),
+            *(estimate_cell(each, shown) for each in accuracies),
+            estimate_cell(gap, Estimate.signed_points),
             *_means_of_classes(group),
         )
         for (name, group), (*accuracies, gap) in zip(named, found, strict=True)
@@ -202,13 +202,13 @@ def commands(groups: Sequence[Group]) -> Table:
 
 def verdicts(content: Sequence[Verdict]) -> Table:
     """Show published claims, with a command where more runs would settle one."""
-    seeds = _vary(each.measured for each in content)
+    seeds = vary_in_seeds(each.measured for each in content)
     rows = [
         (
             each.claim.subject,
             each.claim.published,
-            _estimate(each.measured, partial(each.claim.in_words, seeds=seeds)),
-            _estimate(each.difference, Estimate.signed_points),
+            estimate_cell(each.measured, partial(each.claim.in_words, seeds=seeds)),
+            estimate_cell(each.difference, Estimate.signed_points),
             each.outcome,
             each.reason,
             each.claim.source,
@@ -272,7 +272,7 @@ def outcome(group: Group | None, *, seeds: bool = True) -> str:
     return Number("; ".join([group.test.in_percent(seeds=seeds), *group.lacking]), group.test.value)
 
 
-def _vary(estimates: Iterable[Estimate | None]) -> bool:
+def vary_in_seeds(estimates: Iterable[Estimate | None]) -> bool:
     """Return whether the numbers of seeds differ, so that each cell has to say its own."""
     return len({each.n for each in estimates if each}) > 1
 
@@ -281,13 +281,15 @@ def _reached(run: RunSummary) -> str:
     return f"epoch {run.epoch} of {run.epochs}" if run.epoch and run.epochs else NOTHING
 
 
-def _outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
+def outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
+    """Return the test accuracy with the number of seeds that are missing, or why there is none."""
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
     accuracy = level.accuracy
-    return _estimate(accuracy, lambda found: found.in_percent(seeds=seeds) + lacking) if accuracy else level.state
+    return estimate_cell(accuracy, lambda found: found.in_percent(seeds=seeds) + lacking) if accuracy else level.state
 
 
-def _estimate(found: Estimate | None, shown: Callable[[Estimate], str] = Estimate.in_percent) -> str:
+def estimate_cell(found: Estimate | None, shown: Callable[[Estimate], str] = Estimate.in_percent) -> str:
+    """Return a cell with an estimate, or with a dash if there is none."""
     return Number(shown(found), found.value) if found else NOTHING
 
 

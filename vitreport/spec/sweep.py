@@ -15,6 +15,7 @@ from vitreport.spec.load import parse_value
 from vitreport.spec.section import Section
 
 DEFAULT_SEEDS = "3"
+PAIR = ", "  # between the names of an axis over several fields, and between the values of its labels
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
 
@@ -79,8 +80,16 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
 
 
 def called(axes: Iterable[str], values: Iterable[str]) -> str:
-    """Word a combination of values, one of each axis: batch_size 16, optimizer sgd."""
-    return ", ".join(f"{axis} {shown_level([value])}" for axis, value in zip(axes, values, strict=True))
+    """Word a combination of values, one of each axis: batch_size 16, optimizer sgd; also where they are paired."""
+    return ", ".join(_called(axis, value) for axis, value in zip(axes, values, strict=True))
+
+
+def _called(axis: str, label: str) -> str:
+    names, read = axis.split(PAIR), parse_value(f"[{label}]")
+    values = read if isinstance(read, list) else label.split(PAIR)
+    if len(names) == len(values) > 1:
+        return PAIR.join(f"{name} {shown_value(value)}" for name, value in zip(names, values, strict=True))
+    return f"{axis} {shown_level([label])}"
 
 
 def shown_level(values: Iterable[str]) -> str:
@@ -97,13 +106,13 @@ def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
         raise SpecError(f"zip needs lists of equal length ({counts})", "leave out zip for a grid")
     pairs = [
         ValueSpec(
-            label=", ".join(value.label for value in values),
+            label=PAIR.join(value.label for value in values),
             value=[value.value for value in values],
             fields={path: given for value in values for path, given in value.fields.items()},
         )
         for values in zip(*(axis.values for axis in axes), strict=True)
     ]
-    return AxisSpec(name=", ".join(lengths), values=tuple(pairs))
+    return AxisSpec(name=PAIR.join(lengths), values=tuple(pairs))
 
 
 def parse_list(text: str) -> list[Any]:

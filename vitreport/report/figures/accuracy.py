@@ -9,9 +9,12 @@ from vitreport.analysis.summary import Ablation, Comparison, Pair
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import Estimate, joined, percent
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LIGHT, Canvas, ends, short
+from vitreport.report.figures.canvas import LETTER, LIGHT, NORMAL, SMALL, Canvas, ends, short, wrapped
+from vitreport.spec.sweep import called, shown_level
 
 MANY_ROWS, MOST_LEVELS = 24, 50
+ROOM, HIGH, MOST_COLUMNS = 290, 34, 8  # of the cells of a heat map together, of one of them, and in a row
+SMALLEST_EXTENT = 0.02  # of the accuracies of a heat map: small differences have small differences of color
 LOGARITHMIC_FROM = 8  # the ratio of the largest to the smallest value from which an axis is logarithmic
 
 
@@ -30,15 +33,25 @@ class Row(NamedTuple):
         return self.accuracy.in_percent() if self.accuracy else self.note
 
 
+class Grid(NamedTuple):
+    """Two fields with their values, and the rows of cells: one for each combination."""
+
+    axes: tuple[str, str]
+    values: tuple[tuple[str, ...], ...]
+    cells: tuple[tuple[Row, ...], ...]
+
+
 def draw_rows(title: str, rows: Sequence[Row], shared: Sequence[Row]) -> Canvas:
     """Draw rows from the top, each with its number at the right, on an axis that fits the `shared` ones."""
     baseline = next((row.accuracy for row in rows if row.is_baseline), None)
-    height = (90 if title else 68) + (26 if len(rows) <= MANY_ROWS else 18) * len(rows)
+    labels = [wrapped(row.label) for row in rows]
+    lines = max(label.count("\n") for label in labels)
+    height = (90 if title else 68) + ((26 if len(rows) <= MANY_ROWS else 18) + 12 * lines) * len(rows)
     panel = Canvas("test accuracy", title=title, grid="x", height=height)
     axes = panel.axes
     panel.share_axis("x", ends(row.accuracy for row in shared), 4)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [short(row.label) for row in rows], color=LIGHT["ink"])
+    axes.set_yticks(range(len(rows)), labels, color=LIGHT["ink"])
     if baseline:
         axes.axvline(baseline.value, color=LIGHT["muted"], linewidth=1, dashes=(3, 3), zorder=1)
     for place, row in enumerate(rows):
@@ -93,17 +106,73 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     some = f"{len(rows)} of {len(ablation.levels):,} values are drawn." if len(rows) < len(ablation.levels) else ""
     name = "-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier])
     alt = f"Test accuracy of {subject}: {joined(f'{row.label} {row.outcome}' for row in measured)}."
-    yield Figure(name, "ablation", subject, alt, some, (" · ".join(ablation.axes), rows))
+    grid = _grid(ablation) if ablation.is_grid else None
+    if grid and len(grid.values[0]) <= MANY_ROWS and len(grid.values[1]) <= MOST_COLUMNS:
+        caption = "The stronger the color, the higher the accuracy; the table has the intervals."
+        yield Figure(name, "grid", subject, alt, caption, grid)
+    else:
+        yield Figure(name, "ablation", subject, alt, some, (" · ".join(ablation.axes), rows))
+
+
+def _grid(ablation: Ablation) -> Grid:
+    (first, second), found = ablation.axes, {}
+    for index, level in enumerate(ablation.levels):
+        label = called(ablation.axes, level.labels)
+        found[level.labels] = Row(label, level.accuracy, level.state, index == ablation.baseline)
+    rows, columns = ablation.labels
+    cells = tuple(tuple(found[row, column] for column in columns) for row in rows)
+    return Grid(
+        (first, second), tuple(tuple(shown_level([each]) for each in labels) for labels in (rows, columns)), cells
+    )
 
 
 def rows_of(ablation: Ablation) -> list[Row]:
     """Return a row for each level; of very many about `MOST_LEVELS`, with both ends and the baseline."""
     rows = [
-        Row(level.shown, level.accuracy, level.state, index == ablation.baseline, level.number)
+        Row(
+            ablation.texts(level)[0] if len(ablation.axes) == 1 else level.shown,
+            level.accuracy,
+            level.state,
+            index == ablation.baseline,
+            level.number,
+        )
         for index, level in enumerate(ablation.levels)
     ]
     step = -(-len(rows) // MOST_LEVELS)
     return [row for index, row in enumerate(rows) if index % step == 0 or row.is_baseline or index == len(rows) - 1]
+
+
+def draw_grid(grid: Grid) -> Canvas:
+    """Draw a heat map with the accuracy in each cell; that of the baseline has a frame."""
+    from matplotlib.patches import Rectangle
+
+    rows, columns = grid.values
+    letters = int(ROOM / len(columns) / (LETTER * SMALL))
+    is_wide = max(map(len, columns)) > letters
+    height = (150 if is_wide else 90) + HIGH * len(rows)
+    panel = Canvas(short(grid.axes[1], 40), title="Test accuracy (%)", grid=None, height=height)
+    axes = panel.axes
+    axes.set_xticks(
+        range(len(columns)), [short(each, 14) for each in columns], rotation=90 if is_wide else 0, fontsize=SMALL
+    )
+    axes.set_yticks(range(len(rows)), [short(each, 14) for each in rows], fontsize=SMALL)
+    axes.set_ylabel(short(grid.axes[0], int((HIGH * len(rows) + 50) / (LETTER * NORMAL))))
+    axes.spines["bottom"].set_visible(False)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    known = [cell.accuracy.value for cells in grid.cells for cell in cells if cell.accuracy]
+    lowest, extent = min(known), max(max(known) - min(known), SMALLEST_EXTENT)
+    for i, cells in enumerate(grid.cells):
+        for j, cell in enumerate(cells):
+            strength = (cell.accuracy.value - lowest) / extent if cell.accuracy else 0.0
+            state = cell.note if len(cell.note) <= letters else NOTHING
+            text = f"{100 * cell.accuracy.value:.1f}" if cell.accuracy else state
+            panel.cell(i, j, strength, text, f"{cell.label}: {cell.outcome}")
+            if cell.is_baseline:
+                panel.key["frame: baseline"] = None
+                axes.add_patch(
+                    Rectangle((j - 0.47, i - 0.47), 0.94, 0.94, fill=False, edgecolor=LIGHT["ink"], linewidth=1.5)
+                )
+    return panel
 
 
 def draw_ablation(name: str, rows: Sequence[Row]) -> Canvas:

@@ -26,6 +26,7 @@ STYLE = Path(__file__).with_name("figures.mplstyle")
 WIDTH = 400  # two panels side by side fill the column of a page on GitHub, one fills a telephone
 HEIGHT = 270
 SMALL, NORMAL = 11, 12
+FAINTEST, DARKEST = 0.03, 0.55  # the opacity of cells: texts in ink can be read on them in light and in dark colors
 LETTER = 0.6  # about the width of a letter of matplotlib's font as a share of its size; those of browsers are narrower
 Range = tuple[float, float] | None
 
@@ -81,6 +82,15 @@ class Canvas:
         if ringed:
             self.axes.plot(*point, "o", mec=LIGHT["ink"], mew=1, mfc="none", markersize=14, clip_on=False)
 
+    def cell(self, row: int, column: int, strength: float, text: str, tip: str) -> None:
+        """Draw a cell of a matrix in a color of a strength from 0 to 1, on which its text can be read."""
+        from matplotlib.patches import Rectangle
+
+        face, corner = (LIGHT["blue"], FAINTEST + (DARKEST - FAINTEST) * strength), (column - 0.47, row - 0.47)
+        self.axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=face, linewidth=0))
+        self.axes.text(column, row, text, ha="center", va="center_baseline", fontsize=SMALL)
+        self.tip(tip, (column - 0.5, column + 0.5), (row - 0.5, row + 0.5))
+
     def share_axis(self, name: Literal["x", "y"], shares: Iterable[float], most: int = 6) -> None:
         """Fit an axis to shares with some room around them, and label it in percent with the same digits."""
         from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -124,6 +134,12 @@ def short(text: str, length: int = 26) -> str:
     """Cut the middle out of a long text: names differ at their ends."""
     text, half = printable(text), (length - 1) // 2
     return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
+
+
+def wrapped(text: str, length: int = 26) -> str:
+    """Break a long text between the values of several fields, and cut its lines."""
+    pieces = text.split(", ") if len(text) > length else [text]
+    return ",\n".join(short(piece, length) for piece in pieces)
 
 
 def bounds(estimate: Estimate) -> tuple[float, float]:

@@ -25,6 +25,7 @@ COLOR = re.compile(r"var\(--(\w+)\)")
 KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
     "rows": accuracy.draw_panels,
     "ablation": lambda data: [accuracy.draw_ablation(*data)],
+    "grid": lambda grid: [accuracy.draw_grid(grid)],
     "curves": lambda panels: list(map(curves.draw_curves, panels)),
     "confusion": lambda confusion: [groups.draw_confusion(confusion)],
     "mistakes": lambda _: [],  # a recorded picture

@@ -8,11 +8,10 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
 from vitreport.formatting import percent
 from vitreport.report.blocks import Figure, Kind
-from vitreport.report.figures.canvas import LETTER, LIGHT, SMALL, WIDTH, Canvas, short
+from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas, short
 from vitreport.report.tables import most_confused
 
 MOST_CLASSES, SIDE = 15, 300
-DARKEST = 0.55  # the opacity of a share of 1: the numbers in ink can be read on it in light and in dark colors
 RARE = 0.005  # a smaller share has no number
 
 
@@ -47,16 +46,10 @@ def draw_confusion(confusion: Confusion) -> Canvas:
     axes.spines["bottom"].set_visible(False)
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), aspect="equal")
     shares = [[number / (sum(row) or 1) for number in row] for row in confusion.counts]
-    cells = list(product(range(count), repeat=2))
-    colors = [(LIGHT["blue"], 0.03 + (DARKEST - 0.03) * shares[i][j]) for i, j in cells]
-    places, size = ([j for _, j in cells], [i for i, _ in cells]), (0.94 * SIDE / count) ** 2
-    axes.scatter(*places, s=size, c=colors, marker="s", linewidths=0)
-    for i, j in cells:
-        if shares[i][j] >= RARE:
-            axes.text(j, i, f"{100 * shares[i][j]:.0f}", ha="center", va="center_baseline", fontsize=SMALL)
+    for i, j in product(range(count), repeat=2):
         said = f"{confusion.counts[i][j]:,} of {sum(confusion.counts[i]):,} ({percent(shares[i][j], 1)})"
         words = f"{confusion.classes[i]} classified as {confusion.classes[j]}: {said}"
-        panel.tip(words, (j - 0.5, j + 0.5), (i - 0.5, i + 0.5))
+        panel.cell(i, j, shares[i][j], f"{100 * shares[i][j]:.0f}" if shares[i][j] >= RARE else "", words)
     return panel
 
 

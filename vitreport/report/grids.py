@@ -1,0 +1,54 @@
+"""The tables of a grid of two varied fields."""
+
+from vitreport.analysis.references import subject_of
+from vitreport.analysis.summary import Ablation
+from vitreport.formatting import Estimate, methods, percent
+from vitreport.report.blocks import Table, table
+from vitreport.report.tables import estimate_cell, number, outcome_of_level, vary_in_seeds
+from vitreport.spec.sweep import called, shown_level
+
+
+def grid(content: Ablation) -> Table:
+    """Show the accuracies of a grid: values of the first field in rows, of the second in columns."""
+    seeds = vary_in_seeds(level.accuracy for level in content.levels)
+    cells = {level.labels: outcome_of_level(level, seeds=seeds) for level in content.levels}
+    rows, columns = content.labels
+    baseline = "" if content.baseline is None else f" Baseline: {called(content.axes, content.reference)}."
+    note = f"{methods(level.accuracy for level in content.levels)}{baseline}"
+    return table(
+        f"Test accuracy of {subject_of(content)}",
+        (content.axes[0], *(called(content.axes[1:], [column]) for column in columns)),
+        [(shown_level([row]), *(cells[row, column] for column in columns)) for row in rows],
+        note=note,
+    )
+
+
+def effects(content: Ablation) -> Table:
+    """Show the main effects of a grid, if it has any."""
+    word = "reference" if content.baseline is None else "baseline"
+    references = dict(zip(content.axes, content.reference, strict=True))
+    rows = [
+        (
+            called([each.axis], [each.level]),
+            number(each.accuracy, lambda value: percent(value, 1)),
+            word if references[each.axis] == each.level else estimate_cell(each.difference, Estimate.signed_points),
+        )
+        for each in content.effects
+    ]
+    note = f"{methods(each.difference for each in content.effects)} Averages are over all values of the other field."
+    if content.baseline is None:
+        note += " There is no baseline: the first value of each field is the reference."
+    columns = ("main effect", "average accuracy", f"difference from {word} (pp)")
+    return table(f"Main effects: {subject_of(content)}", columns, rows, note=note)
+
+
+def interactions(content: Ablation) -> Table:
+    """Show the interaction of each combination of a grid, if it has any."""
+    rows = [
+        (*(shown_level([label]) for label in each.levels), estimate_cell(each.difference, Estimate.signed_points))
+        for each in content.interactions
+    ]
+    first, second = (called([axis], [label]) for axis, label in zip(content.axes, content.reference, strict=True))
+    meaning = f"An interaction is the difference from {second} minus the same difference at {first}."
+    note = f"{methods(each.difference for each in content.interactions)} {meaning}"
+    return table(f"Interactions: {subject_of(content)}", (*content.axes, "interaction (pp)"), rows, 2, note)
