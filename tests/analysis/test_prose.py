@@ -52,7 +52,8 @@ def specs(name: str, at: str = "") -> list[RunSpec]:
 
 def finish(name: str, at: str = "", accuracies: Sequence[float | None] = (0.8, 0.82, 0.81), **options: Any) -> None:
     for spec, accuracy in zip(specs(name, at), accuracies, strict=False):
-        write_run(RUNS, spec, accuracy, error=DIVERGED if accuracy is None else None, **options)
+        changes: dict[str, Any] = options | ({"error": DIVERGED} if accuracy is None else {})
+        write_run(RUNS, spec, accuracy, **changes)
 
 
 def analyzed(text: str, only: Sequence[str] = ()) -> Analysis:

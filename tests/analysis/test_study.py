@@ -265,3 +265,16 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     assert {outcome for outcome, _ in others} == {"not run"}
     reason = "there is no run of it; a run would not be comparable: trained with --set train.epochs=1"
     assert all(each.startswith(reason) for _, each in others)
+
+
+def test_the_texts_have_the_numbers_of_the_runs() -> None:
+    for seed, spec in enumerate(specs_of("perceiver-io/cifar10")):
+        write_run(RUNS, spec, 0.55 + seed / 100)
+    summary = analyze_study(planned(), RUNS).summary
+    (row,) = (line for line in summary.sections[0].text.splitlines() if line.startswith("| CIFAR-10 |"))
+    accuracy, _, epochs, parameters = row.removeprefix("| CIFAR-10 | ").removesuffix(" |").split(" | ")
+    assert accuracy.startswith("56.0% (")
+    assert epochs == "21"
+    assert parameters.replace(",", "").isdigit()
+    assert f"| Perceiver IO | {accuracy} | not run yet | not run yet |" in summary.conclusion
+    assert "a batch of 128 instead of 16: not run yet" in summary.sections[0].text
