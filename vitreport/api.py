@@ -1,6 +1,6 @@
 """The functions of the Python API; use them from `vitreport`, as in `vitreport.train`.
 
-Only `train` loads torch, and the processes that `ablate` starts.
+Only `train` loads torch, and the processes that `ablate` and `run_study` start.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from vitreport.analysis.selection import Analysis, analyze  # noqa: F401
 from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
-from vitreport.errors import SpecError
+from vitreport.errors import SpecError, VitreportError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
@@ -28,9 +28,9 @@ from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import DEFAULT_SEEDS
 from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines.engine import MakeEngine
-from vitreport.sweep.plan import plan_ablation
+from vitreport.sweep.plan import Plan, plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans
-from vitreport.sweep.study_plan import StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 from vitreport.training.events import Listener
 
 Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path
@@ -95,8 +95,8 @@ def train(
 
 
 def ablate(
-    spec: Source,
-    params: Mapping[str, Sequence[Any]],
+    spec: Source | Plan,
+    params: Mapping[str, Sequence[Any]] | None = None,
     *,
     seeds: Sequence[int] = (0, 1, 2),
     zip: bool = False,  # noqa: A002
@@ -113,7 +113,7 @@ def ablate(
 
     Args:
         spec: The spec to vary, or anything that `read_spec` reads. Fields that follow from a varied field stay as
-            they are.
+            they are. Or the plan of a sweep, which says all up to `baseline`.
         params: The fields to vary, named as in `--set`, with their values.
         seeds: The seeds of every combination: different whole numbers from 0 to 2**31 - 1.
         zip: Pair the values of all fields instead of making a grid.
@@ -132,13 +132,57 @@ def ablate(
         ...     summary = vitreport.ablate(spec, {"batch_size": [16, 32, 64]})
         ...     print([(level.shown, level.accuracy) for level in summary.ablations[0].levels])
     """
-    runtime = runtime or Runtime()
-    axes = [sweep.field_axis(name, values) for name, values in params.items()]
-    base, place = _resolve(spec, runtime)
-    describe = facts_in([place.data_dir, runtime.data_dir])
-    plan = plan_ablation(base, axes, sweep.checked_seeds(seeds), describe, zip_=zip, baseline=baseline)
+    runtime, plan = runtime or Runtime(), spec
+    if not isinstance(plan, Plan):
+        axes = [sweep.field_axis(name, values) for name, values in (params or {}).items()]
+        base, place = _resolve(plan, runtime)
+        describe = facts_in([place.data_dir, runtime.data_dir])
+        plan = plan_ablation(base, axes, sweep.checked_seeds(seeds), describe, zip_=zip, baseline=baseline)
     runs = run_plans([plan], runtime, engine, policy=policy, observer=observer)
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
+
+
+def run_study(
+    study: str | Path | StudyPlan,
+    *,
+    only: Sequence[str] = (),
+    seeds: str = DEFAULT_SEEDS,
+    overrides: Sequence[str] = (),
+    runtime: Runtime | None = None,
+    engine: MakeEngine | None = None,
+    observer: Observer | None = None,
+    policy: Policy = Policy(),
+    unusable: dict[str, VitreportError] | None = None,
+) -> Analysis:
+    """Train the missing runs of a study, and return its analysis with its published claims.
+
+    In a script, call it under `if __name__ == "__main__":`, as `ablate`.
+
+    Args:
+        study: The name of a study, its TOML file, or its plan, which says all up to `overrides`.
+        only: The names of runs and ablations of the study (default: all).
+        seeds: The seeds, as in `--seeds`.
+        overrides: Fields to change in all runs, as `FIELD=VALUE`.
+        runtime: The device, the directories and the number of threads.
+        engine: A function that makes the engine (default: one process on this machine at a time).
+        observer: Receives the progress of the sweeps.
+        policy: What to do after a failure.
+        unusable: Receives the errors of the parts whose images cannot be used, by name. These parts are then left out.
+
+    Raises:
+        VitreportError: If the whole study ends with an error. A trial that fails does not end it.
+
+    Example:
+        >>> if __name__ == "__main__":
+        ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
+    """
+    runtime, planned = runtime or Runtime(), study
+    if not isinstance(planned, StudyPlan):
+        asked = StudyRequest(str(planned), only, seeds, overrides, weights=runtime.weights)
+        planned = plan_study(asked, facts_in([runtime.data_dir]), unusable)
+    plans = list(planned.plans.values())
+    run_plans(plans, runtime, engine, policy=policy, observer=observer, unusable=unusable)
+    return selection.analyze_study(planned, runtime.runs_dir)
 
 
 def load_runs(runs_dir: str | Path = "runs") -> list[Run]:

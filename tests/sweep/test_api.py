@@ -98,7 +98,7 @@ def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs/reference/python-api.md").read_text()
     sources = [
         "".join(example.source for example in DocTestParser().get_examples(getattr(vitreport, name).__doc__))
-        for name in ("train", "ablate", "analyze")
+        for name in ("train", "ablate", "analyze", "run_study")
     ]
     assert all(sources)
     spec = small_spec()
@@ -116,6 +116,25 @@ from tests.records import small_spec
 print("begun", flush=True)
 vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=[0])
 """
+
+
+STUDY = """
+title = "Mixers"
+[runs.small]
+model = "mlp-mixer"
+dataset = "digits"
+set = { patch_size = 4, embed_dim = 8, num_blocks = 1 }
+"""
+
+
+def test_a_study_is_trained_and_analyzed() -> None:
+    Path("my.toml").write_text(STUDY)
+    engine = FakeEngine(finish)
+    runtime = Runtime(device="cpu", threads=1)
+    analysis = vitreport.run_study("my.toml", seeds="2", runtime=runtime, engine=lambda *_: engine)
+    assert analysis.title == "Mixers"
+    assert [len(group.runs) for group in analysis.summary.groups] == [2]
+    assert [spec.seed for spec in engine.specs] == [0, 1]
 
 
 def test_a_script_without_the_guard_is_told_of_it() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import vitreport
 from vitreport.analysis.findings import ablation_findings
@@ -18,13 +19,13 @@ from vitreport.cli.records import warn_mixed
 from vitreport.errors import DamageError, VitreportError, left_out
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
-from vitreport.records.reader import Run, read_run
+from vitreport.records.reader import read_run
 from vitreport.report import grids, tables
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.plan import Plan, Trial, read_trials
-from vitreport.sweep.run import Policy, missing_trials, run_plans
+from vitreport.sweep.run import Policy, missing_trials
 
 WAYS = {
     "failed": "use --retry-failed to train those that failed with an error",
@@ -32,14 +33,11 @@ WAYS = {
 }
 
 
-def run_sweeps(
-    plans: Sequence[Plan], options: SweepOptions, unusable: dict[str, VitreportError] | None = None
-) -> dict[str, Run]:
-    """Train what is missing of sweeps as the options say, and show it. Raises as `run_plans` does."""
+def execution(options: SweepOptions, view: SweepView) -> dict[str, Any]:
+    """Return how the options say that `ablate` and `run_study` of the API train; the view shows it."""
     engine = partial(LocalEngine, options.jobs, argv=sys.argv[1:])
     policy = Policy(options.retry_failed, options.fail_fast)
-    with SweepView(quiet=options.quiet) as view:
-        return run_plans(plans, options.runtime(), engine, policy=policy, observer=view, unusable=unusable)
+    return {"runtime": options.runtime(), "engine": engine, "policy": policy, "observer": view}
 
 
 def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from vitreport.analysis.analyze import analyze
+import vitreport
 from vitreport.analysis.selection import Analysis
-from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.cli import completion, options
+from vitreport.cli.live import SweepView
 from vitreport.cli.options import PARAM, SWEEP, flag, option
-from vitreport.cli.sweeps import refuse_missing, run_sweeps, show_ablation_plan, show_sweeps
+from vitreport.cli.sweeps import execution, refuse_missing, show_ablation_plan, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes
 from vitreport.sweep.plan import plan_ablation
@@ -48,6 +48,7 @@ def ablate(
     if sweep.dry_run:
         show_ablation_plan(plan, sweep)
     else:
-        runs = run_sweeps([plan], sweep)
-        show_sweeps([plan], Analysis(analyze(runs.values(), outline_of_sweeps([plan]))), as_json=sweep.as_json)
+        with SweepView(quiet=sweep.quiet) as view:
+            summary = vitreport.ablate(plan, **execution(sweep, view))
+        show_sweeps([plan], Analysis(summary), as_json=sweep.as_json)
         refuse_missing(plan.trials, sweep.runs_dir)

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from vitreport.analysis.selection import analyze_study
+import vitreport
 from vitreport.analysis.studies import words_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
+from vitreport.cli.live import SweepView
 from vitreport.cli.options import WordsCommand, argument, flag
 from vitreport.cli.records import HINT, require_runs_dir
-from vitreport.cli.sweeps import refuse_missing, run_sweeps, show_sweeps
+from vitreport.cli.sweeps import execution, refuse_missing, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
 from vitreport.formatting import counted, duration, joined, printable, toml_value
@@ -126,8 +127,9 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         if unusable:
             raise left_out(unusable)
         return
-    run_sweeps(plans, sweep, unusable)
-    show_sweeps(plans, analyze_study(planned, sweep.runs_dir), as_json=sweep.as_json)
+    with SweepView(quiet=sweep.quiet) as view:
+        analysis = vitreport.run_study(planned, unusable=unusable, **execution(sweep, view))
+    show_sweeps(plans, analysis, as_json=sweep.as_json)
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
     refuse_missing(list(trials.values()), sweep.runs_dir, unusable)
 
