@@ -1,4 +1,4 @@
-"""`python -m tests.report.refresh` writes the golden reports and the JSON Schema again after an intended change."""
+"""`python -m tests.report.refresh` writes golden reports, docs/examples and the JSON Schema."""
 
 import json
 import tempfile
@@ -7,6 +7,10 @@ from pathlib import Path
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from tests.report.schema import PUBLISHED, report_schema
 from tests.report.study import write_study
+from tests.test_contracts import ROOT
+from vitreport import analyze_study, render
+
+EXAMPLES = ("digits", "small-images")  # studies with texts; `nox -s results` writes their reports, too
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
@@ -16,3 +20,6 @@ if __name__ == "__main__":
         found = documents(Path(folder))
         for name in GOLDEN_NAMES:
             (GOLDEN / name).write_bytes(found[name].encode())
+    for name in EXAMPLES:
+        document = render(analyze_study(name, ROOT / "runs", seeds="1..3"))
+        (ROOT / "docs" / "examples" / f"{name}.md").write_bytes(document.encode())
