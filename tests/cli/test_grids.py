@@ -107,7 +107,8 @@ def test_a_diverged_combination_leaves_the_list_and_says_what_is_needed(cli: Cli
     assert "main effect " not in done.stdout
     combinations = "at least two seeds of every combination of batch_size and learning_rate"
     assert f"Main effects and the interaction need {combinations}, none of them diverged." in done.stdout
-    assert "batch_size 32, learning_rate 0.001 is 5.0 pp" in done.stdout
+    assert "Shown to be above batch_size 16, learning_rate 0.001: (16, 0.01), (32, 0.001)." in done.stdout
+    assert "+5.0 (+2.2 to +7.8)" in done.stdout
     assert "| 32 | 56.0% (53.5 to 58.5) | diverged |" in cli("report").stdout
 
 

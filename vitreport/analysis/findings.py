@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import UNVARYING, difference_of, paired, to_settle, why_no_difference
-from vitreport.analysis.grids import interaction, main_effects
+from vitreport.analysis.grids import differing_combinations, interaction, main_effects
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.runs import Dataset
@@ -135,7 +135,7 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
 def level_differences(ablation: Ablation) -> Iterator[Finding]:
     """Name each level that differs from the baseline, and in one sentence those of which no difference is shown.
 
-    Of a grid with main effects, a table has the single combinations.
+    A table has the single combinations of a grid.
     """
     if ablation.baseline is None or ablation.effects:
         return
@@ -145,7 +145,8 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
         if (difference := level.difference) and difference.is_shown:
             side = "above" if difference.value > 0 else "below"
             sentence = f"{called(ablation.axes, level.labels)} is {difference.points()} {side} {baseline.shown}."
-            yield Finding("difference", sentence, _ids(level, baseline), difference)
+            if not ablation.is_grid:
+                yield Finding("difference", sentence, _ids(level, baseline), difference)
         elif difference:
             equal.append(level)
         elif level.accuracy and level.accuracy.method == "equal":
@@ -251,6 +252,7 @@ ABLATION_RULES: tuple[Callable[[Ablation], Iterator[Finding]], ...] = (
     trend,
     main_effects,
     interaction,
+    differing_combinations,
     level_differences,
     settled_levels,
     paired_levels,

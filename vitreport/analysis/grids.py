@@ -100,3 +100,15 @@ def interaction(ablation: Ablation) -> Iterator[Finding]:
         bound = max(abs(end) for each in found for end in each.difference.interval or ())
         words = f"No interaction of {joined(ablation.axes)} is shown; the intervals allow up to {100 * bound:.1f} pp."
         yield Finding("no interaction", words, ids, found[0].difference)
+
+
+def differing_combinations(ablation: Ablation) -> Iterator[Finding]:
+    """Name the combinations of a grid without main effects that are above the baseline, and those that are below."""
+    shown = [level for level in ablation.levels if level.difference and level.difference.is_shown]
+    if ablation.baseline is None or not ablation.is_grid or ablation.effects:
+        return
+    for side, sign in (("above", 1), ("below", -1)):
+        if found := [level for level in shown if level.difference and sign * level.difference.value > 0]:
+            names, groups = listed([level.shown for level in found]), [level.group for level in found if level.group]
+            sentence = f"Shown to be {side} {called(ablation.axes, ablation.reference)}: {names}."
+            yield Finding("difference", sentence, tuple(group.id for group in groups), found[0].difference)
