@@ -18,8 +18,8 @@ from vitreport.errors import SpecError, VitreportError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
-from vitreport.report import page
 from vitreport.report import render as reports
+from vitreport.report import sections
 from vitreport.report.blocks import Format
 from vitreport.report.markdown import Template
 from vitreport.runtime import Runtime
@@ -230,7 +230,7 @@ def analyze_study(
 
 
 def render(
-    analysis: Summary | Analysis | page.Page,
+    analysis: Summary | Analysis | sections.Page,
     format: Format = "markdown",  # noqa: A002
     *,
     title: str | None = None,
@@ -256,9 +256,9 @@ def render(
     """
     if format not in get_args(Format):
         raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
-    if not isinstance(analysis, page.Page):
+    if not isinstance(analysis, sections.Page):
         known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
-        analysis = page.make_page(known.summary, known.claims, title or known.title or page.TITLE)
+        analysis = sections.make_page(known.summary, known.claims, title or known.title or sections.TITLE)
     return reports.render(analysis, format, title=title, template=template, assets=assets, is_part=is_part)
 
 

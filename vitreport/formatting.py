@@ -1,7 +1,6 @@
 """Write numbers, estimates, values and foreign text for people. Every function is pure."""
 
 import csv
-import difflib
 import io
 import json
 import re
@@ -152,15 +151,6 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Write a, b, c, d, e and 10 more."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
-
-
-def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """Name the nearest allowed names as a hint; without a near one, all of them where they are few."""
-    names = list(dict.fromkeys(allowed))
-    holding = [each for each in names if len(name) > 2 and name in each]
-    if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6) or holding[:2]:
-        return f"did you mean {' or '.join(near)}?"
-    return f"use one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
 
 
 def toml_value(value: Any) -> str:

@@ -12,7 +12,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import make_page
+from vitreport.report.sections import make_page
 
 RUNS = Path("runs")
 Cells = tuple[tuple[tuple[str, ...], str], ...]

@@ -14,7 +14,7 @@ from vitreport.records.folders import run_folders
 from vitreport.report import tables
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 from vitreport.spec.sweep import called, shown_level
 
 RUNS = Path("runs")

@@ -13,7 +13,7 @@ from vitreport.analysis.protocol import methods
 from vitreport.analysis.summary import Finding, Paired, Summary
 from vitreport.intervals import mcnemar
 from vitreport.records.folders import run_folders
-from vitreport.report.page import make_page
+from vitreport.report.sections import make_page
 
 RUNS = Path("runs")
 COUNT = 10_000

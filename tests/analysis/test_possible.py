@@ -20,7 +20,7 @@ from vitreport.report.csv_format import render_csv
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 RUNS = Path("runs")
 HALF = re.compile(r"(-?\d+(?:\.\d+)?)\\?% (?:±|\$\\pm\$) (\d+(?:\.\d+)?)")

@@ -14,7 +14,7 @@ from vitreport.data.sources import facts_in
 from vitreport.formatting import Estimate
 from vitreport.report import tables
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import make_page
+from vitreport.report.sections import make_page
 from vitreport.spec.prose import QUANTITIES
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study

@@ -13,7 +13,7 @@ from tests.records import write_run
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.selection import analyze_study
 from vitreport.data.sources import facts_in
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study

@@ -12,8 +12,8 @@ from tests.analysis.summaries import RUNS, by_batch_size, only_group, summary
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
 from vitreport.analysis.analyze import Outline
-from vitreport.analysis.pairs import Planned
 from vitreport.analysis.references import architecture_title, model_word
+from vitreport.analysis.representatives import Planned
 from vitreport.analysis.runs import summarize_run
 from vitreport.data.sources import facts_in
 from vitreport.intervals import SHARE, t_interval, wilson_interval

@@ -11,8 +11,8 @@ from tests.cli.small_study import FILE, STUDY, finish
 from tests.cli.small_study import study as study
 from tests.commands import vitreport
 from tests.test_contracts import ROOT
-from vitreport.formatting import did_you_mean
 from vitreport.spec.prose import QUANTITIES
+from vitreport.suggestions import did_you_mean
 
 TEXTS = '''
 introduction = """

@@ -7,7 +7,7 @@ import pytest
 from tests.report.rendering import page_of
 from tests.report.study import write_study
 from vitreport.report.html import render_html
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from vitreport.formatting import Estimate, Method
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import NOTHING, Figure, Kind
 from vitreport.report.figures.accuracy import Grid, Row, rows_of
-from vitreport.report.figures.canvas import LOOKS
+from vitreport.report.figures.colors import LOOKS
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import ValueSpec

@@ -10,7 +10,7 @@ from vitreport.report.csv_format import render_csv
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_NAMES = ("study.md", "study.tex")  # the others have a column for every field of a spec

@@ -13,7 +13,7 @@ import pytest
 
 from tests.report.test_prose import TEXT
 from vitreport.report.html import render_html
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")

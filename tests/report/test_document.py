@@ -14,7 +14,7 @@ from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.records.run import SweepRecord
 from vitreport.report.json_format import render_json
-from vitreport.report.page import make_page
+from vitreport.report.sections import make_page
 
 RUNS = Path("runs")
 ESTIMATE = {"value", "low", "high", "method", "n"}

@@ -32,10 +32,10 @@ from vitreport.report.figures import accuracy
 from vitreport.report.figures import curves as drawn_curves
 from vitreport.report.figures.accuracy import ablation_figure
 from vitreport.report.figures.assets import Assets
-from vitreport.report.figures.canvas import DARK, LIGHT, LOOKS
+from vitreport.report.figures.colors import DARK, LIGHT, LOOKS
 from vitreport.report.figures.curves import Line, Panel
 from vitreport.report.figures.draw import draw
-from vitreport.report.page import make_page
+from vitreport.report.sections import make_page
 from vitreport.spec.sweep import ValueSpec
 
 ROOT = Path(__file__).parents[2]

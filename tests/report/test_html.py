@@ -15,7 +15,7 @@ from vitreport.formatting import printable
 from vitreport.records.run import ErrorRecord
 from vitreport.report.html import render_html
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=y> [x](javascript:1)\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}'\""

@@ -16,7 +16,7 @@ from vitreport.analysis.claims import Claim
 from vitreport.records.folders import run_folders
 from vitreport.report.blocks import Table
 from vitreport.report.latex import UNKNOWN, _latex, _latex_table, render_latex
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 RUNS = Path("runs")
 REAL = Path(__file__).parents[2] / "runs"

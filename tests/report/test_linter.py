@@ -12,8 +12,8 @@ from tests.report.study import write_study
 from vitreport.analysis.analyze import analyze
 from vitreport.report.inject import BEGIN, END, as_part, write_document
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import make_page
 from vitreport.report.render import render_model_card
+from vitreport.report.sections import make_page
 
 ONE_LINE = "md013"  # a paragraph, a table row and a caption each are one line, however long
 ALLOWED_TAGS = "picture,source,img,details,summary,!--"  # what Markdown has no words for: dark images, folds

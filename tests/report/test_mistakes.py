@@ -19,7 +19,7 @@ from vitreport.records.reader import Damage
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 RUNS = Path("runs")
 QUICK = {"epochs": 2}

@@ -17,8 +17,8 @@ from vitreport.errors import SpecError
 from vitreport.formatting import printable
 from vitreport.records.folders import run_folders
 from vitreport.report.markdown_text import quoted
-from vitreport.report.page import make_page
 from vitreport.report.render import render_model_card
+from vitreport.report.sections import make_page
 
 RUNS = Path("runs")
 QUICK = {"epochs": 6}

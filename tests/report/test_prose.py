@@ -24,8 +24,8 @@ from vitreport.report.inject import BEGIN, END, write_document
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
-from vitreport.report.page import FOLDED, Page, make_page
 from vitreport.report.render import render
+from vitreport.report.sections import FOLDED, Page, make_page
 from vitreport.spec import prose
 from vitreport.spec.prose import read_prose
 

@@ -22,7 +22,7 @@ from vitreport.report.blocks import Figure
 from vitreport.report.figures import assets
 from vitreport.report.figures.assets import Assets
 from vitreport.report.figures.draw import draw
-from vitreport.report.page import make_page
+from vitreport.report.sections import make_page
 
 PLACE, FOLDER, FILE = Path("docs"), Path("docs/r-assets"), Path("docs/r.md")
 DOCUMENTS = pytest.mark.parametrize("document", [FILE, None], ids=["file", "stdout"])

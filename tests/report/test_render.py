@@ -18,7 +18,7 @@ from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import Details, Section, Table, table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 RUNS = Path("runs")
 ALLOWED_TAGS = {"picture", "source", "img", "details", "summary"}

@@ -15,7 +15,7 @@ from tests.report.schema import PUBLISHED, document_of, report_schema
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.records.folders import run_folders
 from vitreport.report.json_format import Document, render_json
-from vitreport.report.page import Page, make_page
+from vitreport.report.sections import Page, make_page
 
 RUNS = Path("runs")
 REAL = Path(__file__).parents[2] / "runs"

@@ -10,12 +10,12 @@ import pytest
 from tests.records import spec, write_run
 from tests.report.parsed import parse
 from vitreport.analysis.analyze import analyze
-from vitreport.report import page as pages
+from vitreport.report import sections as pages
 from vitreport.report.blocks import Block, Paragraph
 from vitreport.report.html import render_html
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
-from vitreport.report.page import SECTIONS, Page, make_page
+from vitreport.report.sections import SECTIONS, Page, make_page
 
 
 def energy(page: Page) -> Iterator[Block]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from vitreport.errors import SpecError
 from vitreport.report import markdown_text
 from vitreport.report.markdown import read_template, render_markdown, template_values
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 
 OWN = Path("own.j2")
 FORGED = r"""

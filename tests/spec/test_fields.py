@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from tests.models.small import REQUIRED
 from vitreport.errors import SpecError
-from vitreport.formatting import did_you_mean
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.spec.architectures.tnt import PACKAGE, PACKAGE_FIELDS, TNTSpec
 from vitreport.spec.augment import MixSpec
@@ -16,6 +15,7 @@ from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, ConstantSpec, CosineSpec, SGDSpec
 from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.spec.section import Section, tag_of
+from vitreport.suggestions import did_you_mean
 
 from .composing import composed, problems
 

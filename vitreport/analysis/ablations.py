@@ -12,7 +12,7 @@ from vitreport.analysis.comparisons import difference_of, differences_from, pair
 from vitreport.analysis.grids import with_effects
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import settings
-from vitreport.analysis.pairs import Planned, most_results
+from vitreport.analysis.representatives import Planned, most_results
 from vitreport.analysis.summary import Ablation, Labels, Level
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId

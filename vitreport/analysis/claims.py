@@ -7,7 +7,7 @@ from typing import Literal
 
 from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
 from vitreport.analysis.groups import Group
-from vitreport.analysis.pairs import group_of_spec
+from vitreport.analysis.representatives import group_of_spec
 from vitreport.analysis.runs import Dataset
 from vitreport.formatting import Estimate, counted, percent
 from vitreport.intervals import SHARE, Range, one_more_run, over_seeds

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
 from vitreport.analysis.groups import Group
-from vitreport.analysis.pairs import Planned, group_of_spec
+from vitreport.analysis.representatives import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation
 from vitreport.formatting import Estimate
 from vitreport.spec.prose import Quantity

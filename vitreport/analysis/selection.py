@@ -11,11 +11,11 @@ from vitreport.analysis.claims import Claim
 from vitreport.analysis.studies import claims_of, outline_of
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
-from vitreport.formatting import did_you_mean
 from vitreport.records.folders import SWEEPS, find_run, run_folders, strays
 from vitreport.records.reader import Damage, Run, read_sweeps
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
+from vitreport.suggestions import did_you_mean
 from vitreport.sweep.study_plan import StudyPlan
 
 MOST_NEAR = 5

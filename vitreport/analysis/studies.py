@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.claims import Claim
-from vitreport.analysis.pairs import Planned
 from vitreport.analysis.prose import Number, Template
+from vitreport.analysis.questions import PlannedSection
 from vitreport.analysis.references import architecture_title
-from vitreport.analysis.sections import PlannedSection
+from vitreport.analysis.representatives import Planned
 from vitreport.data.registry import dataset_title
 from vitreport.spec.prose import read_prose
 from vitreport.spec.study import ClaimSpec, StudySpec, combination

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError, Problem, SpecError
-from vitreport.formatting import did_you_mean
 from vitreport.runtime import data_dirs_or_default
+from vitreport.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageArrays, ImageSource

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from vitreport.errors import Problem, RecordError, ResourceError, SpecError
-from vitreport.formatting import did_you_mean
 from vitreport.models.weights import Weights, library_errors, reason_of
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.model import ModelSpec
+from vitreport.suggestions import did_you_mean
 from vitreport.untrusted_files import file_digest
 
 FILES = ("model.safetensors", "pytorch_model.bin", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")

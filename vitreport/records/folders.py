@@ -8,8 +8,9 @@ from pathlib import Path
 
 from vitreport import run_id as ids
 from vitreport.errors import RecordError, ResourceError, SpecError
-from vitreport.formatting import did_you_mean, listed
+from vitreport.formatting import listed
 from vitreport.run_id import RunId
+from vitreport.suggestions import did_you_mean
 from vitreport.untrusted_files import LINK
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")

@@ -1,4 +1,4 @@
-"""Sections of blocks, which `page.py` builds, and `markdown_text.py` and `html.py` render."""
+"""Sections of blocks, which `sections.py` builds, and `markdown_text.py` and `html.py` render."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

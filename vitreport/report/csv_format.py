@@ -6,7 +6,7 @@ from typing import Any
 
 from vitreport.analysis.groups import Cost, Group
 from vitreport.formatting import Estimate, csv_text
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 from vitreport.spec.fields import flat
 
 ROW = (

@@ -15,10 +15,10 @@ from markupsafe import Markup, escape
 
 from vitreport.formatting import percent, printable
 from vitreport.report import blocks
-from vitreport.report.figures.canvas import DARK, LIGHT
+from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import draw
 from vitreport.report.markdown import environment, template_folder
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 from vitreport.spec.prose import markdown
 from vitreport.store.mistakes import place_of
 

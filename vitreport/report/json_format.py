@@ -15,7 +15,7 @@ from vitreport.analysis.summary import Architecture, Effect, Finding, Interactio
 from vitreport.formatting import Estimate, json_document
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import Kind
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 from vitreport.spec.sweep import ValueSpec
 
 GroupId = Annotated[str, BeforeValidator(lambda group: getattr(group, "id", group))]

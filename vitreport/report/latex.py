@@ -9,7 +9,7 @@ from itertools import compress
 from vitreport.formatting import printable
 from vitreport.report import grids, tables
 from vitreport.report.blocks import Table
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 
 SIZES = {"": 69, r"\small": 74, r"\footnotesize": 80, r"\scriptsize": 85}  # of fonts, with the characters on a line
 GAP = 2.5  # between two columns, in characters

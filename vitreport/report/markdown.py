@@ -25,7 +25,7 @@ from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 TEMPLATE = "report.md.j2"

@@ -12,7 +12,7 @@ from vitreport.report.inject import as_part, without_marks
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import Template, render_markdown, render_template, template_values
-from vitreport.report.page import Page
+from vitreport.report.sections import Page
 
 RENDERERS = {"html": render_html, "json": render_json, "csv": render_csv, "latex": render_latex}
 

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem, SpecError
-from vitreport.formatting import did_you_mean, toml_value
+from vitreport.formatting import toml_value
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import Section, members, tag_of
+from vitreport.suggestions import did_you_mean
 
 ALIASES = {"lr": "learning_rate"}
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")

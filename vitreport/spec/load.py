@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, SpecError, gathered
-from vitreport.formatting import did_you_mean
 from vitreport.spec.data import drop_former_fields
 from vitreport.spec.fields import find_field, put
+from vitreport.suggestions import did_you_mean
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 PRESETS = Path(__file__).parent.parent / "presets"  # one file for each published experiment

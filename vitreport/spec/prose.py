@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, Field
 
 from vitreport.errors import Problem, SpecError
-from vitreport.formatting import Estimate, compact, did_you_mean, duration, printable
+from vitreport.formatting import Estimate, compact, duration, printable
 from vitreport.spec.load import parse_value
 from vitreport.spec.sweep import shown_value
+from vitreport.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -13,12 +13,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, SpecError, gathered
-from vitreport.formatting import did_you_mean, percent
+from vitreport.formatting import percent
 from vitreport.spec.fields import checked, dotted, flat
 from vitreport.spec.load import read_table
 from vitreport.spec.prose import Levels, Prose, read_prose
 from vitreport.spec.section import Fraction, PositiveInt, Section
 from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
+from vitreport.suggestions import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
@@ -245,9 +246,8 @@ def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
     """Read a study, and find the problems of the names in it. Raises SpecError with all problems of its form."""
     names, origin, problems = study_names(), study_origin(study), list[Problem]()
     if study not in names and not (Path(study).suffix or "/" in study or "\\" in study):
-        raise SpecError(
-            f"unknown study {study!r}", f"{did_you_mean(study, names)} (the name of a file must end with .toml)"
-        )
+        hint = f"{did_you_mean(study, names)} (the name of a file must end with .toml)"
+        raise SpecError(f"unknown study {study!r}", hint)
     values = read_table(FOLDER / f"{study}.toml" if study in names else Path(study))
     with gathered(problems, origin=origin):
         found = checked(StudySpec, values)

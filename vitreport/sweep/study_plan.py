@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, gathered
-from vitreport.formatting import did_you_mean
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import find_field, flat
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import PartSpec, StudySpec, combination, read_form, study_origin
 from vitreport.spec.sweep import DEFAULT_SEEDS, parse_seeds
+from vitreport.suggestions import did_you_mean
 from vitreport.sweep.plan import MODEL, Plan, make_plan, trial_composer
 
 

@@ -18,10 +18,11 @@ from vitreport.cli.records import refuse_damaged_places, require_runs_dir
 from vitreport.data.registry import dataset_title
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
-from vitreport.formatting import counted, did_you_mean, listed
+from vitreport.formatting import counted, listed
 from vitreport.report.figures.curves import curves_figure
 from vitreport.report.figures.draw import drawn_file
 from vitreport.runtime import RUNS_DIR
+from vitreport.suggestions import did_you_mean
 
 Split = Literal["train", "validation", "test"]
 EXTENSIONS = (".svg", ".png", ".pdf")

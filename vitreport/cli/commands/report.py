@@ -18,7 +18,7 @@ from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
 from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable, shown_figures
 from vitreport.report.markdown import read_template
-from vitreport.report.page import TITLE, make_page
+from vitreport.report.sections import TITLE, make_page
 from vitreport.runtime import RUNS_DIR
 
 EXTENSIONS: dict[str, Format] = {

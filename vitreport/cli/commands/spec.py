@@ -13,13 +13,14 @@ from vitreport.cli import options
 from vitreport.cli.console import note, print_json, print_table, print_text
 from vitreport.cli.options import argument
 from vitreport.errors import SpecError
-from vitreport.formatting import did_you_mean, toml_value
+from vitreport.formatting import toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
 from vitreport.spec.data import DataSpec
 from vitreport.spec.load import preset_facts
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
 from vitreport.spec.section import members, tag_of
+from vitreport.suggestions import did_you_mean
 
 SECTIONS = {
     "data": DataSpec,

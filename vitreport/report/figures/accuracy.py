@@ -9,7 +9,8 @@ from vitreport.analysis.summary import Ablation, Comparison, Pair
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import Estimate, joined, percent
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LETTER, LIGHT, NORMAL, SMALL, Canvas, ends, short, wrapped
+from vitreport.report.figures.canvas import LETTER, NORMAL, SMALL, Canvas, ends, short, wrapped
+from vitreport.report.figures.colors import LIGHT
 from vitreport.spec.sweep import called, shown_level
 
 MANY_ROWS, MOST_LEVELS = 24, 50

@@ -18,7 +18,7 @@ from vitreport.errors import ResourceError, SpecError
 from vitreport.files import make_folder, output_path, remove_file, write_atomic
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.canvas import DARK, LIGHT
+from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import compose, draw
 from vitreport.untrusted_files import read_bounded
 

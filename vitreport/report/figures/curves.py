@@ -10,7 +10,8 @@ from vitreport.analysis.references import LABEL_LENGTH, where_of
 from vitreport.formatting import joined, listed, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.canvas import LOOKS, SMALL, Canvas, Look, short
+from vitreport.report.figures.canvas import SMALL, Canvas, short
+from vitreport.report.figures.colors import LOOKS, Look
 
 Which = tuple[str, Metric]  # a split and what is measured on it
 COMPARED_SPLITS = ("val", "test", "train")  # the first that most groups have

@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape, quoteattr
 from vitreport.formatting import printable
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures import accuracy, curves, groups
-from vitreport.report.figures.canvas import LIGHT, WIDTH, Canvas, style
+from vitreport.report.figures.canvas import WIDTH, Canvas, style
+from vitreport.report.figures.colors import LIGHT
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
 COLUMNS, GAP, SMALLEST_TIP = 2, 16, 14

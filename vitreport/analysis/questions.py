@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Group
-from vitreport.analysis.pairs import Planned, group_of_spec
 from vitreport.analysis.prose import Template, fill
 from vitreport.analysis.references import architecture_title, subject_of, where_of
+from vitreport.analysis.representatives import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation, Comparison, Pair, Section
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import joined
