@@ -89,7 +89,7 @@ def test_a_linked_folder_of_sweeps_is_damage(tmp_path: Path) -> None:
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere" / FOLDER)
     damage: list[Damage] = []
     assert read_sweeps(tmp_path, damage) == []
-    assert damage == [Damage("*.json", "their folder is a link, which is not followed")]
+    assert damage == [Damage("*.json", "their directory is a link, which is not followed")]
 
 
 def test_a_sweep_too_large_to_be_read_is_not_written_over(tmp_path: Path) -> None:
