@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -173,12 +173,12 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def json_document(value: Any) -> str:
+def json_document(value: Any, plain: Callable[[Any], Any] | None = None) -> str:
     """Write indented JSON with readable text; what a terminal would obey is escaped.
 
-    Raises ValueError if there is a NaN or an infinity.
+    What JSON does not know is written as `plain` returns it. Raises ValueError if there is a NaN or an infinity.
     """
-    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False, default=plain)
     return NOT_ASCII.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 

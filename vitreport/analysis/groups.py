@@ -43,24 +43,24 @@ class Group:
 
     id: str  # that of its runs without the seed, followed by the dataset where one spec saw several
     architecture: str
-    dataset: str  # the id of a Dataset
-    label: str  # how it differs from the representative of its pair
+    dataset: str  # the `id` of a dataset
+    label: str  # how it differs from the group that represents its architecture on its dataset
     state: State
-    fields: Mapping[str, Any]  # the spec by dotted paths, without the seed
+    fields: Mapping[str, Any]  # the values of the spec by their dotted paths, without the seed
     runs: tuple[RunSummary, ...]
     train: Estimate | None = None
     validation: Estimate | None = None
     test: Estimate | None = None
     test_loss: Estimate | None = None
-    balanced_accuracy: float | None = None  # of the test split, as macro F1: means over the seeds
-    macro_f1: float | None = None
+    balanced_accuracy: float | None = None  # of the test split: the mean recall of the classes, a mean over seeds
+    macro_f1: float | None = None  # the same of F1; None if not recorded
     unequal_classes: str = ""  # names the largest and the smallest class of the test split if they are unequal
-    gap: Estimate | None = None  # the generalization gap
-    converged: Estimate | None = None
+    gap: Estimate | None = None  # the generalization gap: training accuracy minus test accuracy
+    converged: Estimate | None = None  # the epoch by which the training loss made 95% of its total decrease
     shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
     cost: Cost | None = None
     curves: tuple[Curve, ...] = ()  # of the runs in its state
-    details: Details | None = None  # only of the representatives of finished pairs
+    details: Details | None = None  # only of finished groups that represent an architecture on a dataset
 
     def curve(self, split: str, metric: Metric) -> Curve | None:
         """Return one of its curves."""

@@ -27,17 +27,17 @@ DIGITS = 8
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run without its records and test details, so that ten thousand fit into memory."""
+    """One training of one spec with one seed; without test details, so that ten thousand fit into memory."""
 
     id: str
     state: State  # what the record says, whether a process is training it or not
     spec: RunSpec | None
     record: RunRecord | None
     seed: int | None
-    epochs: int | None  # how many are planned
+    epochs: int | None  # how many epochs are planned
     epoch: int  # the best epoch; without a result the last one
     splits: Mapping[str, Measurement]  # measured with the weights of the best epoch; empty without a result
-    accuracies: Mapping[str, float]  # those of `splits`, if the spec can be read
+    accuracies: Mapping[str, float]  # those of the best epoch by split, if the spec can be read
     validation: float | None  # the accuracy of the best epoch; without a result the highest so far
     best_test: float | None  # the highest accuracy of a whole test curve
     converged: int | None  # the epoch by which the training loss made 95% of its total decrease

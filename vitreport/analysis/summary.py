@@ -37,7 +37,7 @@ class Pair:
     architecture: str
     dataset: str
     group: Group | None
-    chosen: str  # why this one of several
+    chosen: str  # why this group of several
     command: str
 
 
@@ -49,11 +49,11 @@ class Level:
     group: Group | None
     missing: int = 0  # how many of the planned runs have no result
     difference: Estimate | None = None
-    paired: Paired | None = None  # with the baseline
+    paired: Paired | None = None  # of single runs: the comparison with the baseline on the same test images
 
     @property
     def state(self) -> State:
-        """That of its group."""
+        """The state of its group."""
         return self.group.state if self.group else "not run"
 
     @property
@@ -100,7 +100,7 @@ class Interaction:
 class Ablation:
     """What was varied while all else was equal."""
 
-    name: str  # unique in a summary
+    name: str  # unique in a report
     architecture: str
     dataset: str
     axes: tuple[str, ...]
@@ -112,7 +112,7 @@ class Ablation:
     command: str = ""  # trains what is missing of a part of a study
     to_settle: ToSettle | None = None  # where differences from the baseline are not shown
     qualifier: str = ""  # which one it is, where others of its architecture and dataset vary the same
-    effects: tuple[Effect, ...] = ()  # of a grid with several seeds of every combination
+    effects: tuple[Effect, ...] = ()  # of a grid: two fields, with several seeds of every combination
     interactions: tuple[Interaction, ...] = ()
 
     @property

@@ -1,11 +1,12 @@
 """A report for programs, as CSV: one row per group, with the columns that its JSON names by paths."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
-from vitreport.analysis.groups import Cost, Group
-from vitreport.formatting import Estimate, csv_text
+from pydantic_core import to_jsonable_python
+
+from vitreport.analysis.groups import Group
+from vitreport.formatting import csv_text
 from vitreport.report.sections import Page
 from vitreport.spec.fields import flat
 
@@ -25,8 +26,7 @@ def render_csv(page: Page) -> str:
 def _row(group: Group) -> dict[str, Any]:
     """Return what is known of a group: its estimates by their paths in JSON, the fields of its spec, its command."""
     values = {name: getattr(group, name) for name in ROW}
-    nested = {name: asdict(value) if isinstance(value, Estimate | Cost) else value for name, value in values.items()}
-    row = {**flat(nested), **group.fields, "command": group.command}
+    row = {**flat(to_jsonable_python(values)), **group.fields, "command": group.command}
     return {
         name: json.dumps(value) if isinstance(value, list | tuple | dict) else value
         for name, value in row.items()
