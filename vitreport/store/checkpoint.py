@@ -77,6 +77,11 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(filter(lambda path: STEP_FILE.match(path.name), folder.glob("step-*")), key=_step, reverse=True)
 
 
+def newest_step(folder: Path) -> int:
+    """Return the step of the newest checkpoint; 0 without any."""
+    return max(map(_step, checkpoints(folder)), default=0)
+
+
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     """Load the newest sound checkpoint, if there is any; return a line for each newer one that is damaged.
 
