@@ -19,9 +19,9 @@ METHODS: dict[Method, str] = {
     "t": "over seeds (Student's t)",
     "wilson": "over the images of a single run (Wilson)",
     "welch": "over seeds (Welch)",
-    "newcombe": "over the images of a single run, or of seeds that do not vary (Newcombe)",
-    "none": "none of a single run",
-    "equal": "none of seeds that do not vary",
+    "newcombe": "over the images of a single run, or of seeds with equal values (Newcombe)",
+    "none": "none for a single run",
+    "equal": "none for seeds with equal values",
 }
 
 
@@ -65,7 +65,7 @@ class Estimate:
         known = [f"n = {self.n}" if self.n > 1 else "single run"] if seeds else []
         if self.interval is None:
             shown = f"{scale * self.value:.{digits}f}" if unit else f"{round(self.value, 1):g}"
-            known = [f"{self.n} seeds that do not vary"] if self.n > 1 else known
+            known = [f"{self.n} seeds with equal values"] if self.n > 1 else known
             return f"{shown}{unit} ({', '.join([*known, 'no interval'])})"
         if 0 < scale * self.reach < SMALLEST_POINTS:
             digits = max(2, digits)
@@ -148,9 +148,8 @@ def counted(count: int | str, noun: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Write a, b, c, d, e and 10 more."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(names[:most])}{more}"
+    """Write a, b and c; of more than `most` names a, b, c, d, e and 10 more."""
+    return joined(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])
 
 
 def toml_value(value: Any) -> str:

@@ -74,7 +74,7 @@ def test_a_spread_that_waits_for_a_value_is_not_run() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     other = group_of(spec(train={"batch_size": 16}))
     found = verdict("spread_below", 0.03, group_of(spec()), other)
-    assert (found.outcome, found.reason) == ("not run", "there is no run of it")
+    assert (found.outcome, found.reason) == ("not run", "no run yet")
 
 
 def test_chance_alone_seldom_shows_a_spread() -> None:

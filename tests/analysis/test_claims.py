@@ -62,7 +62,7 @@ def test_seeds_that_do_not_vary_give_no_verdict() -> None:
     found = verdict(value(0.561))
     assert (found.outcome, found.reason) == (
         "not comparable",
-        "seeds that do not vary give no estimate of the variation between seeds",
+        "seeds with equal values give no estimate of the variation between seeds",
     )
 
 
@@ -127,7 +127,7 @@ def test_a_seed_on_other_images_hides_no_group() -> None:
 
 def test_what_was_not_run_names_the_command() -> None:
     found = verdict(value(0.5, command="vitreport train perceiver-io"))
-    assert (found.outcome, found.reason) == ("not run", "there is no run of it")
+    assert (found.outcome, found.reason) == ("not run", "no run yet")
     assert found.claim.command == "vitreport train perceiver-io"
 
 

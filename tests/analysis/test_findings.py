@@ -72,7 +72,7 @@ def test_one_loser_with_a_single_or_a_diverged_seed_blocks_no_winner() -> None:
     write_run(RUNS, spec("mlp-mixer", seed=2), None, error=DIVERGED)
     assert len(told("best")) == 1
     assert told("not compared") == [
-        "On CIFAR-10, not compared, because of single or diverged seeds: Transformer in Transformer, MLP-Mixer."
+        "On CIFAR-10, not compared, because of single or diverged seeds: Transformer in Transformer and MLP-Mixer."
     ]
 
 
@@ -96,7 +96,7 @@ def test_single_runs_have_no_winner() -> None:
 def test_an_architecture_alone_is_not_the_best() -> None:
     write_seeds(RUNS, [0.55, 0.56])
     assert told("alone") == [
-        "On CIFAR-10, Perceiver IO reaches 55.5% (49.1 to 61.9, n = 2); no other result is compared with it."
+        "On CIFAR-10, Perceiver IO reaches 55.5% (49.1 to 61.9, n = 2); there is no other result to compare it with."
     ]
 
 
@@ -159,16 +159,19 @@ def test_the_ends_are_compared_wherever_the_baseline_is(baseline: str | None) ->
     [
         (
             Estimate(0.2, 0.1, 0.3, "t", 3),
-            "Over-fitting by more than 5 pp is shown for It.",
+            "Overfitting (a generalization gap above 5 pp) is shown for It.",
         ),
         (
             Estimate(0.02, 0.01, 0.03, "t", 3),
-            "Over-fitting by more than 5 pp is ruled out for It.",
+            "Overfitting (a generalization gap above 5 pp) is ruled out for It.",
         ),
-        (Estimate(0.05, 0.0, 0.1, "t", 3), "Over-fitting by more than 5 pp is neither shown nor ruled out for It."),
+        (
+            Estimate(0.05, 0.0, 0.1, "t", 3),
+            "Overfitting (a generalization gap above 5 pp) is neither shown nor ruled out for It.",
+        ),
         (
             Estimate(-0.05, -0.1, -0.01, "t", 3),
-            "Over-fitting by more than 5 pp is ruled out for It.",
+            "Overfitting (a generalization gap above 5 pp) is ruled out for It.",
         ),
     ],
 )
@@ -185,7 +188,7 @@ def test_convergence_says_what_was_late() -> None:
     assert told("convergence") == []
     write_seeds(RUNS, [0.5, 0.51], model="swin", train={"epochs": 2})
     assert told("convergence") == [
-        "Training loss still decreased near the end for Swin Transformer: more epochs may change the result."
+        "Training loss was still decreasing near the end for Swin Transformer: more epochs may change the result."
     ]
 
 
@@ -208,7 +211,7 @@ def test_a_published_claim_that_several_seeds_contradict() -> None:
         for each in findings(found, judge(claims, found.groups, found.datasets))
         if each.rule == "contradiction"
     ]
-    assert sentences == ["What was measured contradicts 1 of 2 published claims: Perceiver IO on CIFAR-10."]
+    assert sentences == ["The measurements contradict 1 of 2 published claims: Perceiver IO on CIFAR-10."]
 
 
 def test_images_that_are_not_the_published_ones_are_named() -> None:

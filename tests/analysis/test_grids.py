@@ -109,10 +109,7 @@ def test_what_adds_up_shows_main_effects_and_no_interaction() -> None:
     assert said[2].startswith("Averaged over batch_size, learning_rate 0.1 is 6.")
     assert said[2].endswith(" above 0.01.")
     bound = max(abs(end) for each in ablation.interactions for end in each.difference.interval or ())
-    assert (
-        f"No interaction of batch_size and learning_rate is shown; the intervals allow up to {100 * bound:.1f} pp."
-        in said
-    )
+    assert f"No interaction of batch_size and learning_rate is shown; it could be up to {100 * bound:.1f} pp." in said
     assert not [each for each in said if each.startswith("batch_size")]
 
 
@@ -156,9 +153,11 @@ def test_main_effects_need_every_combination(lacking: str) -> None:
     assert (ablation.effects, ablation.interactions) == ((), ())
     said = sentences(ablation)
     combinations = "at least two seeds of every combination of batch_size and learning_rate"
-    assert f"Main effects and the interaction need {combinations}, none of them diverged." in said
-    assert "Shown to be above batch_size 16, learning_rate 0.01: (16, 0.1), (32, 0.01), (32, 0.1), (64, 0.01)." in said
-    assert not [each for each in said if each.startswith(("batch_size", "Shown to be below"))]
+    assert f"Main effects and interactions need {combinations}, none of them diverged." in said
+    assert (
+        "Combinations above batch_size 16, learning_rate 0.01: (16, 0.1), (32, 0.01), (32, 0.1) and (64, 0.01)." in said
+    )
+    assert not [each for each in said if each.startswith(("batch_size", "Combinations below"))]
 
 
 def test_single_seeds_have_no_effects_and_two_are_asked_for() -> None:

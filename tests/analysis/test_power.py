@@ -97,17 +97,17 @@ def test_without_answers_the_spread_is_that_of_the_seeds() -> None:
     ("settle", "expected"),
     [
         (TWO_SEEDS, "at least two seeds per value are needed to show a difference"),
-        (ToSettle(3, 360, 7, 360), "about 7 seeds per value (now 3) would show a difference of 1 pp"),
+        (ToSettle(3, 360, 7, 360), "about 7 seeds per value (now 3) are needed to show a difference of 1 pp"),
         (
             ToSettle(3, 0, 7, 0),
-            "about 7 seeds per value (now 3) would show a difference of 1 pp on these test images",
+            "about 7 seeds per value (now 3) are needed to show a difference of 1 pp on these test images",
         ),
         (
             ToSettle(3, 360, 8, 2400),
-            "more seeds alone cannot show a difference of 1 pp; about 2,400 test images (now 360) and 8 seeds per "
-            "value would",
+            "more seeds alone cannot show a difference of 1 pp; it takes about 2,400 test images (now 360) and 8 "
+            "seeds per value",
         ),
-        (ToSettle(5, 9000, 3, 9000), "5 seeds per value would show a difference of 1 pp; the true one may be smaller"),
+        (ToSettle(5, 9000, 3, 9000), "5 seeds per value can show a difference of 1 pp; the true one may be smaller"),
     ],
 )
 def test_each_case_is_one_short_sentence(settle: ToSettle, expected: str) -> None:
@@ -127,9 +127,8 @@ def test_an_ablation_says_what_would_settle_its_open_differences() -> None:
     assert ablation.to_settle
     assert (ablation.to_settle.now_seeds, ablation.to_settle.now_images) == (3, 0)
     seeds = ablation.to_settle.seeds
-    sentence = (
-        f"About {seeds} seeds per value of batch_size (now 3) would show a difference of 1 pp on these test images."
-    )
+    needed = f"About {seeds} seeds per value of batch_size (now 3) are needed"
+    sentence = f"{needed} to show a difference of 1 pp on these test images."
     assert told() == [sentence]
     assert conclusion(findings(summary()))["What would settle it"] == [
         f"Perceiver IO on CIFAR-10 by batch_size: {sentence}"
@@ -151,7 +150,7 @@ def test_architectures_are_settled_too_and_single_runs_need_a_second_seed() -> N
     write_seeds(RUNS, [0.57, 0.575, 0.58], model="mlp-mixer")
     (sentence,) = told()
     assert sentence.startswith("On CIFAR-10, about ")
-    assert "seeds per architecture (now 3) would show a difference of 1 pp" in sentence
+    assert "seeds per architecture (now 3) are needed to show a difference of 1 pp" in sentence
 
 
 def planned(seeds: int, *sizes: int) -> Plan:

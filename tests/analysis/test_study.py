@@ -112,7 +112,7 @@ def test_without_any_run_nothing_is_judged() -> None:
     verdicts = page().verdicts
     faulty = [bool(claim.fault) or claim.metric == "best_train_accuracy" for claim in planned().study.claims]
     assert {each.outcome for each in verdicts} == {"not run"}
-    assert ["a run would not be comparable: " in each.reason for each in verdicts] == faulty
+    assert ["would not be comparable: " in each.reason for each in verdicts] == faulty
     assert 0 < sum(faulty) < len(faulty)
     assert all(each.claim.command.startswith("vitreport study run small-images --only ") for each in verdicts)
 
@@ -213,7 +213,7 @@ def test_the_best_training_accuracy_is_not_comparable() -> None:
 def test_a_statement_in_words_without_a_fault_is_judged() -> None:
     for spec, accuracy in zip(specs_of("mlp-mixer/stl10"), [0.40, 0.41, 0.42], strict=False):
         write_run(RUNS, spec, accuracy, train_accuracy=accuracy + 0.3 + spec.seed / 1000)
-    assert verdict("MLP-Mixer on STL-10, “it over-fits”", "gap above 5 pp").outcome == "reproduced"
+    assert verdict("MLP-Mixer on STL-10, “it overfits”", "gap above 5 pp").outcome == "reproduced"
 
 
 def test_the_order_is_that_of_the_sections_and_the_best_architecture_is_the_first() -> None:
@@ -263,7 +263,7 @@ def test_runs_with_other_settings_answer_no_claim() -> None:
     assert all(each.reason == "trained with --set train.epochs=1" for each in measured)
     others = [(each.outcome, each.reason) for each in verdicts if not each.measured]
     assert {outcome for outcome, _ in others} == {"not run"}
-    reason = "there is no run of it; a run would not be comparable: trained with --set train.epochs=1"
+    reason = "no run yet; would not be comparable: trained with --set train.epochs=1"
     assert all(each.startswith(reason) for _, each in others)
 
 

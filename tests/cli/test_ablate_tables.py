@@ -74,7 +74,7 @@ def test_what_two_seeds_and_equal_ones_say_of_their_interval(cli: Cli) -> None:
     records = ("batch_size", "16,32,64,128", "--seeds", "2")
     _, _, wide, equal, diverged, *_ = cli("ablate", *BASE, "--param", *records).stdout.splitlines()
     assert " 60.0% (0.0 to 100.0) " in wide
-    assert " 50.0% (2 seeds that do not vary, no interval) " in equal
+    assert " 50.0% (2 seeds with equal values, no interval) " in equal
     assert " diverged " in diverged
     (ablation,) = document_of(cli("ablate", *BASE, "--param", *records, "--json").stdout)["ablations"]
     assert [(each["accuracy"]["low"], each["accuracy"]["method"]) for each in ablation["levels"][:2]] == [
@@ -90,7 +90,7 @@ def test_seeds_that_do_not_vary_show_no_difference(cli: Cli) -> None:
     assert [level["difference"] is None for level in document["ablations"][0]["levels"]] == [True, False, True]
     sentences = [finding["sentence"] for finding in document["findings"]]
     assert "batch_size 32 is 9.5 pp (95% CI 3.1 to 15.9) below 128." in sentences
-    unvarying = "seeds that do not vary give no estimate of the variation between seeds"
+    unvarying = "seeds with equal values give no estimate of the variation between seeds"
     assert f"No difference from batch_size 128 is claimed for 16: {unvarying}." in sentences
 
 

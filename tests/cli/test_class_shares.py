@@ -52,7 +52,7 @@ def test_training_warns_and_the_report_says_it_too(cli: Cli, warned: str) -> Non
 def test_nothing_is_said_of_over_fitting_over_other_class_shares(cli: Cli) -> None:
     found = json.loads(cli("report", "--format", "json").stdout)
     assert "over-fitting" not in {each["rule"] for each in found["findings"]}
-    assert "over-fits" not in cli("report").stdout
+    assert "Overfitting" not in cli("report").stdout
 
 
 @pytest.mark.usefixtures("warned")

@@ -14,7 +14,7 @@ from tests.records import small_spec
 GRID = ("--param", "batch_size", "16,32", "--param", "learning_rate", "0.001,0.01")
 VALUES = [(size, rate) for size in (16, 32) for rate in (0.001, 0.01)]
 ADDS_UP = ([0.50, 0.51, 0.52], [0.60, 0.61, 0.62], [0.55, 0.56, 0.57], [0.65, 0.66, 0.67])
-AVERAGES = "Averages are over all values of the other field."
+AVERAGES = "Each average is over all values of the other field."
 DOES_NOT = (*ADDS_UP[:3], [0.55, 0.56, 0.57])
 
 
@@ -45,7 +45,7 @@ def test_the_terminal_shows_combinations_then_main_effects_then_the_interaction(
     assert sentences == [
         "Averaged over learning_rate, batch_size 32 is 5.0 pp (95% CI 3.4 to 6.6) above 16.",
         "Averaged over batch_size, learning_rate 0.01 is 10.0 pp (95% CI 8.4 to 11.6) above 0.001.",
-        "No interaction of batch_size and learning_rate is shown; the intervals allow up to 2.7 pp.",
+        "No interaction of batch_size and learning_rate is shown; it could be up to 2.7 pp.",
     ]
 
 
@@ -106,8 +106,8 @@ def test_a_diverged_combination_leaves_the_list_and_says_what_is_needed(cli: Cli
     done = cli("ablate", *BASE, *GRID, "--baseline", "16,0.001")
     assert "main effect " not in done.stdout
     combinations = "at least two seeds of every combination of batch_size and learning_rate"
-    assert f"Main effects and the interaction need {combinations}, none of them diverged." in done.stdout
-    assert "Shown to be above batch_size 16, learning_rate 0.001: (16, 0.01), (32, 0.001)." in done.stdout
+    assert f"Main effects and interactions need {combinations}, none of them diverged." in done.stdout
+    assert "Combinations above batch_size 16, learning_rate 0.001: (16, 0.01) and (32, 0.001)." in done.stdout
     assert "+5.0 (+2.2 to +7.8)" in done.stdout
     assert "| 32 | 56.0% (53.5 to 58.5) | diverged |" in cli("report").stdout
 

@@ -30,7 +30,7 @@ def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
         "3",
         "done",
         "2/2",
-        *["50.69%", "(3", "seeds", "that", "do", "not", "vary,", "no", "interval)"],
+        *["50.69%", "(3", "seeds", "with", "equal", "values,", "no", "interval)"],
         *["51.00%", "(48.52", "to", "53.48,", "n", "=", "3)"],
     ]
     assert [f"{LARGE}-s0", "done", "2/2", "50.69%", "60.00%"] == next(line[:5] for line in lines if line[0] != SMALL)
@@ -83,7 +83,7 @@ def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
     done = cli("runs", "list")
     line = done.stdout.splitlines()[1]
     assert (
-        "2 done, 1 interrupted  2/2, 1/2  50.69% (2 seeds that do not vary, no interval); so far 45.83%  "
+        "2 done, 1 interrupted  2/2, 1/2  50.69% (2 seeds with equal values, no interval); so far 45.83%  "
         "50.50% (44.15 to 56.85, n = 2)" in line
     )
     assert "very wide for n = 2" in " ".join(done.stderr.split())
@@ -149,7 +149,7 @@ def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
         ([0.60, 0.61, None], "no difference is claimed: 1 of 3 seeds diverged"),
         (
             [0.60, 0.60],
-            "no difference is claimed: seeds that do not vary give no estimate of the variation between seeds",
+            "no difference is claimed: seeds with equal values give no estimate of the variation between seeds",
         ),
     ],
 )

@@ -94,7 +94,7 @@ def test_texts_are_in_their_places(page: Page) -> None:
     assert "| architecture |" in first
     assert f"## Introduction\n\n{TEXT}\n\n<!-- -->\n\n## " in document
     assert f"How good?\n\n{OTHER}\n\n<!-- -->\n\n- " in document, "a list of findings is not a part of the author's"
-    assert "## Later\n\nWhat comes?\n\nThe rest is *not run yet*.\n\nNothing was run of this section yet.\n" in document
+    assert "## Later\n\nWhat comes?\n\nThe rest is *not run yet*.\n\nThis section has no runs yet.\n" in document
     root = parse(render_html(page))
     assert list(parts(section(root, "introduction"))) == ["h2", "p", "h3", "div", "pre", "blockquote", "ul"]
     assert section(root, "section-2").all("em")[0].text == "not run yet"

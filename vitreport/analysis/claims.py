@@ -77,8 +77,8 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
     there = [each for each in about if each]
     unmeasured = next((each for each in there if _measured(claim, each) is None), None)
     if len(there) < len(about) or unmeasured:
-        missing = f"its runs have no result: {unmeasured.state}" if unmeasured else "there is no run of it"
-        fault = f"; a run would not be comparable: {claim.not_comparable}" if claim.not_comparable else ""
+        missing = f"its runs have no result: {unmeasured.state}" if unmeasured else "no run yet"
+        fault = f"; would not be comparable: {claim.not_comparable}" if claim.not_comparable else ""
         return Verdict(claim, "not run", f"{missing}{fault}")
     found = _found(claim, there)
     incomparable = claim.not_comparable or _why_incomparable(there, altered)

@@ -17,7 +17,7 @@ from vitreport.store.run_state import state_of
 ONE_SEED = "one seed gives no estimate of the variation between seeds"
 OF_RECORD = {"fingerprint", "versions", "seconds", "git", "data", "cost", "throughput"}
 RIGHT_ALONE = "test_images_right_alone"
-UNVARYING = "seeds that do not vary give no estimate of the variation between seeds"
+UNVARYING = "seeds with equal values give no estimate of the variation between seeds"
 Differences = Mapping[str, tuple[Any, Any]]
 """Two values by their dotted path; None if one side lacks it."""
 

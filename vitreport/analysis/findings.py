@@ -65,7 +65,9 @@ def best(where: str, named: Named) -> Iterator[Finding]:
         return
     (first, highest), *others = ordered
     if not others:
-        sentence = f"{where}{names[first.id]} reaches {highest.in_percent()}; no other result is compared with it."
+        sentence = (
+            f"{where}{names[first.id]} reaches {highest.in_percent()}; there is no other result to compare it with."
+        )
         yield Finding("alone", sentence, ids, highest)
     elif len(ranked) < 2:
         why = _sentence(where, f"no winner is claimed: {why_no_difference(group for group, _ in ordered)}")
@@ -90,8 +92,9 @@ def _ranking(where: str, ranked: Named) -> Finding:
         sentence = f"{where}{top} is best with {reached}, {distance} above {name}."
         return Finding("best", sentence, ids, difference)
     equal = [top, *(name for name, difference in tied if difference and difference.value == 0)]
-    leaders = joined(equal) if len(equal) <= MOST_NAMED else listed(equal, MOST_NAMED)
-    highest = f"{leaders} {'share' if len(equal) > 1 else 'has'} the highest mean test accuracy, {reached}"
+    highest = (
+        f"{listed(equal, MOST_NAMED)} {'share' if len(equal) > 1 else 'has'} the highest mean test accuracy, {reached}"
+    )
     names = listed([name for name, _ in tied if name not in equal], MOST_NAMED)
     doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
     nearest = f" {name} is {distance} below." if distance else ""
@@ -191,7 +194,8 @@ def overfitting(named: Named) -> Iterator[Finding]:
     for verdict in ("shown", "ruled out", "neither shown nor ruled out"):
         if found := [(name, group) for name, group in named if _over_fits(group) == verdict]:
             names, gap = listed([name for name, _ in found], MOST_NAMED), found[0][1].gap if len(found) == 1 else None
-            sentence = f"Over-fitting by more than {100 * OVERFITTING:.0f} pp is {verdict} for {names}."
+            gap_in_words = f"a generalization gap above {100 * OVERFITTING:.0f} pp"
+            sentence = f"Overfitting ({gap_in_words}) is {verdict} for {names}."
             yield Finding("over-fitting", sentence, tuple(group.id for _, group in found), gap)
 
 
@@ -209,7 +213,7 @@ def convergence(named: Named) -> Iterator[Finding]:
     late = [(name, each) for name, each in named if each.converged and each.converged.value > LATE * each.epochs]
     if late:
         names = listed([name for name, _ in late])
-        sentence = f"Training loss still decreased near the end for {names}: more epochs may change the result."
+        sentence = f"Training loss was still decreasing near the end for {names}: more epochs may change the result."
         yield Finding("convergence", sentence, tuple(group.id for _, group in late))
 
 
@@ -227,7 +231,7 @@ def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     if against:
         claims = counted(sum(verdict.measured is not None for verdict in verdicts), "published claim")
         subjects = listed([claim.subject for claim in against], MOST_NAMED)
-        sentence = f"What was measured contradicts {len(against)} of {claims}: {subjects}."
+        sentence = f"The measurements contradict {len(against)} of {claims}: {subjects}."
         yield Finding("contradiction", sentence, tuple(claim.group for claim in against))
 
 
@@ -236,7 +240,7 @@ def altered_data(datasets: Iterable[Dataset]) -> Iterator[Finding]:
     for dataset in datasets:
         if dataset.is_altered:
             images = f"{dataset.title}: the images are not the published images of {dataset.name} ({dataset.source})"
-            yield Finding("data", f"{images}; no interval covers that, and published accuracies cannot be compared.")
+            yield Finding("data", f"{images}. Published accuracies cannot be compared with those measured here.")
 
 
 def _sentence(where: str, words: str) -> str:

@@ -76,12 +76,12 @@ def main_effects(ablation: Ablation) -> Iterator[Finding]:
         elif difference:
             equal.setdefault(effect.axis, []).append(shown_level([effect.level]))
     if equal:
-        names = joined(f"{axis} {listed(levels)}" for axis, levels in equal.items())
+        names = joined(f"{axis} {', '.join(levels)}" for axis, levels in equal.items())
         yield Finding("no main effect", f"No main effect is shown for {names}.", ids)
     whole = [len(group.seeds) > 1 and not group.diverged for _, group in ablation.groups]
     if ablation.is_grid and any(whole) and not ablation.effects:
-        seeds = f"at least two seeds of every combination of {joined(ablation.axes)}"
-        sentence = f"Main effects and the interaction need {seeds}, none of them diverged."
+        combinations = f"every combination of {joined(ablation.axes)}"
+        sentence = f"Main effects and interactions need at least two seeds of {combinations}, none of them diverged."
         yield Finding("no main effect", sentence, ids)
 
 
@@ -98,7 +98,7 @@ def interaction(ablation: Ablation) -> Iterator[Finding]:
         yield Finding("interaction", sentence, ids, difference)
     elif found:
         bound = max(abs(end) for each in found for end in each.difference.interval or ())
-        words = f"No interaction of {joined(ablation.axes)} is shown; the intervals allow up to {100 * bound:.1f} pp."
+        words = f"No interaction of {joined(ablation.axes)} is shown; it could be up to {100 * bound:.1f} pp."
         yield Finding("no interaction", words, ids, found[0].difference)
 
 
@@ -110,5 +110,5 @@ def differing_combinations(ablation: Ablation) -> Iterator[Finding]:
     for side, sign in (("above", 1), ("below", -1)):
         if found := [level for level in shown if level.difference and sign * level.difference.value > 0]:
             names, groups = listed([level.shown for level in found]), [level.group for level in found if level.group]
-            sentence = f"Shown to be {side} {called(ablation.axes, ablation.reference)}: {names}."
+            sentence = f"Combinations {side} {called(ablation.axes, ablation.reference)}: {names}."
             yield Finding("difference", sentence, tuple(group.id for group in groups), found[0].difference)

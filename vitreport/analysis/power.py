@@ -45,11 +45,12 @@ class ToSettle:
             return f"at least two seeds per {each} are needed to show a difference"
         if self.images > self.now_images > 0:
             more = f"about {self.images:,} test images (now {self.now_images:,}) and {self.seeds:,} seeds per {each}"
-            return f"more seeds alone cannot show a difference of 1 pp; {more} would"
+            return f"more seeds alone cannot show a difference of 1 pp; it takes {more}"
         if self.seeds <= self.now_seeds:
-            return f"{self.now_seeds} seeds per {each} would show a difference of 1 pp; the true one may be smaller"
+            return f"{self.now_seeds} seeds per {each} can show a difference of 1 pp; the true one may be smaller"
         same = "" if self.now_images else " on these test images"
-        return f"about {self.seeds:,} seeds per {each} (now {self.now_seeds}) would show a difference of 1 pp{same}"
+        more = f"about {self.seeds:,} seeds per {each} (now {self.now_seeds})"
+        return f"{more} are needed to show a difference of 1 pp{same}"
 
 
 TWO_SEEDS = ToSettle(1, 0, 2, 0)

@@ -11,11 +11,11 @@ from vitreport.formatting import counted, duration, joined, listed
 from vitreport.spec.sweep import short_name, shown_value
 
 COVERAGE = " They cover new training runs and new test images of the same kind."
-SCORES = " Balanced accuracy and macro F1, both of the test split, are means over seeds without intervals."
-BY_CLASS = "The recall of a class is its accuracy. All are means over seeds without intervals."
+SCORES = " Balanced accuracy and macro F1 (test split) are means over seeds, without intervals."
+BY_CLASS = "The recall of a class is its accuracy. All values are means over seeds, without intervals."
 COST = (
-    "FLOPs are those of one image, a multiply-add counted as two. Times and images per second (training) are medians "
-    "over the seeds, memory is the largest; compare them only on the same device."
+    "FLOPs are for one image; a multiply-add counts as two. Times and images per second (training) are medians over "
+    "the seeds, memory is the maximum. Compare them only on the same device."
 )
 
 
@@ -52,7 +52,7 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
     else:
         of = "its preset" if len({group.architecture for group in groups}) == 1 else "the presets"
         which = "All other settings are" if words else "The settings are"
-        others = f"{which} those of {of}, or the defaults where there is none."
+        others = f"{which} those of {of}, or the defaults if there is none."
     return f"Held fixed: {', '.join(words)}. {others}" if words else others
 
 
@@ -82,41 +82,42 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     every = f"{author}Every other" if summary.written else "Every"
     yield f"{every} number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield (
-        "Several seeds are one result. Its 95% confidence interval covers new training runs and new test images of the "
-        "same kind; where records do not say which images were correct, it covers new training runs on the same images."
+        "The seeds of a setting form one result. Its 95% confidence interval covers new training runs and new test "
+        "images of the same kind. If records do not say which images were correct, it covers new training runs only."
     )
     yield (
-        "A single run has Wilson's interval over its test images. It covers no other seeds, so runs are not ranked. On "
-        "the same test images, two are compared with McNemar's exact test, which says nothing about other seeds either."
+        "A single run has Wilson's interval over its test images. It does not cover other seeds, so single runs are "
+        "not ranked. Two of them on the same test images are compared with McNemar's exact test (for these seeds only)."
     )
     yield (
         "A difference is shown if its interval excludes 0; “no difference is shown” does not mean equal. "
         "The intervals of all comparisons with a baseline hold simultaneously with 95% confidence (Šidák). "
-        "An architecture is best if its interval against each other one excludes 0. Seeds and images that would show "
-        "a difference of 1 pp do so in 80% of repetitions (Bloom). Estimated from three seeds, such a number can be "
-        "off by a factor of three."
+        "An architecture is best if its difference from each other one is shown. The seeds and images needed to show "
+        "1 pp are for a power of 80% (Bloom). Estimated from three seeds, they can be off by a factor of three."
     )
     yield (
         "Curves are means over the seeds, with 95% bands over seeds (Student's t). Validation and test are measured "
-        "after each epoch. Training is the mean over the batches of an epoch, with any augmentation and dropout, "
-        "unless train.monitor_train measured it after the epoch."
+        "after each epoch. Training is measured over the batches of an epoch, with any augmentation and dropout, "
+        "or after the epoch with train.monitor_train."
     )
     yield (
-        "Balanced accuracy is the mean recall of the classes, macro F1 their mean F1, both as in scikit-learn. Each "
-        "class has the same weight."
+        "Balanced accuracy is the mean recall of the classes, macro F1 their mean F1, as in scikit-learn. Both give "
+        "each class the same weight."
     )
     if has_claims:
         yield (
             "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
-            "half of its last digit. It is reproduced if it lies inside and the interval of the mean is at most 1 pp "
-            "to each side. Other claims are judged by the interval of what was measured; test accuracy has converged "
-            "at 95% of its total increase, and the epoch may differ by 20%. With one seed, no claim is judged."
+            "half of its last digit. It is reproduced if it lies inside and the interval of the mean extends at most "
+            "1 pp to each side. Other claims are judged by the confidence interval of the measured value. Test "
+            "accuracy counts as converged at 95% of its total increase; the epoch may differ by 20%. With one seed, no "
+            "claim is judged."
         )
+    if chosen:
+        yield f"Each architecture has one row in the first table, chosen without the test set: {'; '.join(chosen)}."
     yield (
         "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "
         "the last. Validation accuracy at the best epoch is optimistic, because it chose that epoch. The test set is "
-        "never used for selection, not even of the representatives in the first table: "
-        f"{'; '.join(chosen) or 'there is one for each'}."
+        "never used for selection."
     )
 
 

@@ -48,7 +48,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
     if is_path:
         raise RecordError(f"{name} is not the directory of a run", "see `vitreport runs list`")
     if matches:
-        raise SpecError(f"{name!r} matches {len(matches)} runs", f"use one of {listed(matches)}")
+        raise SpecError(f"{name!r} matches {len(matches)} runs", f"choose from {listed(matches)}")
     raise SpecError(f"no run {name!r} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
 
 

@@ -35,7 +35,7 @@ def effects(content: Ablation) -> Table:
         )
         for each in content.effects
     ]
-    note = f"{methods(each.difference for each in content.effects)} Averages are over all values of the other field."
+    note = f"{methods(each.difference for each in content.effects)} Each average is over all values of the other field."
     if content.baseline is None:
         note += " There is no baseline: the first value of each field is the reference."
     columns = ("main effect", "average accuracy", f"difference from {word} (pp)")

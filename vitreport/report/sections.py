@@ -96,7 +96,7 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     yield Paragraph(content.question)
     yield Prose(content.text)
     if not content.groups:
-        yield Paragraph("Nothing was run of this section yet.", "note")
+        yield Paragraph("This section has no runs yet.", "note")
         return
     is_only = len(content.comparisons) + len(content.ablations) == 1
     for comparison in content.comparisons:

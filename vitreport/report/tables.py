@@ -234,7 +234,7 @@ def data(datasets: Iterable[Dataset]) -> Table:
         )
         for each in datasets
     ]
-    columns = ("dataset", "images", "size", "classes", "bytes", "SHA-256 begins", "read from")
+    columns = ("dataset", "images", "size", "classes", "bytes", "SHA-256 (start)", "read from")
     return table("The images that the runs used", columns, rows, texts=len(columns))
 
 

@@ -149,7 +149,7 @@ def make_plan(
     specs = {labels: trial.spec for labels, trial in composed.items()}
     if baseline and baseline not in specs:
         known = listed([shlex.quote(",".join(labels)) for labels in specs])
-        raise SpecError(f"--baseline {','.join(baseline)} is not among the values of the sweep", f"use one of {known}")
+        raise SpecError(f"--baseline {','.join(baseline)} is not among the values of the sweep", f"choose from {known}")
     if not baseline and len(specs) > 1:
         baseline = _baseline_of_spec(specs, compose_trial)
     folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
