@@ -63,6 +63,7 @@ def test_of_many_groups_the_note_names_those_left_out(cli: Cli) -> None:
         ("swim -o a.svg", "no run, group or sweep 'swim' in runs; hint: use one of swin-cifar10-"),
         ("swin --split test -o a.svg", "no test curve in swin-cifar10-"),
         ("swin --label tnt=TNT -o a.svg", "unknown group tnt in --label tnt=TNT; hint: "),
+        ("swin --label swin -o a.svg", "--label swin: no name for the group; hint: write it as --label swin=NAME"),
         ("swin --runs-dir typo -o a.svg", "no such directory: typo"),
         ("swin", "Missing option '--output' / '-o'"),
     ],

@@ -82,7 +82,9 @@ def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[s
     labels = {name: text if texts[text] == 1 else name for name, text in labels.items() if name in groups}
     for name, _, text in (each.partition("=") for each in given):
         found = [each for each in labels if name and each.startswith(name)]
-        if not (found and text):
+        if not text:
+            raise SpecError(f"--label {name}: no name for the group", f"write it as --label {name or 'GROUP'}=NAME")
+        if not found:
             raise SpecError(f"unknown group {name} in --label {name}={text}", did_you_mean(name, sorted(groups)))
         labels |= dict.fromkeys(found, text)
     return title, [(text, groups[name]) for name, text in labels.items()]
