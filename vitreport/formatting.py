@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
+KEPT = re.compile(  # blanks at which no line ends: 1.3 pp, 0.2 to 2.4, n = 3, 95% CI 4.1, 8 x 8
+    r"""(?<=[\d)%])[ ](?=(?:pp|CI|seeds?|epochs?|runs?|images?|MiB|GiB|h|s)\b | to[ ][-+\d] | x[ ]\d)
+    | (?<=\d[ ]to|%[ ]to)[ ](?=[-+\d]) | (?<=\d[ ]x)[ ](?=\d) | (?<=%[ ]CI)[ ](?=[-\d])
+    | (?<=\b[np])[ ](?=[=<][ ]\d) | (?<=\b[np][ ][=<])[ ](?=\d)""",
+    re.VERBOSE,
+)
 SMALLEST_POINTS = 0.05  # in percentage points: what is smaller needs another digit
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
@@ -109,6 +115,11 @@ def methods(estimates: Iterable[Estimate | None]) -> str:
 def p_value(p: float) -> str:
     """Write p = 0.025."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def unbroken(text: str) -> str:
+    """Join numbers and their units by blanks at which no line ends."""
+    return KEPT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def joined(words: Iterable[str]) -> str:

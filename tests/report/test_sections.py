@@ -39,7 +39,7 @@ def test_a_new_section_is_in_every_format(page: Page) -> None:
     assert [link.text for link in contents.all("a")][1:] == headings
     assert [link.attributes["href"] for link in contents.all("a")][2] == "#energy"
     (found,) = (each for each in root.all("section") if each.attributes["aria-labelledby"] == "energy")
-    assert [each.text for each in found.all("h2", "p")] == ["Energy", "The energy of 1 run."]
+    assert [" ".join(each.text.split()) for each in found.all("h2", "p")] == ["Energy", "The energy of 1 run."]
     listed = json.loads(render_json(page))["contents"]
     assert [each["title"] for each in listed][1:] == headings
     assert listed[2] == {"title": "Energy", "anchor": "energy"}

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from vitreport.formatting import percent, printable
+from vitreport.formatting import percent, printable, unbroken
 from vitreport.report import blocks
 from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import draw
@@ -22,7 +22,6 @@ from vitreport.report.sections import Page
 from vitreport.spec.prose import markdown
 from vitreport.store.mistakes import place_of
 
-EQUATION = re.compile(r"\b([np]) (=|&lt;) (?=\d)")
 BREAK = re.compile(r" (?=\()|(?<=;) ")  # of a number: 61.0%, then (60.0% to 62.0%, single run)
 LONGEST = 32  # letters of a piece that is never broken
 OF_PROSE = {  # what the tags of an author's Markdown become; there is no such tag in text, where it is escaped
@@ -76,19 +75,19 @@ def _printed(value: Any) -> Any:
 
 def _prose(text: str) -> Markup:
     """Return an author's Markdown, in which HTML and links that could run a script are text."""
-    found = str(markdown().render(text))
+    found = unbroken(str(markdown().render(text)))
     for tag, own in OF_PROSE.items():
         found = found.replace(tag, own)
     return Markup(found)
 
 
 def _inline(text: blocks.Text) -> Markup:
-    """Return running text, in which no line ends within p = 0.03."""
+    """Return running text, in which no line ends between a number and its unit."""
     if isinstance(text, tuple):
         return Markup(" ").join(map(_inline, text))
     if isinstance(text, blocks.Code):
         return Markup("<code>{}</code>").format(printable(text)) if text else Markup()
-    return Markup(EQUATION.sub(r"\1&nbsp;\2&nbsp;", str(escape(printable(text)))))
+    return escape(unbroken(printable(text)))
 
 
 def _cell(cell: str) -> Markup:
