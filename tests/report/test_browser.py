@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.report.test_prose import TEXT
+from vitreport.report.figures.canvas import NORMAL, SMALL, WIDTH
 from vitreport.report.html import render_html
 from vitreport.report.sections import Page
 
@@ -30,6 +31,8 @@ OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter(each => {
 }).map(each => each.outerHTML.slice(0, 200))"""
 
 
+CUT = """[...document.querySelectorAll("figure, .table, tr")].filter(
+  each => getComputedStyle(each).breakInside != "avoid").map(each => each.outerHTML.slice(0, 200))"""
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 FIRST_SEEN = """new MutationObserver(() => {
   if (document.body) window.firstSeen ??= document.documentElement.dataset.theme ?? "none";
@@ -136,6 +139,16 @@ def test_a_table_is_as_wide_as_it_needs_or_says_that_it_scrolls(browser: Any, fi
     page.context.close()
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_panels_are_beside_each_other_where_there_is_room(browser: Any, file: Path, width: int) -> None:
+    """The smallest letters have 9 pixels, the largest 17."""
+    page = Visit(browser.new_context(viewport={"width": width, "height": 900}), file).page
+    first, second = (each.bounding_box() for each in page.locator("figure.wide svg").all()[:2])
+    assert (first["y"] == second["y"]) == (width > min(WIDTHS))
+    assert 9 / SMALL < first["width"] / WIDTH < 17 / NORMAL
+    page.context.close()
+
+
 def test_on_a_telephone_the_names_leave_room_for_the_numbers(browser: Any, file: Path, tmp_path: Path) -> None:
     """However long a name is and however many datasets there are; each table is a region that says what it is."""
     long = tmp_path / "long.html"
@@ -238,3 +251,4 @@ def test_it_is_printed_whole(visit: Visit) -> None:
     assert not visit.page.locator("nav").is_visible()
     assert not visit.page.locator(".theme").is_visible()
     assert visit.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    assert visit.page.evaluate(CUT) == []

@@ -103,6 +103,16 @@ def test_curves_are_labelled_with_their_last_values_and_look_different() -> None
     assert len({(line.get("stroke"), line.get("stroke-dasharray")) for line in lines}) == 3
 
 
+def test_the_caption_names_the_lines_that_were_measured_among_running_means() -> None:
+    measured = curve("train", "loss", 0.2)
+    lines = (Line("a", LOOKS[0], measured), Line("b", LOOKS[1], replace(measured, is_running=True)))
+    mixed, all_measured = (
+        drawn_curves._figure("x", "x", [Panel("Training loss", chosen)], "").caption for chosen in (lines, lines[:1])
+    )
+    assert mixed.endswith("without augmentation and dropout (here a).")
+    assert all_measured.endswith("without augmentation and dropout.")
+
+
 def test_a_single_epoch_is_one_whole_number_on_its_axis() -> None:
     single = replace(curve("train", "loss", 2.3026), epochs=(1,), mean=(2.3026,), low=None, high=None)
     (panel,) = panels(figure("curves", (Panel("Loss", (Line("train", LOOKS[0], single),)),)))

@@ -55,7 +55,7 @@ def test_a_template_prints_what_it_names(page: Page, template: str, expected: st
 def test_a_template_chooses_figures_and_their_place(page: Page) -> None:
     text = rendered(page, "{{ figures.overview }}", "a/")
     assert 'src="a/overview-light.svg"' in text
-    assert text.count("<picture>") == 1
+    assert text.count("<picture>") == 2, "a panel for each dataset"
     assert "<picture>" not in rendered(page, "{{ figures.overview }}")
 
 

@@ -87,9 +87,12 @@ class Figure:
 
     @property
     def files(self) -> list[str]:
-        """The names of its files: in light and in dark colors, or a recorded picture."""
-        endings = [".png"] if self.kind == "mistakes" else ["-light.svg", "-dark.svg"]
-        return [f"{self.name}{ending}" for ending in endings]
+        """The names of its files: each panel in light and in dark colors, or a recorded picture."""
+        if self.kind == "mistakes":
+            return [f"{self.name}.png"]
+        panels = range(len(self.data) if self.kind in ("rows", "curves") else 1)
+        names = (self.name + (f"-panel{index + 1}" if index else "") for index in panels)
+        return [f"{name}-{theme}.svg" for name in names for theme in ("light", "dark")]
 
 
 @dataclass(frozen=True)

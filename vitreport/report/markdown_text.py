@@ -71,18 +71,23 @@ def _inline(text: blocks.Text) -> str:
 
 
 def _picture(figure: blocks.Figure, assets: str) -> str:
-    light, *dark = (attribute(f"{assets}{name}") for name in figure.files)
-    image = f'<img alt="{attribute(figure.alt)}" src="{light}">'
-    if dark:
-        source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark[0]}">'
-        image = f"<picture>\n  {source}\n  {image}\n</picture>"
+    files = [attribute(f"{assets}{name}") for name in figure.files]
+    pictures = []
+    for number, light in enumerate(files[::2], 1):
+        alt = figure.alt if number == 1 else f"{figure.title}, panel {number}"
+        image = f'<img alt="{attribute(alt)}" src="{light}">'
+        if dark := files[2 * number - 1 : 2 * number]:
+            source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark[0]}">'
+            image = f"<picture>\n  {source}\n  {image}\n</picture>"
+        pictures.append(image)
     words = [figure.caption]
     if figure.kind == "mistakes":  # in HTML each image has these words below it
         words += [
             f"{place}: {each.label} classified as {each.predicted}."
             for place, each in enumerate(figure.data.mistakes, 1)
         ]
-    return f"{image}\n\n{literal(' '.join(words))}".strip()
+    shown = "\n".join(pictures)  # side by side where there is room
+    return f"{shown}\n\n{literal(' '.join(words))}".strip()
 
 
 def table(content: blocks.Table) -> Markup:

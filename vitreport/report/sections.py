@@ -156,7 +156,7 @@ def _classes(groups: Named) -> Iterator[blocks.Block]:
         if found := group.details:
             if not (drawn := list(confusion_figure(group))):
                 yield tables.confused(found.confusion, name)
-            yield from (*drawn, *mistakes_figure(group))
+            yield Beside((*drawn, *mistakes_figure(group)))
 
 
 def not_run(page: Page) -> Iterator[blocks.Block]:

@@ -82,7 +82,7 @@ def ablation(content: plain.Ablation) -> Table:
 
 def splits(named: Named) -> Table:
     """Show the accuracies of groups by split, their generalization gaps, and the means over the classes."""
-    found = [(group.train, group.validation, group.test, group.gap) for _, group in named]
+    found = [(group.test, group.validation, group.train, group.gap) for _, group in named]
     seeds = vary_in_seeds(each for estimates in found for each in estimates)
     shown = partial(Estimate.in_percent, seeds=seeds)
     rows = [
@@ -94,7 +94,7 @@ def splits(named: Named) -> Table:
         )
         for (name, group), (*accuracies, gap) in zip(named, found, strict=True)
     ]
-    columns = ("setting", "train", "validation", "test", "generalization gap (pp)", *MEANS_OF_CLASSES)
+    columns = ("setting", "test", "validation", "train", "generalization gap (pp)", *MEANS_OF_CLASSES)
     has_scores = any(group.balanced_accuracy is not None for _, group in named)
     note = methods(each for estimates in found for each in estimates) + protocol.SCORES * has_scores
     return table("Accuracy by split", columns, rows, note=note)

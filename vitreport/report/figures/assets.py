@@ -16,10 +16,9 @@ from urllib.parse import quote, unquote_to_bytes
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.files import make_folder, output_path, remove_file, write_atomic
-from vitreport.formatting import printable
 from vitreport.report.blocks import Figure
 from vitreport.report.figures.colors import DARK, LIGHT
-from vitreport.report.figures.draw import compose, draw
+from vitreport.report.figures.draw import colored, draw
 from vitreport.untrusted_files import read_bounded
 
 MOST_BYTES = 64 << 20
@@ -108,8 +107,8 @@ def _files(figures: Sequence[Figure]) -> dict[str, bytes]:
     mark = f' data-matplotlib="{version("matplotlib")}"'
     for figure in figures:
         contents = [b64decode(figure.data.png)] if figure.kind == "mistakes" else []
-        if panels := draw(figure):
-            contents = [compose(panels, printable(figure.alt), colors, mark).encode() for colors in (LIGHT, DARK)]
+        for panel in draw(figure):
+            contents += [colored(panel, figure.alt, colors, mark).encode() for colors in (LIGHT, DARK)]
         files |= dict(zip(figure.files, contents, strict=True))
     return files
 

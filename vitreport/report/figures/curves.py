@@ -95,8 +95,10 @@ def _figure(name: str, title: str, panels: Sequence[Panel], more: str) -> Figure
     ]
     seeds = " or ".join(map(str, sorted({each.n for each in curves if each.n > 1})))
     bands = f"Means over {seeds} seeds with 95% bands." if seeds else "Single runs, no bands."
-    if any(each.split == "train" and not each.is_running for each in curves):
-        bands += f" {MEASURED}."
+    trained = [line for panel in panels for line in panel.lines if line.curve.split == "train"]
+    if measured := dict.fromkeys(line.label for line in trained if not line.curve.is_running):
+        is_mixed = any(line.curve.is_running for line in trained)
+        bands += f" {MEASURED}{f' (here {joined(measured)})' if is_mixed else ''}."
     strides = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
     caption = f"{bands}{strides}{more}"
     return Figure(name, "curves", title, f"{title}. {' '.join(seen)}", caption, tuple(panels))

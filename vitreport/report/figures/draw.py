@@ -1,7 +1,7 @@
 """Draw the figures of a report as SVG."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -13,7 +13,7 @@ from vitreport.report.figures.canvas import WIDTH, Canvas, style
 from vitreport.report.figures.colors import LIGHT
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
-COLUMNS, GAP, SMALLEST_TIP = 2, 16, 14
+SMALLEST_TIP = 14
 FILE_DPI = 288
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
@@ -21,7 +21,7 @@ STYLED = re.compile(r' style="([^"]*)"')
 STYLE = re.compile(r"(?:^|; ?)(?!font-family)([\w-]+): ([^;]*)")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
-HEIGHT = re.compile(r' height="([\d.]+)"')
+LABEL = re.compile(r'aria-label="[^"]*"')
 COLOR = re.compile(r"var\(--(\w+)\)")
 KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
     "rows": accuracy.draw_panels,
@@ -42,7 +42,7 @@ def draw(figure: Figure) -> list[str]:
 def drawn_file(figure: Figure, extension: str) -> bytes:
     """Return a figure of one panel in light colors as an SVG, PNG or PDF file, the same bytes each time."""
     if extension == "svg":
-        return compose(draw(figure), printable(figure.alt), LIGHT).encode()
+        return colored(draw(figure)[0], figure.alt, LIGHT).encode()
     output = BytesIO()
     with style():
         (panel,) = KINDS[figure.kind](figure.data)
@@ -75,7 +75,9 @@ def _svg(canvas: Canvas, name: str) -> str:
             f'<rect class="tip" {place} {size} fill="none" pointer-events="all"><title>{escape(text)}</title></rect>'
         )
     look = f'font-family="{FONTS}" stroke-linejoin="round"'
-    return f"{_root(WIDTH, height, canvas.label)} {look}>{content}</svg>"
+    size = f'viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" height="{height:g}"'
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(canvas.label)}'
+    return f"{root} {look}>{content}</svg>"
 
 
 def _simplified(tag: str) -> str:
@@ -85,18 +87,7 @@ def _simplified(tag: str) -> str:
     return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), UNUSED.sub("", tag))
 
 
-def _root(width: float, height: float, label: str) -> str:
-    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(label)}'
-
-
-def compose(panels: Sequence[str], label: str, colors: Mapping[str, str], attributes: str = "") -> str:
-    """Return the panels of a figure as one SVG in these colors, two side by side."""
-    heights = [float(found[1]) for panel in panels if (found := HEIGHT.search(panel))]
-    placed, top = "", 0.0
-    for start in range(0, len(panels), COLUMNS):
-        for column, panel in enumerate(panels[start : start + COLUMNS]):
-            placed += panel.replace("<svg ", f'<svg x="{column * (WIDTH + GAP)}" y="{top:g}" ', 1)
-        top += max(heights[start : start + COLUMNS]) + GAP
-    root = _root(min(len(panels), COLUMNS) * (WIDTH + GAP) - GAP, top - GAP, label)
-    return COLOR.sub(lambda name: colors[name[1]], f"{root}{attributes}>{placed}</svg>\n")
+def colored(panel: str, label: str, colors: Mapping[str, str], attributes: str = "") -> str:
+    """Return a panel as an SVG file in these colors, whose root says what is seen and has these attributes."""
+    root = f"aria-label={quoteattr(printable(label))}{attributes}"
+    return COLOR.sub(lambda name: colors[name[1]], LABEL.sub(lambda _: root, panel, count=1)) + "\n"
