@@ -51,7 +51,7 @@ def test_a_winner_needs_a_difference_from_every_other() -> None:
     write_seeds(RUNS, [0.30, 0.31, 0.32], model="tnt")
     (sentence,) = told("tie")
     assert "no difference from Swin Transformer is shown." in sentence
-    assert "Transformer in Transformer" not in sentence
+    assert "TNT" not in sentence
 
 
 @pytest.mark.parametrize("others", [(), ("tnt",), ("tnt", "mlp-mixer", "perceiver")])
@@ -72,7 +72,7 @@ def test_one_loser_with_a_single_or_a_diverged_seed_blocks_no_winner() -> None:
     write_run(RUNS, spec("mlp-mixer", seed=2), None, error=DIVERGED)
     assert len(told("best")) == 1
     assert told("not compared") == [
-        "On CIFAR-10, not compared, because of single or diverged seeds: Transformer in Transformer and MLP-Mixer."
+        "On CIFAR-10, not compared, because of single or diverged seeds: TNT and MLP-Mixer."
     ]
 
 

@@ -63,7 +63,7 @@ def test_architectures_of_single_runs_are_not_ranked() -> None:
     run(range(4990), model="tnt")
     assert [finding.sentence for finding in told("paired difference")] == [
         "On CIFAR-10, these single runs differ from that of Swin Transformer on the same test images: "
-        "Transformer in Transformer (p = 0.002) and MLP-Mixer (p < 0.001). McNemar's exact test says nothing "
+        "TNT (p = 0.002) and MLP-Mixer (p < 0.001). McNemar's exact test says nothing "
         "about other seeds.",
     ]
     page = make_page(summary())

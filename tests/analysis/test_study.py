@@ -126,7 +126,7 @@ def test_a_figure_that_rests_on_no_fault_is_judged() -> None:
     measure([0.590, 0.591, 0.592], "mlp-mixer/cifar10")
     assert verdict("MLP-Mixer on CIFAR-10", "59%").outcome == "reproduced"
     measure([0.70, 0.701, 0.702], "tnt/learning-rate-cifar10", 3e-4)
-    assert verdict("Transformer in Transformer on CIFAR-10, learning_rate 0.0003", "71.67%").outcome == "below"
+    assert verdict("TNT on CIFAR-10, learning_rate 0.0003", "71.67%").outcome == "below"
 
 
 def test_a_figure_that_rests_on_a_fault_is_shown_beside_what_is_measured() -> None:

@@ -28,7 +28,7 @@ class TNTSpec(ArchitectureSpec):
     inside each MLP. A spec must not name a field of the other implementation.
     """
 
-    title = "Transformer in Transformer"
+    title = "TNT"
     citation = "han2021tnt"
 
     name: Literal["tnt"] = "tnt"
