@@ -53,7 +53,7 @@ def test_of_many_groups_the_note_names_those_left_out(cli: Cli) -> None:
         write_run(RUNS, spec("swin", train={**TRAIN, "batch_size": size}), 0.5)
     done = cli("plot", "swin", "-o", "a.svg")
     assert done.stderr.startswith("8 groups in a.svg. ")
-    assert done.stderr.endswith(" Not drawn: 3, 6, 9.\n")
+    assert done.stderr.endswith(" Not drawn: 3, 6 and 9.\n")
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def pipe(root: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (remove_test, "has no images in test/CLASS/ or val/CLASS/; it has train, tset"),
+        (remove_test, "has no images in test/CLASS/ or val/CLASS/; it has train and tset"),
         (rename_class, "has no train image of class wolf"),
         (empty_class, "has no test image of class dog"),
         (keep_one_class, "has fewer than 2 classes"),

@@ -101,7 +101,7 @@ def test_a_class_is_not_emptied() -> None:
 
 def test_all_classes_that_would_be_emptied_are_named() -> None:
     labels = np.array([0] * 4 + [1, 2])
-    with pytest.raises(DatasetError, match="limit = 1 leaves no training image of 2 classes: '10', '2'"):
+    with pytest.raises(DatasetError, match="limit = 1 leaves no training image of 2 classes: '10' and '2'"):
         limited(labels, 1, 0, ["0", "10", "2"])
 
 

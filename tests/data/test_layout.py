@@ -127,7 +127,7 @@ def add_text(root: Path) -> None:
         (add_stray, "ignored train/stray.png"),
         (add_root_image, "ignored stray.jpg"),
         (add_empty_folder, "ignored val/"),
-        (add_text, "ignored README.md, test/dog/notes.txt"),
+        (add_text, "ignored README.md and test/dog/notes.txt"),
     ],
 )
 def test_one_line_names_what_is_left_out(
@@ -204,16 +204,16 @@ def one_folder_more(root: Path) -> None:
         (second_validation, "val/ and validation/ could each be the val split", "keep one"),
         (
             only_training,
-            "has no images in test/CLASS/ or val/CLASS/; it has models, train",
+            "has no images in test/CLASS/ or val/CLASS/; it has models and train",
             "give .*/set/train as the dataset",
         ),
-        (no_training, "has no images in train/CLASS/; it has data, test", "arrange the images"),
+        (no_training, "has no images in train/CLASS/; it has data and test", "arrange the images"),
         (
             unlabelled_test,
             "has no images in test/CLASS/ or val/CLASS/; it has test, test-cat, test-dog",
             "add test/CLASS/",
         ),
-        (loose_training, "set has no images in train/CLASS/; it has test, train", "labels.csv"),
+        (loose_training, "set has no images in train/CLASS/; it has test and train", "labels.csv"),
         (other_validation, "has no val image of class dog", "every split needs every class"),
         (nothing, "has fewer than 2 classes", "arrange the images"),
         (one_folder_more, "has fewer than 2 classes", "give its path"),

@@ -86,7 +86,7 @@ def test_the_prefix_of_a_framework_is_removed(name: str, prefix: str) -> None:
 def test_weights_of_which_none_fit_are_refused_with_names_of_both_sides() -> None:
     FILE.write_bytes(safetensors.torch.save({"encoder.a": torch.ones(2), "encoder.b": torch.ones(2)}))
     with pytest.raises(
-        RecordError, match=r"0 of \d+ tensors do; missing: .*; not in the network: encoder.a, encoder.b$"
+        RecordError, match=r"0 of \d+ tensors do; missing: .*; not in the network: encoder.a and encoder.b$"
     ):
         loaded(spec_of("mlp-mixer"))
 
@@ -136,7 +136,7 @@ def test_weights_that_are_not_finite_are_refused_before_they_are_trained(value: 
     with pytest.raises(RecordError) as caught:
         loaded(spec_of("mlp-mixer"))
     said = "weights.safetensors has NaN or infinite values in 2 of its tensors: "
-    assert caught.value.message == said + "blocks.0.mlp_tokens.fc1.weight, norm.bias"
+    assert caught.value.message == said + "blocks.0.mlp_tokens.fc1.weight and norm.bias"
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
