@@ -53,7 +53,9 @@ def test_damaged_runs_are_left_out_and_named_once() -> None:
     sound, torn, other = (write_run(Path("runs"), small_spec(seed)) for seed in range(3))
     (torn / "result.json").write_text("{")
     (other / "run.json").unlink()
-    with pytest.warns(UserWarning, match=rf"^2 damaged runs left out: {torn.name} .*, {other.name} \(run.json") as told:
+    with pytest.warns(
+        UserWarning, match=rf"^2 damaged runs left out: {torn.name} .* and {other.name} \(run.json"
+    ) as told:
         runs = vitreport.runs_frame()
     assert runs["id"].tolist() == [sound.name]
     assert [warning.filename for warning in told] == [__file__]

@@ -89,7 +89,7 @@ def test_runs_without_a_result_are_counted() -> None:
 def test_a_card_is_about_one_group() -> None:
     write_run(RUNS, spec(train=QUICK), 0.5)
     write_run(RUNS, spec("swin", train=QUICK), 0.5)
-    with pytest.raises(SpecError, match=r"one group with a test accuracy, not .*, "):
+    with pytest.raises(SpecError, match=r"one group with a test accuracy, not .* and "):
         card_of()
 
 
