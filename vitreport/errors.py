@@ -33,6 +33,10 @@ class VitreportError(Exception):
         self.hint = hint
         super().__init__(message)
 
+    def __str__(self) -> str:
+        """Return the error as the command line shows it."""
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """Return the error as the user reads it, one problem a line."""
         return [with_hint(self.message, self.hint)]

@@ -79,3 +79,16 @@ def test_a_pair_that_has_not_been_run_has_such_a_command_too(cli: Cli, own: Path
     assert commands["digits"] == "vitreport train perceiver-io --dataset digits"
     words = [str(own.parent) if word == "DIR" else word for word in shlex.split(commands["my cats"])[1:]]
     assert cli(*words, "--set", "batch_size=4", "--dry-run").exit_code == 0
+
+
+def test_the_size_of_other_images_is_part_of_the_command(cli: Cli, own: Path) -> None:
+    """The first image may have another size when somebody else runs it."""
+    (group,) = json.loads(cli("report", "--format", "json").stdout)["groups"]
+    assert f"image_size={group['fields']['data.image_size']}" in shlex.split(group["command"])
+
+
+def test_an_evaluation_asks_for_the_path_of_the_folder(cli: Cli, own: Path) -> None:
+    (run,) = [folder.name for folder in Path("runs").iterdir() if folder.is_dir()]
+    done = cli("eval", run)
+    assert done.exit_code == 3
+    assert done.stderr.endswith("hint: use --dataset with the path of my cats\n")

@@ -52,9 +52,8 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
     done = cli("study", "status", FILE)
     assert (done.exit_code, done.stderr) == (0, "")
     *lines, total = done.stdout.splitlines()
-    assert (
-        total == "12 runs, 5 done; some times are unknown: `vitreport study status --measure` times a few steps of them"
-    )
+    way = f"`vitreport study status {FILE} --measure` times a few steps"
+    assert total == f"12 runs, 5 done; some times are unknown: {way}"
     assert [line.split() for line in lines] == [
         ["run", "or", "ablation", "runs", "done", "missing", "diverged", "time"],
         ["wide", "3", "0", "2", "1", "unknown"],
@@ -87,7 +86,7 @@ def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> 
     assert cli(*part).stdout.splitlines()[-2].split()[-1] == "unknown"
     total = cli(*part).stdout.splitlines()[-1]
     assert total.startswith("1 run, 0 done; ")
-    assert "`vitreport study status --measure` times a few steps of them" in total
+    assert f"`vitreport study status {FILE} --measure` times a few steps" in total
     assert cli("study", "run", *part[2:], "--dry-run").stdout == cli(*part).stdout
     assert json.loads(cli(*part, "--measure", "--json").stdout)["all"]["seconds"] > 0
     assert not Path("runs").exists()

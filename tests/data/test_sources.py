@@ -91,7 +91,7 @@ def test_an_unknown_name(tmp_path: Path, name: str, hint: str) -> None:
     (problem,) = error.value.problems
     assert (problem.field, problem.message, problem.value) == ("data.dataset", "unknown dataset", repr(name))
     assert hint in problem.hint
-    assert "an image folder also works" in problem.hint
+    assert f"for an image folder give its path, such as ./{name}" in problem.hint
 
 
 def test_a_path_that_is_no_data_set(tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ class Group:
     def command(self) -> str:
         """The command that trains its runs."""
         seeds = [run.seed for run in self.runs if run.seed is not None]
-        return training_command(model_name(self._spec), self._spec.data.dataset, self.changed.values(), seeds)
+        data = self._spec.data  # of a folder, the size of its first image is no default that lasts
+        found = {} if data.dataset in DATASETS else {"data.image_size": f"image_size={data.image_size}"}
+        return training_command(model_name(self._spec), data.dataset, {**found, **self.changed}.values(), seeds)
 
     @property
     def is_preset(self) -> bool:

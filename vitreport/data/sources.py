@@ -60,7 +60,11 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
         return DatasetFacts(name, published.num_classes, image_size or published.image_size, data_dir=home)
     if not name or not _is_folder(root):
         near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
-        hint = f"write ./{name} to use the directory" if _is_folder(name) else f"{near} (an image folder also works)"
+        hint = (
+            f"write ./{name} to use the directory"
+            if _is_folder(name)
+            else f"{near} (for an image folder give its path, such as ./{name})"
+        )
         raise SpecError(problems=[Problem("data.dataset", "unknown dataset", hint, repr(name))])
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder
@@ -120,7 +124,9 @@ def _find(request: ImageRequest) -> "ImageSource":
         return source
     from vitreport.data.folder import image_source, read_folder
 
-    return image_source(read_folder(request.data_dir / request.name, request.notify), request.image_size)
+    if not _is_folder(folder := request.data_dir / request.name):
+        raise DatasetError(f"no image folder {folder}", f"use --dataset with the path of {request.name}")
+    return image_source(read_folder(folder, request.notify), request.image_size)
 
 
 def _is_path(dataset: str) -> bool:

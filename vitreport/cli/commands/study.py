@@ -159,7 +159,7 @@ def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | N
     runs = f"{counted(every['runs'], 'run')}{f' ({shared:,} shared)' if shared else ''}"
     total = f"{runs}, {every['states'].get('done', 0):,} done"
     if every["to_train"] and every["seconds"] is None:
-        total += "; some times are unknown: `vitreport study status --measure` times a few steps of them"
+        total += f"; some times are unknown: `vitreport study status {planned.asked.study} --measure` times a few steps"
     elif every["to_train"]:
         total += f"; the others take about {_time(every)}, one at a time"
     print_text(total)

@@ -148,7 +148,8 @@ class LocalEngine:
                 self._fruitless += not worker.has_begun
                 if self._fruitless >= MOST_FRUITLESS_STARTS:
                     fault = f"{self._fruitless} workers in a row exited before they began a trial ({cause})"
-                    hint = "run `vitreport doctor` to find the cause; fewer --jobs need less memory"
+                    guard = "a script must train under `if __name__ == '__main__':`"
+                    hint = f"{guard}; `vitreport doctor` checks this machine; fewer --jobs need less memory"
                     raise errors.ResourceError(fault, hint) from None
                 memory = " (out of memory? try fewer --jobs)" if code == -signal.SIGKILL else ""
                 yield worker.run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)
