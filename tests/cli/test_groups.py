@@ -25,7 +25,7 @@ def listed(cli: Cli, *options: str) -> list[str]:
 def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 128: [0.6]})
     _, *lines = (line.split() for line in listed(cli))
-    assert next(line[:20] for line in lines if line[0] == SMALL) == [
+    assert next(line[:19] for line in lines if line[0] == SMALL) == [
         SMALL,
         "3",
         "done",

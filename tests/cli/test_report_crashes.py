@@ -27,7 +27,7 @@ def runs() -> None:
 @pytest.mark.parametrize("option", ["-o", "--inject"])
 def test_the_document_is_written_after_its_figures(cli: Cli, option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    monkeypatch.setattr(assets, "draw", lambda figure: ['<svg height="1"/>'])
+    monkeypatch.setattr(assets, "draw", lambda figure: ['<svg height="1"/>'] * (len(figure.files) // 2))
     for module in (assets, placing):
         monkeypatch.setattr(module, "write_atomic", lambda path, content: written.append(path.name))
     assert cli("report", option, "r.md").exit_code == 0

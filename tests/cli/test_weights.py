@@ -113,7 +113,7 @@ def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli)
     done = cli(*arguments, "--dataset=./beasts", "--weights", str(weights))
     assert done.exit_code == 0, done.stderr
     tensors = len(safetensors.torch.load_file(weights))
-    said = f"weights: {tensors - 2} tensors of best.safetensors; random, of other classes: head.weight, head.bias"
+    said = f"weights: {tensors - 2} tensors of best.safetensors; random, of other classes: head.weight and head.bias"
     assert said in done.stderr.splitlines()
     found = record(Path(done.stdout.strip()))["weights"]
     assert (found["classifier"], found["reclassed"]) == ("fresh", ["head.weight", "head.bias"])

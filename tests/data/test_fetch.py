@@ -163,7 +163,7 @@ def test_a_host_that_is_not_there(tmp_path: Path, told: list[str]) -> None:
 def test_a_full_disk(fetch: Fetch) -> None:
     fetch.part.parent.mkdir()
     fetch.part.symlink_to("/dev/full")
-    with pytest.raises(ResourceError, match=r"no space left: .*set\.tar\.gz$") as error:
+    with pytest.raises(ResourceError, match=r"no space left: .*set\.tar\.gz; hint: free some space") as error:
         fetch("good")
     assert "free some space" in error.value.hint
 
