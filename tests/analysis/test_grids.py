@@ -14,6 +14,7 @@ from tests.report.pictured import add_correct
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.findings import ablation_findings
 from vitreport.analysis.summary import Ablation
+from vitreport.report import tables
 
 SIZES, RATES = (16, 32, 64), (0.1, 0.01)
 FIELDS = {"batch_size": SIZES, "learning_rate": RATES}
@@ -176,3 +177,33 @@ def test_variants_and_three_fields_are_no_grid() -> None:
     for sweep in (variants, design(("batch_size", "epochs", "learning_rate"), three)):
         (ablation,) = summary(Outline(sweeps=(sweep,))).ablations
         assert not ablation.is_grid
+
+
+def test_seeds_with_equal_values_are_named_instead_of_effects() -> None:
+    """Old records have no answers by image: where no seed differs from another, nothing can be claimed."""
+    trials = []
+    for (size, rate), seed in product(product((16, 32), RATES), (0, 1)):
+        own = spec(seed=seed, train={"batch_size": size, "epochs": 2}, optimizer={"learning_rate": rate})
+        write_run(RUNS, own, 0.9 if (size, rate) == (32, 0.1) else 0.5)
+        trials.append(((str(size), str(rate)), own.run_id))
+    sweep = design(("batch_size", "learning_rate"), trials, ("16", "0.01"))
+    (ablation,) = summary(Outline(sweeps=(sweep,))).ablations
+    assert ablation.effects == ()
+    (said,) = [each for each in sentences(ablation) if "is claimed for" in each]
+    assert "(32, 0.1)" in said
+    assert not [each for each in sentences(ablation) if "at least two seeds of every" in each]
+
+
+def test_accuracies_on_several_datasets_are_not_averaged() -> None:
+    runs = {}
+    for name, rate in product(("cifar10", "cifar100"), RATES):
+        own = spec(data={"dataset": name}, optimizer={"learning_rate": rate})
+        runs[name, str(rate)] = write_run(RUNS, own).name
+    (ablation,) = summary(Outline(sweeps=(design(("dataset", "learning_rate"), list(runs.items())),))).ablations
+    assert not ablation.is_grid
+
+
+def test_a_diverged_seed_is_named_beside_the_others() -> None:
+    ablation = written(answers(), baseline={"batch_size": 16, "learning_rate": 0.01}, diverged=(64, 0.1))
+    cells = [cell for row in tables.ablation(ablation).rows for cell in row]
+    assert len([cell for cell in cells if cell.endswith("; 1 seed diverged")]) == 1

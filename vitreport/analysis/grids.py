@@ -21,6 +21,8 @@ def with_effects(ablation: Ablation) -> Ablation:
     if not samples:
         return ablation
     effects, interactions = tuple(_effects(ablation, samples)), tuple(_interactions(ablation, samples))
+    if not any(each.difference for each in effects):  # seeds that do not vary, without answers by image
+        return ablation
     return replace(ablation, effects=effects, interactions=interactions)
 
 
@@ -79,7 +81,8 @@ def main_effects(ablation: Ablation) -> Iterator[Finding]:
         names = joined(f"{axis} {', '.join(levels)}" for axis, levels in equal.items())
         yield Finding("no main effect", f"No main effect is shown for {names}.", ids)
     whole = [len(group.seeds) > 1 and not group.diverged for _, group in ablation.groups]
-    if ablation.is_grid and any(whole) and not ablation.effects:
+    is_whole = len(whole) == len(ablation.levels) and all(whole)
+    if ablation.is_grid and any(whole) and not is_whole:
         combinations = f"every combination of {joined(ablation.axes)}"
         sentence = f"Main effects and interactions need at least two seeds of {combinations}, none of them diverged."
         yield Finding("no main effect", sentence, ids)

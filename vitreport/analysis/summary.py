@@ -134,14 +134,15 @@ class Ablation:
 
     @property
     def is_grid(self) -> bool:
-        """Whether these are all combinations of several values of two fields; variants are no fields."""
+        """Whether these are all combinations of two fields: variants are no fields, and datasets do not average."""
         sizes = [len(labels) for labels in self.labels]
         of_fields = (
             axis in map(short_name, value.fields)
             for level in self.levels
             for axis, value in zip(self.axes, level.values, strict=True)
         )
-        return len(sizes) == 2 and min(sizes) > 1 and len(self.levels) == prod(sizes) and all(of_fields)
+        is_whole = len(sizes) == 2 and min(sizes) > 1 and len(self.levels) == prod(sizes) and all(of_fields)
+        return is_whole and "data.dataset" not in self.varied
 
     def texts(self, level: Level) -> tuple[str, ...]:
         """Return a level in a table, one text for each axis: 16; of paired fields batch_size 16, epochs 2."""

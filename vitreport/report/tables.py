@@ -284,6 +284,7 @@ def _reached(run: RunSummary) -> str:
 def outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
     """Return the test accuracy with the number of seeds that are missing, or why there is none."""
     lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
+    lacking += f"; {counted(level.group.diverged, 'seed')} diverged" if level.group and level.group.diverged else ""
     accuracy = level.accuracy
     return estimate_cell(accuracy, lambda found: found.in_percent(seeds=seeds) + lacking) if accuracy else level.state
 
