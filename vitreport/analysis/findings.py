@@ -136,7 +136,7 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
 
 
 def level_differences(ablation: Ablation) -> Iterator[Finding]:
-    """Name each level that differs from the baseline, and in one sentence those of which no difference is shown.
+    """Name each level that differs from the baseline, and in one sentence those without a shown difference.
 
     A table has the single combinations of a grid.
     """
@@ -190,7 +190,7 @@ def _paired(where: str, other: str, alone: Iterable[tuple[str, Group, Paired | N
 
 
 def overfitting(named: Named) -> Iterator[Finding]:
-    """Say of which groups the generalization gap is shown to be above 5 pp, of which not, and of which neither."""
+    """Name the groups whose generalization gap is above 5 pp, those where that is ruled out, and the others."""
     for verdict in ("shown", "ruled out", "neither shown nor ruled out"):
         if found := [(name, group) for name, group in named if _over_fits(group) == verdict]:
             names, gap = listed([name for name, _ in found], MOST_NAMED), found[0][1].gap if len(found) == 1 else None

@@ -66,7 +66,7 @@ def _interactions(ablation: Ablation, samples: Samples) -> Iterator[Interaction]
 
 
 def main_effects(ablation: Ablation) -> Iterator[Finding]:
-    """Name each value of a grid whose average differs from the reference's, and those of which that is not shown."""
+    """Name each value of a grid whose average differs from the reference's, and those without a shown difference."""
     ids, equal = tuple(group.id for _, group in ablation.groups), dict[str, list[str]]()
     for effect in ablation.effects:
         place, difference = ablation.axes.index(effect.axis), effect.difference

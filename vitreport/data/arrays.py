@@ -194,7 +194,7 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
 
 
 def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], resized: int) -> ImageFacts:
-    """Return the facts of the arrays that were decoded, of which so many had another size."""
+    """Return the facts of the decoded arrays, with the number of images that had another size."""
     mean, std = _mean_and_std(splits["train"].images)
     digests = {
         name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]

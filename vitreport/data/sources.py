@@ -24,7 +24,7 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
     """Return the name of a dataset and the directory that holds it, or to which it would be downloaded.
 
     A path (with a separator, or beginning with "." or "~") becomes its last part and its absolute parent. A plain name
-    is looked for in `data_dirs`, the first of which is taken if it is in none. Raises DatasetError for a path that no
+    is looked for in `data_dirs`; if none has it, the first one is used. Raises DatasetError for a path that no
     system could have.
     """
     if not _is_path(dataset):

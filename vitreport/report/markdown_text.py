@@ -91,7 +91,7 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
 
 
 def table(content: blocks.Table) -> Markup:
-    """Return a table, of which no cell can leave its place."""
+    """Return a table whose cells cannot leave their places."""
 
     def cell(text: str) -> str:
         """Return a cell: a pipe would end it even in a span of code."""

@@ -86,7 +86,7 @@ def result(page: Page) -> Iterator[blocks.Block]:
 
 
 def questions(page: Page) -> Iterator[blocks.Section]:
-    """Yield a section for each question of which something was run or written."""
+    """Yield a section for each question with runs or with a text."""
     for number, each in enumerate(page.summary.sections, start=1):
         if each.groups or each.text:
             yield blocks.Section(each.title, f"section-{number}", tuple(_question(page, each)))

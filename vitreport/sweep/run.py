@@ -140,7 +140,7 @@ def check_plans(
 def _check_images(
     request: ImageRequest, specs: Sequence[RunSpec], runs: Iterable[Run], observer: Observer, said: set[tuple[str, str]]
 ) -> None:
-    """Open a dataset for these specs, of which there are these runs."""
+    """Open a dataset for these specs and their runs."""
     from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
 
     def note(line: str) -> None:

@@ -127,7 +127,7 @@ def draw_sides(
 
 
 def first_fitting(sizes: Tensor, fits: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the first of `sizes` (B, TRIES, 2) of which both sides are in `fits`, and whether there is one."""
+    """Return the first of `sizes` (B, TRIES, 2) with both sides in `fits`, and whether there is one."""
     both = fits.all(2)
     return sizes[torch.arange(len(sizes)), both.int().argmax(1)], both.any(1)
 
