@@ -77,6 +77,23 @@ def test_identical_seeds_of_100_and_0_percent_differ() -> None:
     assert (equal.value, equal.is_shown, equal.n) == (0.0, False, 2)
 
 
+def test_where_nothing_varies_the_seeds_give_the_degrees_of_freedom() -> None:
+    """Groups of identical seeds whose weighted answers cancel out, but for rounding."""
+    one, other = (sample(np.stack([np.roll(np.arange(97) < 71, place)] * 3)) for place in (0, 1))
+    same = contrast(
+        [(sign / 3, each) for sign, each in zip((1, 1, 1, -1, -1, -1), (one, other, other) * 2, strict=True)]
+    )
+    assert same
+    assert same.reach == pytest.approx(stats.t.ppf(0.975, 2) / 97, rel=1e-6)
+
+
+@given(st.integers(2, 9), st.floats(0.05, 0.95))
+def test_identical_seeds_leave_no_residual(seeds: int, accuracy: float) -> None:
+    rows = np.stack([np.arange(97) < 97 * accuracy] * seeds)
+    assert sample(rows).residual == 0
+    assert one_more_run(mean_accuracy(sample(rows))) is None
+
+
 def test_seeds_that_agree_by_chance_say_no_more_than_the_images() -> None:
     """Three seeds of 56.00, 56.01 and 56.02% of 10,000 images do not contradict 56.3%."""
     generator = np.random.default_rng(1)

@@ -49,11 +49,12 @@ class Sample:
 
         size = -(-count // 8)
         packed = [np.frombuffer(bits.to_bytes(size, "big"), np.uint8) for bits in answers]
-        right = np.stack([np.unpackbits(row)[8 * size - count :] for row in packed]).astype(float)
-        seeds, images = right.mean(axis=1, keepdims=True), right.mean(axis=0)
-        freedom = max(1, (len(answers) - 1) * (count - 1))
-        residual = float(((right - seeds - images + right.mean()) ** 2).sum()) / freedom
-        return cls(tuple(seeds[:, 0].tolist()), images, residual, dataset)
+        right = np.stack([np.unpackbits(row)[8 * size - count :] for row in packed]).astype(np.int64)
+        of_seeds, of_images, cells = right.sum(axis=1), right.sum(axis=0), right.size
+        squares = int(len(right) * (of_seeds @ of_seeds) + count * (of_images @ of_images))  # without rounding
+        unexplained = int(right.sum()) * cells + int(right.sum()) ** 2 - squares
+        freedom = max(1, (len(right) - 1) * (count - 1))
+        return cls(tuple((of_seeds / count).tolist()), of_images / len(right), unexplained / cells / freedom, dataset)
 
     @property
     def variance(self) -> float:
@@ -152,10 +153,12 @@ def detectable(
     """Return the true difference that is shown with this power (Bloom 1995); with 50% it is half of the interval.
 
     (t_a + t_power) sqrt(V), with V the sum of the `parts`, at least `least`, and t_a the quantile of the interval.
+    Parts that sum to less may be rounding alone: then the degrees of freedom are those of the seeds.
     """
-    freedom = max(_freedom(parts), seeds - 1)
+    total = sum(part for part, _ in parts)
+    freedom = max(_freedom(parts) if total > least else 0.0, seeds - 1)
     quantile = _t_quantile((1 + 0.95 ** (1 / comparisons)) / 2, freedom) + _t_quantile(power, freedom)
-    return quantile * sqrt(max(sum(part for part, _ in parts), least))
+    return quantile * sqrt(max(total, least))
 
 
 def one_more_run(estimate: Estimate) -> tuple[float, float] | None:
