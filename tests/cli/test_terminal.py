@@ -94,6 +94,9 @@ class Terminal:
         while text not in self.screen:
             self.screen += os.read(self._leader, 65536).decode()
 
+    def type(self, text: str) -> None:
+        os.write(self._leader, text.encode())
+
     def close(self) -> int:
         """Read to the end; the exit code."""
         try:
@@ -158,6 +161,18 @@ def test_an_interrupt_gives_the_cursor_back(home: Path) -> None:
     assert terminal.close() == 130
     assert terminal.screen.rindex(SHOW_CURSOR) > terminal.screen.rindex(HIDE_CURSOR)
     assert re.search(r"error: .*stopped by SIGINT", CONTROL.sub("", terminal.screen.partition(SHOW_CURSOR)[2]))
+
+
+@pytest.mark.parametrize(("answer", "is_deleted"), [("y\n", True), ("n\n", False), ("\n", False), ("\x04", False)])
+def test_a_deletion_is_confirmed(answer: str, is_deleted: bool) -> None:
+    run = write_run(Path("runs"), small_spec())
+    terminal = Terminal("runs", "delete", run.name)
+    terminal.read_until("[y/N]: ")
+    assert str(run) in terminal.screen
+    terminal.type(answer)
+    assert terminal.close() == 0
+    assert run.exists() != is_deleted
+    assert ("nothing removed" in terminal.screen) != is_deleted
 
 
 @pytest.mark.parametrize(("kind", "is_drawn"), [("xterm-256color", True), ("dumb", False)])

@@ -29,7 +29,7 @@ COMMANDS = {
     "ablate": ("ablate", "Train every value with every seed and compare the results."),
     "report": ("report", "Write a report of the recorded runs."),
     "plot": ("plot", "Draw the curves of several groups in one figure."),
-    "runs": ("runs", "List, show, compare and export recorded runs."),
+    "runs": ("runs", "List, show, compare, export and delete recorded runs."),
     "study": ("study", "Run studies: runs and ablations that are reported together."),
     "spec": ("spec", "Show and check specs."),
     "datasets": ("datasets", "List and verify datasets."),

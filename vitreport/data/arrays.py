@@ -140,10 +140,17 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
 def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays | None:
     """Return the arrays in a folder; None if a file is missing, or is not what meta.json says."""
     with suppress(OSError, ValueError):
-        facts = TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
-        splits = _mapped(folder, facts.sizes, size)
-        if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
-            return ImageArrays(splits=splits, **vars(facts))
+        if facts := read_facts(folder):
+            splits = _mapped(folder, facts.sizes, size)
+            if not check_bytes or fingerprint(facts.classes, splits) == facts.fingerprint:
+                return ImageArrays(splits=splits, **vars(facts))
+    return None
+
+
+def read_facts(folder: Path) -> ImageFacts | None:
+    """Return what meta.json says of the images in a folder of the cache; None if it cannot be read."""
+    with suppress(OSError, ValueError):
+        return TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
     return None
 
 

@@ -120,8 +120,12 @@ def held(folder: Path) -> Iterator[Callable[[], None]]:
 
 
 def is_held(folder: Path) -> bool:
-    """Return whether a living process writes to the run; False if the lock cannot be read, as on a read-only disk."""
-    path = folder / LOCK_NAME
+    """Return whether a living process writes to the run."""
+    return is_locked(folder / LOCK_NAME)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a living process holds a lock file; False if it cannot be read, as on a read-only disk."""
     if path.is_symlink() or not path.exists():
         return False
     try:

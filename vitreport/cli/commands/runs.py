@@ -1,4 +1,4 @@
-"""`vitreport runs`: list runs, show one, compare two, export them."""
+"""`vitreport runs`: list runs, show one, compare two, export them; `cleanup` removes them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +12,7 @@ from vitreport.analysis.comparisons import compare_groups, compare_runs
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.runs import RunSummary, summarize_run
 from vitreport.cli import completion, options, records
+from vitreport.cli.commands import cleanup
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import argument, flag, option
 from vitreport.errors import DamageError, SpecError
@@ -265,3 +266,7 @@ def export(
     if output:
         note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
     records.refuse_damage(runs)
+
+
+app.command()(cleanup.delete)
+app.command()(cleanup.gc)

@@ -1,0 +1,110 @@
+"""`vitreport runs delete` and `vitreport runs gc`: remove runs, and what is no longer needed of them."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitreport.cli import completion, options, records
+from vitreport.cli.console import note, print_json, print_table
+from vitreport.cli.options import argument, flag
+from vitreport.errors import BusyError, SpecError
+from vitreport.formatting import compact, listed
+from vitreport.records.folders import find_run, run_folders
+from vitreport.records.reader import read_sweeps
+from vitreport.run_id import RunId
+from vitreport.runtime import RUNS_DIR, cache_dir
+from vitreport.store.cleanup import DEFAULT_KINDS, Kind, Removal, find_removals, remove, whole_run
+from vitreport.store.run_state import is_held
+
+
+@dataclass(frozen=True)
+class RemovalOptions:
+    """Options of a command that removes files."""
+
+    dry_run: Annotated[bool, flag("--dry-run", "Remove nothing; show what would be removed and its size.")] = False
+    yes: Annotated[bool, flag("--yes", "Do not ask for a confirmation.", "-y")] = False
+    runs_dir: options.RunsDir = RUNS_DIR.default
+    as_json: options.AsJson = False
+
+    def carry_out(self, removals: Sequence[Removal]) -> None:
+        """Show the list, and remove it if the user agrees. Raises SpecError if nobody can be asked."""
+        needs_answer = bool(removals) and not (self.dry_run or self.yes)
+        if needs_answer and (self.as_json or not sys.stdin.isatty()):
+            raise SpecError("nobody can confirm the removal", "use --dry-run to see what would be removed, or --yes")
+        listing = [{"path": each.path, "content": each.content, "bytes": each.bytes} for each in removals]
+        size = f"{compact(sum(removal.bytes for removal in removals))}B"
+        if removals and not self.as_json:
+            rows = [(str(each.path), each.content, f"{compact(each.bytes)}B") for each in removals]
+            print_table(["path", "content", "size"], rows, right=["size"])
+        is_wanted = not self.dry_run and (not needs_answer or _agrees(f"Remove {size}?"))
+        for removal in removals if is_wanted else ():
+            remove(removal)
+        if self.as_json:
+            print_json({"dry_run": self.dry_run, "removals": listing})
+        elif removals:
+            note(f"removed {size}" if is_wanted else f"nothing removed; it would free {size}")
+        else:
+            note("nothing to remove")
+
+
+def _agrees(question: str) -> bool:
+    with suppress(typer.Abort):  # the end of the input
+        return typer.confirm(question, err=True)
+    return False
+
+
+@options.grouped
+def delete(
+    names: Annotated[list[str], argument("Runs or groups by their ids.", "RUN", completion.groups)],
+    removal: RemovalOptions,
+) -> None:
+    """Delete runs with their weights, or every run of a group. A run that is being trained is never deleted.
+
+    Example:
+        vitreport runs delete swin-digits-ea4ce545-s0
+        vitreport runs delete swin-digits-ea4ce545 --dry-run
+    """
+    records.require_runs_dir(removal.runs_dir)
+    named = (folder for name in names for folder in _named(name, removal.runs_dir))
+    folders = list({folder.resolve(): folder for folder in named}.values())
+    if busy := [folder.name for folder in folders if is_held(folder)]:
+        raise BusyError(f"in use by another process: {listed(busy)}", "wait until the training ends, or stop it")
+    trials = {RunId.parse(folder.name).first_attempt for folder in folders}
+    removal.carry_out([whole_run(folder) for folder in folders])
+    sweeps = [each.name for each in read_sweeps(removal.runs_dir, []) if trials & {trial.run for trial in each.trials}]
+    if sweeps:
+        note(f"without these runs, their trials count as not run in {listed(sweeps)}")
+
+
+def _named(name: str, runs_dir: Path) -> list[Path]:
+    """Return every attempt of every run of a group, or else the one run that a name means."""
+    group = [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group == name != folder.name]
+    return group or [find_run(name, runs_dir)]
+
+
+@options.grouped
+def gc(
+    removal: RemovalOptions,
+    checkpoints: Annotated[bool, flag("--checkpoints", "Remove only the checkpoints of finished runs.")] = False,
+    cache: Annotated[bool, flag("--cache", "Remove only decoded images that no run here was trained on.")] = False,
+    weights: Annotated[
+        bool, flag("--weights", "Remove only the weights of finished runs; eval, for example, needs them.")
+    ] = False,
+) -> None:
+    """Remove what finished runs no longer need: checkpoints, temporary files and unused decoded images.
+
+    Records and the weights of the best epoch are kept. Nothing is removed from a run that is being trained.
+
+    Example:
+        vitreport runs gc --dry-run
+        vitreport runs gc --checkpoints
+    """
+    records.require_runs_dir(removal.runs_dir)
+    given: dict[Kind, bool] = {"checkpoints": checkpoints, "cache": cache, "weights": weights}
+    kinds = [kind for kind, is_given in given.items() if is_given] or DEFAULT_KINDS
+    removal.carry_out(find_removals(removal.runs_dir, cache_dir(), kinds))

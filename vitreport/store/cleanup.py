@@ -1,0 +1,102 @@
+"""Find what nobody needs any more, and remove it: without torch, and never from a run that is being trained.
+
+A folder is renamed before its files are removed, so that a reader finds it whole or not at all. A crash leaves it under
+the name of a temporary file.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from vitreport.errors import BusyError
+from vitreport.files import TEMPORARY_SUFFIX, locked, storage_errors
+from vitreport.records.folders import CHECKPOINTS, run_folders
+from vitreport.records.reader import Run, read_run
+from vitreport.store.run_state import LOCK_NAME, PATIENCE_SECONDS, RESULTS, is_locked, trial_state
+
+Kind = Literal["checkpoints", "weights", "temporary", "cache"]
+DEFAULT_KINDS: tuple[Kind, ...] = ("checkpoints", "temporary", "cache")
+"""The weights of the best epoch are not among them: they are needed to use a trained model."""
+TEMPORARY = f".*{TEMPORARY_SUFFIX}"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A file or folder to remove; `lock` is the file that whoever uses it holds."""
+
+    path: Path
+    content: str
+    lock: Path
+
+    @cached_property
+    def bytes(self) -> int:
+        """The size of the file, or of all files in the folder, when it was first asked for."""
+        files = self.path.rglob("*") if self.path.is_dir() else [self.path]
+        return sum(file.lstat().st_size for file in files if not file.is_dir())
+
+
+def whole_run(folder: Path) -> Removal:
+    """Return the removal of a run."""
+    return Removal(folder, "run", folder / LOCK_NAME)
+
+
+def find_removals(runs_dir: Path, cache_dir: Path, kinds: Sequence[Kind] = DEFAULT_KINDS) -> list[Removal]:
+    """Return what can be removed of these kinds; nothing that another process is using."""
+    runs, arrays = [read_run(folder) for folder in run_folders(runs_dir)], cache_dir / "arrays"
+    found = {
+        "checkpoints": _in_finished(runs, CHECKPOINTS, "checkpoints of a finished run"),
+        "weights": _in_finished(runs, "best.safetensors", "weights of a finished run"),
+        "temporary": _temporaries(runs, runs_dir, arrays),
+        "cache": _unused_images(runs, arrays),
+    }
+    return [removal for kind in kinds for removal in found[kind] if not is_locked(removal.lock)]
+
+
+def _in_finished(runs: Iterable[Run], name: str, content: str) -> Iterator[Removal]:
+    for run in runs:
+        path = run.folder / name
+        if trial_state(run) in RESULTS and path.exists() and not path.is_symlink():
+            yield Removal(path, content, run.folder / LOCK_NAME)
+
+
+def _temporaries(runs: Iterable[Run], runs_dir: Path, arrays: Path) -> Iterator[Removal]:
+    """Yield what interrupted processes left: files in runs, deleted runs, decoded images."""
+    for run in runs:
+        for folder in (run.folder, run.folder / CHECKPOINTS):
+            yield from (Removal(path, "temporary file", run.folder / LOCK_NAME) for path in folder.glob(TEMPORARY))
+    for folder in filter(Path.is_dir, runs_dir.glob(TEMPORARY)):
+        yield Removal(folder, "rest of a deleted run", folder / LOCK_NAME)
+    for folder in arrays.glob(TEMPORARY):
+        yield Removal(folder, "rest of decoded images", folder.with_suffix(".lock"))
+
+
+def _unused_images(runs: Iterable[Run], arrays: Path) -> Iterator[Removal]:
+    """Yield decoded images that no run was trained on; of several copies all but the newest."""
+    from vitreport.data.arrays import read_facts
+
+    used = {run.record.data.fingerprint for run in runs if run.record}
+    folders = [path for path in arrays.glob("*") if path.is_dir() and not path.match(TEMPORARY)]
+    for folder in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True):
+        facts = read_facts(folder)
+        if facts and facts.fingerprint in used:
+            used.remove(facts.fingerprint)
+        else:
+            yield Removal(folder, "decoded images without a run", folder.with_name(f".{folder.name}.lock"))
+
+
+def remove(removal: Removal) -> None:
+    """Remove a file or folder, after hiding it from readers. Raises BusyError if another process uses it."""
+    path = removal.path
+    busy = BusyError(f"{path} is in use by another process", "wait for it, or stop it")
+    with locked(removal.lock, timeout=PATIENCE_SECONDS, busy=lambda: busy), storage_errors(path):
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        hidden = path if path.match(TEMPORARY) else path.with_name(f".{path.name}{TEMPORARY_SUFFIX}")
+        if hidden != path:
+            shutil.rmtree(hidden, ignore_errors=True)  # the rest of an earlier deletion
+            path.rename(hidden)
+        shutil.rmtree(hidden)
