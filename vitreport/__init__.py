@@ -1,7 +1,7 @@
 """Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `analyze`, `analyze_study` and `render` do in this process
-what the commands do. `import vitreport` is fast: the names are imported when one of them is first used.
+`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `load_model`, `analyze`, `analyze_study` and `render` do in
+this process what the commands do. `import vitreport` is fast: the names are imported when one of them is first used.
 """
 
 from importlib import import_module
@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vitreport.analysis.selection import analyze
     from vitreport.analysis.summary import Summary
-    from vitreport.api import ablate, analyze_study, load_runs, read_spec, render, run_study, train
+    from vitreport.api import ablate, analyze_study, load_model, load_runs, read_spec, render, run_study, train
     from vitreport.export.table import epochs_frame, runs_frame
     from vitreport.records.reader import Run
     from vitreport.runtime import Runtime
@@ -30,6 +30,7 @@ __all__ = [
     "analyze",
     "analyze_study",
     "epochs_frame",
+    "load_model",
     "load_runs",
     "read_spec",
     "render",

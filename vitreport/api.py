@@ -1,12 +1,12 @@
 """The functions of the Python API; use them from `vitreport`, as in `vitreport.train`.
 
-Only `train` loads torch, and the processes that `ablate` and `run_study` start.
+Only `train` and `load_model` load torch, and the processes that `ablate` and `run_study` start.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from vitreport.analysis import selection
 from vitreport.analysis.analyze import analyze as analyze_all
@@ -16,13 +16,13 @@ from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError, VitreportError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
-from vitreport.records.folders import run_folders
+from vitreport.records.folders import find_runs, run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.report import render as reports
 from vitreport.report import sections
 from vitreport.report.blocks import Format
 from vitreport.report.markdown import Template
-from vitreport.runtime import Runtime
+from vitreport.runtime import DEVICE, Runtime
 from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import DEFAULT_SEEDS
@@ -32,6 +32,9 @@ from vitreport.sweep.plan import Plan, plan_ablation
 from vitreport.sweep.run import Observer, Policy, run_plans
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 from vitreport.training.events import Listener
+
+if TYPE_CHECKING:
+    from vitreport.inference.classifier import Classifier
 
 Source: TypeAlias = RunSpec | Mapping[str, Any] | str | Path
 """A checked spec, or what `read_spec` reads."""
@@ -200,6 +203,31 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
     if not Path(runs_dir).is_dir():
         raise SpecError(f"no such directory: {runs_dir}")
     return [read_run(folder) for folder in run_folders(Path(runs_dir))]
+
+
+def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: str = DEVICE.default) -> "Classifier":
+    """Load a trained model with the weights of its best epoch, as `vitreport eval` does.
+
+    Args:
+        run: The id of a run or its directory, or a `Run`. With the id of a group, the model averages the class
+            probabilities of all seeds that have finished.
+        runs_dir: The directory of the runs.
+        device: A torch device, or "auto".
+
+    Raises:
+        SpecError: There is no such run.
+        RecordError: The run has not finished, or its weights are missing or damaged.
+
+    Example:
+        >>> model = vitreport.load_model("perceiver-io-digits-a97be4a1-s0")
+        >>> model.predict(["a.png", "b.jpg"]).argmax(1)
+        tensor([3, 7])
+    """
+    runs = [run] if isinstance(run, Run) else list(map(read_run, find_runs(str(run), Path(runs_dir))))
+    finished = [each for each in runs if not each.record or each.record.status == "done"] or runs[:1]
+    from vitreport.inference.classifier import Classifier
+
+    return Classifier.restore(finished, device)
 
 
 def analyze_study(

@@ -59,14 +59,23 @@ class ImageSet:
     def batch(self, chosen: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Return images (B, 3, image_size, image_size) in [0, 1] and labels (B,)."""
         images = self.images[chosen].to(self.device, non_blocking=True).float().div_(255)
-        if images.shape[-1] != self.image_size:
-            size = (self.image_size, self.image_size)
-            images = functional.interpolate(images, size, mode="bilinear", antialias=True).clamp_(0, 1)
-        return images, self.labels[chosen].to(self.device)
+        return resized(images, self.image_size), self.labels[chosen].to(self.device)
 
     def normalized(self, images: Tensor) -> Tensor:
         """Subtract the mean from images in [0, 1] and divide by the deviation."""
-        return (images - self.mean[:, None, None]) / self.std[:, None, None]
+        return normalized(images, self.mean, self.std)
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """Bring images (B, 3, H, W) in [0, 1] to (B, 3, size, size): bilinear, antialiased."""
+    if images.shape[-2:] == (size, size):
+        return images
+    return functional.interpolate(images, (size, size), mode="bilinear", antialias=True).clamp_(0, 1)
+
+
+def normalized(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Subtract the mean (3,) from images (B, 3, H, W) and divide by the deviation (3,)."""
+    return (images - mean[:, None, None]) / std[:, None, None]
 
 
 @dataclass(frozen=True)

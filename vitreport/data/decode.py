@@ -6,9 +6,10 @@ to 8 bits, from 0 to 65535.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -92,32 +93,39 @@ def _opened(tree: Tree, file: str) -> Iterator[Image.Image]:
 
 
 def _images(listing: Listing, size: int, *, upright: bool) -> Iterator[tuple[Pixels, bool]]:
-    """Yield every image, decoded in blocks by several threads. Raises UndecodableError at the end."""
+    """Yield every image. Raises UndecodableError at the end."""
+    faults: list[str] = []
+    files = list(chain(*listing.files.values()))
+    for result in decode_files(listing.tree, files, size, upright=upright):
+        if isinstance(result, UndecodableError):
+            faults += result.faults
+        else:
+            yield result
+    if faults:
+        raise UndecodableError(faults, len(files))
+
+
+def decode_files(
+    tree: Tree, files: Sequence[str], size: int, *, upright: bool
+) -> Iterator[tuple[Pixels, bool] | UndecodableError]:
+    """Yield what `picture` returns of each file, or why it cannot be decoded; several threads decode in blocks."""
 
     def tried(file: str) -> tuple[Pixels, bool] | UndecodableError:
         try:
-            with _opened(listing.tree, file) as image:
-                return _picture(image, size, upright=upright)
+            with _opened(tree, file) as image:
+                return picture(image, size, upright=upright)
         except UndecodableError as error:
             return error
 
-    faults: list[str] = []
     length = max(1, BLOCK_BYTES // (CHANNELS * size**2))
     with ThreadPoolExecutor() as pool:
-        for files in listing.files.values():
-            for start in range(0, len(files), length):
-                with _warnings_of_bombs():
-                    results = list(pool.map(tried, files[start : start + length]))
-                for result in results:
-                    if isinstance(result, UndecodableError):
-                        faults += result.faults
-                    else:
-                        yield result
-    if faults:
-        raise UndecodableError(faults, sum(map(len, listing.files.values())))
+        for start in range(0, len(files), length):
+            with _warnings_of_bombs():
+                results = list(pool.map(tried, files[start : start + length]))
+            yield from results
 
 
-def _picture(image: Image.Image, size: int, *, upright: bool) -> tuple[Pixels, bool]:
+def picture(image: Image.Image, size: int, *, upright: bool) -> tuple[Pixels, bool]:
     """Decode an image to (3, size, size), upright or as stored; the second result says whether it was resized."""
     if upright:
         with suppress(Exception):  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound

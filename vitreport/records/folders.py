@@ -58,6 +58,11 @@ def find_group(name: str, runs_dir: Path) -> list[Path]:
     return [runs_dir / newest for newest in ids.newest_attempts(names)]
 
 
+def find_runs(name: str, runs_dir: Path) -> list[Path]:
+    """Return the folders of the group, or else of the run, that a name means."""
+    return find_group(name, runs_dir) or [find_run(name, runs_dir)]
+
+
 def newest_attempt(runs_dir: Path, run_id: str) -> Path:
     """Return the folder that a spec's run is in, or will be: the newest of `<id>`, `<id>-r2`, `<id>-r3`, ..."""
     return newest_attempts(runs_dir, [run_id])[run_id]

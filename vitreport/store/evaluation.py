@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import safetensors.torch
 from numpy.typing import NDArray
+from torch import nn
 
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.batches import ImageSet
@@ -94,6 +95,33 @@ def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> record
     return records.MistakeSheet(images=found, side=side, sha256=_write(folder / mistakes.NAME, content))
 
 
+class Restored(NamedTuple):
+    """The network of a finished run with the weights of its best epoch, on the CPU, and what is recorded of it."""
+
+    network: nn.Module
+    spec: RunSpec
+    record: RunRecord
+    result: records.ResultRecord
+
+
+def restore(run: Run) -> Restored:
+    """Restore the network of a run. Raises RecordError if it has not finished, or its files are missing or damaged."""
+    if run.record and run.record.status != "done":
+        fault = f"run {run.id} has not finished (status: {run.record.status})"
+        raise RecordError(fault, "run the same training command again to finish it")
+    if not (run.record and run.spec and run.result):
+        raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
+    path = run.folder / "best.safetensors"
+    if not path.exists():
+        hint = "weights are not committed with a record; use `vitreport train --force` to train the run again"
+        raise RecordError(f"{path} is missing", hint)
+    network = build_network(run.spec)
+    weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
+    check_fit(weights, named_weights(network), path.name)
+    load_weights(network, weights)
+    return Restored(network, run.spec, run.record, run.result)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """A measurement of a split; `recorded` is what training measured with the same weights, None if it did not."""
@@ -112,22 +140,9 @@ def evaluate_run(
     run: Run, split: SplitName, dataset: str | None, data_dirs: Sequence[Path], runtime: Runtime, listener: Listener
 ) -> Evaluation:
     """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
-    if run.record and run.record.status != "done":
-        fault = f"run {run.id} has not finished (status: {run.record.status})"
-        raise RecordError(fault, "run the same training command again to finish it")
-    if not (run.record and run.spec and run.result):
-        raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
-    spec, trained_on = run.spec, run.record.data
-    device = choose_device(runtime.device)
-    set_up_device(device, runtime.threads or _recorded_threads(run.record))
-    model = build_network(spec)
-    path = run.folder / "best.safetensors"
-    if not path.exists():
-        hint = "weights are not committed with a record; use `vitreport train --force` to train the run again"
-        raise RecordError(f"{path} is missing", hint)
-    weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(model))
-    check_fit(weights, named_weights(model), path.name)
-    load_weights(model, weights)
+    model, spec, record, result = restore(run)
+    trained_on, device = record.data, choose_device(runtime.device)
+    set_up_device(device, runtime.threads or _recorded_threads(record))
     name, data_dir = locate(dataset or spec.data.dataset, data_dirs)
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     request = replace(request, name=name, data_dir=data_dir)
@@ -137,7 +152,7 @@ def evaluate_run(
         raise DatasetError(f"{name} has classes that the run does not have: {', '.join(unknown[:5])}")
     own = arrays.fingerprint == trained_on.fingerprint
     if not dataset:
-        refuse_other_images(run.record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
+        refuse_other_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
     with memory_errors("moving the model and the images to the device"):
         model.to(device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
@@ -150,7 +165,7 @@ def evaluate_run(
         measurement=measure(predicted.logits, predicted.labels, f"an evaluation: {split} loss"),
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
-        recorded=run.result.selected.splits.get(split) if own else None,
+        recorded=result.selected.splits.get(split) if own else None,
     )
 
 

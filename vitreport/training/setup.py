@@ -1,6 +1,6 @@
 """From a spec and images to everything that a run needs before its first step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vitreport.data.arrays import ImageArrays, Split
+from vitreport.data.arrays import ImageArrays, ImageFacts, Split
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.models.cost import measure_cost
 from vitreport.models.registry import build_model
 from vitreport.models.timm import timm_errors
-from vitreport.records.run import Cost
+from vitreport.records.run import Cost, DataRecord
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast
@@ -109,6 +109,11 @@ def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64]
     return kept[train], kept[val]
 
 
+def channel_statistics(spec: RunSpec, images: ImageFacts | DataRecord) -> tuple[Sequence[float], Sequence[float]]:
+    """Return the mean and the deviation of red, green and blue that a spec normalizes these images by."""
+    return CHANNEL_STATISTICS.get(spec.data.normalization, (images.mean, images.std))
+
+
 def class_counts(splits: Mapping[str, ImageSet], classes: int) -> dict[str, tuple[int, ...]]:
     """Count the images of each class, by split."""
     return {name: tuple(torch.bincount(split.labels, minlength=classes).tolist()) for name, split in splits.items()}
@@ -130,5 +135,5 @@ def place_split(
     """Place the chosen images of a split. All of them stay memory-mapped."""
     source, size = _source(spec, arrays, name), spec.data.image_size
     index = slice(None) if len(chosen) == len(source.labels) else chosen
-    mean, std = CHANNEL_STATISTICS.get(spec.data.normalization, (arrays.mean, arrays.std))
+    mean, std = channel_statistics(spec, arrays)
     return ImageSet(source.images[index], source.labels[index], device=device, image_size=size, mean=mean, std=std)

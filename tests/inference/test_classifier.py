@@ -1,0 +1,135 @@
+"""A loaded model gives the predictions that were recorded in training."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+import vitreport
+from vitreport.data.folder import read_folder
+from vitreport.data.registry import ImageRequest
+from vitreport.data.sources import open_dataset
+from vitreport.errors import DatasetError, RecordError, SpecError
+from vitreport.inference.classifier import Classifier
+from vitreport.records.reader import read_run
+from vitreport.runtime import Runtime
+
+
+def recorded(folder: Path) -> Tensor:
+    """The class probabilities of the test images, from logits that were rounded to float16."""
+    return torch.from_numpy(np.load(folder / "predictions.npz")["logits"]).float().softmax(1)
+
+
+def assert_recorded(found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-4)
+
+
+def images_of(root: Path) -> list[Path]:
+    return [root / file for file in read_folder(root).files["test"]]
+
+
+def digits(runtime: Runtime, run: Path) -> NDArray[np.uint8]:
+    spec = read_run(run).spec
+    assert spec
+    return open_dataset(ImageRequest.of(spec.data, runtime)).splits["test"].images
+
+
+def test_own_images_are_classified_as_in_the_evaluation(own_runs: list[Path], own_images: Path) -> None:
+    model = vitreport.load_model(own_runs[0])
+    assert (model.classes, model.image_size, model.runs) == (("cat", "dog"), 16, (own_runs[0].name,))
+    files = images_of(own_images)
+    found = model.predict(files)
+    assert_recorded(found, recorded(own_runs[0]))
+    assert len({round(each, 3) for each in found[:, 0].tolist()}) > 6, "the images are told apart"
+    assert torch.equal(model.predict([Image.open(file) for file in files]), found)
+    assert torch.equal(model.predict([str(files[0]), Image.open(files[1])]), found[:2])
+    assert torch.equal(model.predict(files[1])[0], model.predict(files)[1])
+
+
+def test_published_images_are_classified_as_in_the_evaluation(digits_run: Path, runtime: Runtime) -> None:
+    """They are resized by the network's own size, not by that of the dataset."""
+    model, images = vitreport.load_model(read_run(digits_run)), digits(runtime, digits_run)
+    found = model.predict(torch.from_numpy(images))
+    assert len(found) == 360
+    assert_recorded(found, recorded(digits_run))
+    assert torch.equal(model.predict(images.transpose(0, 2, 3, 1)), found)
+    assert torch.equal(model.predict(images[0].transpose(1, 2, 0))[0], model.predict([torch.from_numpy(images[0])])[0])
+
+
+def test_a_call_takes_bytes_or_fractions_and_resizes_them(digits_run: Path, runtime: Runtime) -> None:
+    model, images = vitreport.load_model(digits_run), torch.from_numpy(digits(runtime, digits_run)[:100])
+    logits = model(images)
+    assert_recorded(logits.softmax(1), recorded(digits_run)[:100])
+    torch.testing.assert_close(model(images.float() / 255), logits)
+    assert model.double()(images).shape == (100, 10)
+    assert not model.training
+
+
+def test_a_group_averages_the_probabilities_of_its_finished_seeds(
+    own_runs: list[Path], own_images: Path, tmp_path: Path
+) -> None:
+    runs_dir, group, files = own_runs[0].parent, own_runs[0].name.removesuffix("-s0"), images_of(own_images)
+    both = vitreport.load_model(group, runs_dir)
+    assert both.runs == tuple(folder.name for folder in own_runs)
+    each = [vitreport.load_model(folder).predict(files) for folder in own_runs]
+    assert not torch.equal(each[0], each[1])
+    torch.testing.assert_close(both.predict(files), (each[0] + each[1]) / 2)
+    copies = [Path(shutil.copytree(folder, tmp_path / "runs" / folder.name)) for folder in own_runs]
+    change_record(copies[1], status="interrupted")
+    assert vitreport.load_model(group).runs == (copies[0].name,)
+    change_record(copies[0], status="interrupted")
+    with pytest.raises(RecordError, match="s0 has not finished"):
+        vitreport.load_model(group)
+
+
+def test_seeds_with_different_images_are_not_averaged(own_runs: list[Path], tmp_path: Path) -> None:
+    copies = [Path(shutil.copytree(folder, tmp_path / "runs" / folder.name)) for folder in own_runs]
+    change_record(copies[1], data=json.loads((copies[1] / "run.json").read_text())["data"] | {"fingerprint": "f" * 64})
+    with pytest.raises(RecordError, match=r"-s0 and .*-s1 were trained on different images"):
+        vitreport.load_model(own_runs[0].name.removesuffix("-s0"))
+
+
+def change_record(folder: Path, **changes: Any) -> None:
+    values = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(values | changes))
+
+
+def test_what_cannot_be_loaded_is_an_error(own_runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no run 'nothing' in runs"):
+        vitreport.load_model("nothing")
+    copy = Path(shutil.copytree(own_runs[0], tmp_path / own_runs[0].name))
+    (copy / "best.safetensors").unlink()
+    with pytest.raises(RecordError, match=r"best\.safetensors is missing") as error:
+        vitreport.load_model(copy)
+    assert "train the run again" in error.value.hint
+
+
+@pytest.fixture(scope="session")
+def model(own_runs: list[Path]) -> Classifier:
+    return vitreport.load_model(own_runs[0])
+
+
+@pytest.mark.parametrize("image", [np.zeros((9, 9, 3), np.float32), np.zeros((9, 9, 4), np.uint8), torch.zeros(9, 9)])
+def test_arrays_of_another_kind_are_refused(model: Classifier, image: Any) -> None:
+    with pytest.raises(SpecError, match=r"an image has the shape .* and the type") as error:
+        model.predict([image])
+    assert "uint8" in error.value.hint
+
+
+def test_every_damaged_file_is_named(model: Classifier, tmp_path: Path, own_images: Path) -> None:
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(DatasetError) as error:
+        model.predict([*images_of(own_images), tmp_path / "text.png", "missing.png"])
+    assert error.value.message.startswith("2 of 16 images cannot be decoded: ")
+    assert "text.png (not an image of a known format) and missing.png (is missing)" in error.value.message
+
+
+def test_no_images_have_no_probabilities(model: Classifier) -> None:
+    assert model.predict([]).shape == (0, 2)

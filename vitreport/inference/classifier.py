@@ -1,0 +1,138 @@
+"""A trained model that classifies images of any kind, prepared as in training."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor, nn
+
+from vitreport.data.archive import Tree
+from vitreport.data.arrays import Pixels
+from vitreport.data.batches import normalized, resized
+from vitreport.data.decode import UndecodableError, decode_files, picture
+from vitreport.data.registry import ImageRequest
+from vitreport.errors import RecordError, SpecError
+from vitreport.records.reader import Run
+from vitreport.records.run import DataRecord
+from vitreport.runtime import Runtime
+from vitreport.spec.data import CHANNELS
+from vitreport.spec.run import RunSpec
+from vitreport.store.evaluation import restore
+from vitreport.training.device import autocast, choose_device, memory_errors
+from vitreport.training.evaluate import evaluation_batch_size
+from vitreport.training.setup import channel_statistics
+from vitreport.untrusted_files import open_bounded
+
+AnyImage: TypeAlias = str | Path | Image.Image | NDArray[np.uint8] | Tensor
+"""A file, a Pillow image, an array (H, W, 3) or a tensor (3, H, W)."""
+
+
+class Classifier(nn.Module):
+    """The trained model of a run, or of several seeds, with its preprocessing.
+
+    Calling it takes a tensor of square RGB images (N, 3, H, W): uint8 from 0 to 255, or floating point from 0 to 1. It
+    resizes them to `image_size` (bilinear, antialiased), normalizes the channels as in training and returns logits
+    (N, classes). The softmax of the logits gives the class probabilities; of several seeds these are the mean of the
+    probabilities of each. Other images, such as files, are for `predict`.
+
+    Attributes:
+        classes: The names of the classes, in the order of the logits.
+        image_size: The side of the images that the network takes.
+        runs: The ids of the runs.
+        spec: The spec of the first run.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, networks: Iterable[nn.Module], runs: Sequence[str], spec: RunSpec, data: DataRecord) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.classes, self.image_size, self.runs, self.spec = data.classes, spec.data.image_size, tuple(runs), spec
+        for name, values in zip(("mean", "std"), channel_statistics(spec, data), strict=True):
+            self.register_buffer(name, torch.tensor(values))
+
+    @classmethod
+    def restore(cls, runs: Sequence[Run], device: str) -> Self:
+        """Restore finished runs of one group. Raises RecordError if one is unusable, or had other images."""
+        restored = [restore(run) for run in runs]
+        first = restored[0]
+        for run, each in zip(runs, restored, strict=True):
+            if each.record.data.fingerprint != first.record.data.fingerprint:
+                fault = f"{runs[0].id} and {run.id} were trained on different images"
+                raise RecordError(fault, "give the id of one run")
+        model = cls((each.network for each in restored), [run.id for run in runs], first.spec, first.record.data)
+        with memory_errors("moving the model to the device"):
+            return model.eval().to(choose_device(device))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits (N, classes) of images (N, 3, H, W)."""
+        scaled = images.to(self.mean.dtype)
+        if images.dtype == torch.uint8:
+            scaled = scaled / 255
+        prepared = normalized(resized(scaled, self.image_size), self.mean, self.std)
+        logits = torch.stack([network(prepared).float() for network in self.networks])
+        return logits[0] if len(logits) == 1 else logits.log_softmax(2).logsumexp(0) - math.log(len(logits))
+
+    def predict(self, images: AnyImage | Sequence[AnyImage]) -> Tensor:
+        """Return the class probabilities (N, classes), one row for each image, on the CPU.
+
+        Args:
+            images: One image or several of any size: paths, Pillow images, uint8 arrays (H, W, 3) or uint8 tensors
+                (3, H, W); or one array (N, H, W, 3) or tensor (N, 3, H, W). Images that are not square are cut to the
+                square in the middle, as in training.
+
+        Raises:
+            DatasetError: Files are missing or damaged.
+            SpecError: An array or a tensor is not such an image.
+        """
+        if isinstance(images, str | Path | Image.Image) or getattr(images, "ndim", 0) == 3:
+            images = [images]  # type: ignore[list-item]
+        found, faults = torch.zeros(len(images), len(self.classes)), list[str]()
+        for row, each in zip(found, self.predict_each(images), strict=True):  # type: ignore[arg-type]
+            if isinstance(each, UndecodableError):
+                faults += each.faults
+            else:
+                row.copy_(each)
+        if faults:
+            raise UndecodableError(faults, len(images))
+        return found
+
+    def predict_each(self, images: Sequence[AnyImage]) -> Iterator[Tensor | UndecodableError]:
+        """Yield the class probabilities of each image, or why it cannot be decoded; images are read in batches."""
+        device = self.mean.device
+        batch_size = evaluation_batch_size(device, self.spec.train, self.image_size)
+        size = ImageRequest.of(self.spec.data, Runtime()).decoded_size
+        for start in range(0, len(images), batch_size):
+            decoded = list(_decoded(images[start : start + batch_size], size))
+            if pixels := [each for each in decoded if not isinstance(each, UndecodableError)]:
+                with torch.inference_mode(), memory_errors(f"classifying {len(pixels)} images"):
+                    batch = torch.from_numpy(np.stack(pixels)).to(device)
+                    with autocast(device, self.spec.train.precision):
+                        rows = iter(self(batch).softmax(1).cpu())
+            yield from (each if isinstance(each, UndecodableError) else next(rows) for each in decoded)
+
+
+def _decoded(images: Sequence[AnyImage], size: int) -> Iterator[Pixels | UndecodableError]:
+    """Yield the pixels (3, size, size) of each image, or why it cannot be decoded."""
+    files = [str(image) for image in images if isinstance(image, str | Path)]
+    of_files = decode_files(Tree("", files, lambda file: open_bounded(Path(file))), files, size, upright=True)
+    for image in images:
+        found = next(of_files) if isinstance(image, str | Path) else picture(_pillow(image), size, upright=False)
+        yield found if isinstance(found, UndecodableError) else found[0]
+
+
+def _pillow(image: Image.Image | NDArray[np.uint8] | Tensor) -> Image.Image:
+    """Return an upright Pillow image. Raises SpecError for an array of another shape or type."""
+    if isinstance(image, Image.Image):
+        return ImageOps.exif_transpose(image)
+    array = image.permute(1, 2, 0).numpy(force=True) if isinstance(image, Tensor) and image.ndim == 3 else image
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != CHANNELS:
+        fault = f"an image has the shape {tuple(image.shape)} and the type {image.dtype}"
+        raise SpecError(fault, "give uint8 arrays (H, W, 3), or uint8 tensors (3, H, W)")
+    return Image.fromarray(array)
