@@ -12,9 +12,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vitreport.analysis.selection import analyze
     from vitreport.analysis.summary import Summary
-    from vitreport.api import ablate, analyze_study, load_model, load_runs, read_spec, render, run_study, train
+    from vitreport.api import ablate, analyze_study, load_model, load_runs, read_spec, run_study, train
     from vitreport.export.table import epochs_frame, runs_frame
     from vitreport.records.reader import Run
+    from vitreport.report.render import render
     from vitreport.runtime import Runtime
     from vitreport.spec.run import RunSpec
     from vitreport.training.events import Listener

@@ -6,7 +6,7 @@ Only `train` and `load_model` load torch, and the processes that `ablate` and `r
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vitreport.analysis import selection
 from vitreport.analysis.analyze import analyze as analyze_all
@@ -18,10 +18,7 @@ from vitreport.errors import SpecError, VitreportError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
 from vitreport.records.folders import find_runs, run_folders
 from vitreport.records.reader import Run, read_run
-from vitreport.report import render as reports
-from vitreport.report import sections
-from vitreport.report.blocks import Format
-from vitreport.report.markdown import Template
+from vitreport.report.render import render  # noqa: F401
 from vitreport.runtime import DEVICE, Runtime
 from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
@@ -255,39 +252,6 @@ def analyze_study(
     request = StudyRequest(str(study), only, DEFAULT_SEEDS if seeds is None else seeds, overrides)
     planned = plan_study(request, facts_in(data_dirs))
     return selection.analyze_study(planned, Path(runs_dir), every_seed=seeds is None)
-
-
-def render(
-    analysis: Summary | Analysis | sections.Page,
-    format: Format = "markdown",  # noqa: A002
-    *,
-    title: str | None = None,
-    template: Template | None = None,
-    assets: str | None = None,
-    is_part: bool = False,
-) -> str:
-    """Return a report in one of the formats of `vitreport report`.
-
-    Args:
-        analysis: The result of `analyze` or `analyze_study`, or a page made from it.
-        format: The format. "model-card" needs the runs of one group.
-        title: The title (default: that of the study, or a general one).
-        template: For Markdown, your own template, read with `vitreport.report.markdown.read_template`.
-        assets: For Markdown, the directory of the figures in links, with a slash at the end (default: no figures).
-        is_part: For Markdown, put headings one level lower.
-
-    Raises:
-        SpecError: The format is unknown, or there is no model card for these runs.
-
-    Example:
-        >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
-    """
-    if format not in get_args(Format):
-        raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
-    if not isinstance(analysis, sections.Page):
-        known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
-        analysis = sections.make_page(known.summary, known.claims, title or known.title or sections.TITLE)
-    return reports.render(analysis, format, title=title, template=template, assets=assets, is_part=is_part)
 
 
 def _resolve(source: Source, runtime: Runtime) -> tuple[RunSpec, Runtime]:

@@ -1,7 +1,11 @@
 """Render a report in any of its formats; a model card has the metadata that the Hugging Face Hub reads."""
 
+from typing import get_args
+
 from vitreport.analysis import protocol
 from vitreport.analysis.references import where_of
+from vitreport.analysis.selection import Analysis
+from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.formatting import listed, percent
 from vitreport.report import tables
@@ -12,13 +16,13 @@ from vitreport.report.inject import as_part, without_marks
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import Template, render_markdown, render_template, template_values
-from vitreport.report.sections import Page
+from vitreport.report.sections import TITLE, Page, make_page
 
 RENDERERS = {"html": render_html, "json": render_json, "csv": render_csv, "latex": render_latex}
 
 
 def render(
-    page: Page,
+    analysis: Summary | Analysis | Page,
     format: Format = "markdown",  # noqa: A002
     *,
     title: str | None = None,
@@ -26,17 +30,32 @@ def render(
     assets: str | None = None,
     is_part: bool = False,
 ) -> str:
-    """Return a page as a document.
+    """Return a report in one of the formats of `vitreport report`.
 
-    For a model card, `title` is its heading. For Markdown are `template`, that of a user; `assets`, the folder of the
-    figures as links name it (None leaves them out); and `is_part`, which puts headings one level lower. Raises
-    SpecError if the template fails, or if there is no model card of these runs.
+    Args:
+        analysis: The result of `analyze` or `analyze_study`, or a page made from it.
+        format: The format. "model-card" needs the runs of one group.
+        title: The title (default: that of the study, or a general one).
+        template: For Markdown, your own template, read with `vitreport.report.markdown.read_template`.
+        assets: For Markdown, the directory of the figures in links, with a slash at the end (default: no figures).
+        is_part: For Markdown, put headings one level lower.
+
+    Raises:
+        SpecError: The format is unknown, the template fails, or there is no model card for these runs.
+
+    Example:
+        >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
     """
+    if format not in get_args(Format):
+        raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
+    if not isinstance(analysis, Page):
+        known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
+        analysis = make_page(known.summary, known.claims, title or known.title or TITLE)
     if format == "model-card":
-        return render_model_card(page, title)
+        return render_model_card(analysis, title)
     if format != "markdown":
-        return RENDERERS[format](page)
-    text = render_markdown(page, template, assets=assets)
+        return RENDERERS[format](analysis)
+    text = render_markdown(analysis, template, assets=assets)
     return without_marks(as_part(text) if is_part else text)
 
 
