@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 FORMAT = re.compile(r"(?P<group>.+-[0-9a-f]{8})-s(?P<seed>0|[1-9][0-9]*)(?:-r(?P<attempt>[2-9]|[1-9][0-9]+))?\Z")
-HASH_IN_GROUP = re.compile(r"-([0-9a-f]{8})(?=-|\Z)")
 NO_SEED = -1
 MAX_DATASET_LENGTH = 40
 
@@ -50,9 +49,3 @@ class RunId:
 def newest_attempts(run_ids: Iterable[str]) -> list[str]:
     """Return the newest attempt at each spec among these runs, sorted by group and seed."""
     return [str(run) for run in {run.first_attempt: run for run in sorted(map(RunId.parse, run_ids))}.values()]
-
-
-def hash_in_group(group: str) -> str:
-    """Return the hash in the id of a group, also one with the name of a dataset at its end; "" if it has none."""
-    found: list[str] = HASH_IN_GROUP.findall(group)
-    return found[-1] if found else ""

@@ -7,7 +7,6 @@ from typing import Any
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.summary import Ablation, FieldTable
-from vitreport.run_id import hash_in_group
 from vitreport.spec.fields import flat
 from vitreport.spec.run import hashed_values
 from vitreport.spec.sweep import short_name, shown_value
@@ -39,7 +38,7 @@ def group_label(group: Group, representative: Group | None, groups: Iterable[Gro
         return settings(group.fields, [group.fields, representative.fields])
     pair = group.architecture, group.dataset
     siblings = [each.fields for each in groups if (each.architecture, each.dataset) == pair]
-    return settings(group.fields, siblings) or f"group {hash_in_group(group.spec_id)}"
+    return settings(group.fields, siblings) or f"group {group.spec_id[-8:]}"
 
 
 def settings(own: Fields, among: Sequence[Fields]) -> str:
