@@ -63,13 +63,9 @@ def where_of(subject: "Pair | Group | Ablation") -> str:
 
 def subject_of(ablation: "Ablation") -> str:
     """Return Perceiver IO on CIFAR-10 by learning_rate, at batch_size 16; CIFAR-10 by model."""
-    where = dataset_title(ablation.dataset) if varies_architecture(ablation) else where_of(ablation)
+    varies_architecture = any("model" in axis.split(", ") for axis in ablation.axes)
+    where = dataset_title(ablation.dataset) if varies_architecture else where_of(ablation)
     return ", ".join(filter(None, [f"{where} by {', '.join(ablation.axes)}", ablation.qualifier]))
-
-
-def varies_architecture(ablation: "Ablation") -> bool:
-    """Return whether the levels are architectures: each has its own preset, so more than the axis differs."""
-    return any("model" in axis.split(", ") for axis in ablation.axes)
 
 
 def bibliography(summary: "Summary") -> list[str]:
