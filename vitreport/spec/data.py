@@ -50,16 +50,6 @@ class DataSpec(Section):
     validation: Literal["fraction", "folder"] = added_later(default="fraction")
     limit: PositiveInt | None = None
 
-    def images_to_train_on(self, available: int) -> int:
-        """Return how many of the training images `limit` keeps and `validation_fraction` does not hold out."""
-        kept = min(available, self.limit or available)
-        return kept - round(self.validation_fraction * kept)
-
-    @property
-    def has_validation(self) -> bool:
-        """Whether there are images to choose the epoch by."""
-        return self.validation == "folder" or self.validation_fraction > 0
-
     def inner_problems(self) -> Iterator[Problem]:
         """Yield what does not fit together in the augmentation and in the validation."""
         yield from augment_problems(self.augment, "data.augment", self.image_size)

@@ -87,7 +87,7 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is more than train.epochs = {train.epochs}"
         yield Problem("schedule.warmup_epochs", fault)
-    if train and data and train.selection == "val" and not data.has_validation:
+    if train and data and (train.selection, data.validation, data.validation_fraction) == ("val", "fraction", 0):
         fault = '"val" needs a validation split, but data.validation_fraction = 0'
         yield Problem("train.selection", fault, 'use "last", or set data.validation_fraction above 0')
     if data and data.validation == "folder" and facts and facts.name and not facts.has_validation:

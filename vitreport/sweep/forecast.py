@@ -159,7 +159,7 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
 def _images(data: DataSpec, data_dir: Path) -> dict[str, int]:
     """Return the number of images of each split: those that were published, or those in a user's own folder."""
     counts = count_images(data.dataset, data_dir)
-    train = data.images_to_train_on(counts["train"])
-    held_out = min(counts["train"], data.limit or counts["train"]) - train
+    kept = min(counts["train"], data.limit or counts["train"])
+    held_out = round(data.validation_fraction * kept)
     val = counts["val"] if data.validation == "folder" else held_out
-    return {"train": train, **({"val": val} if val else {}), "test": counts["test"]}
+    return {"train": kept - held_out, **({"val": val} if val else {}), "test": counts["test"]}
