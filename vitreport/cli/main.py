@@ -17,7 +17,7 @@ from vitreport.cli import console
 from vitreport.cli.options import WordsCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
-from vitreport.runtime import DEBUG
+from vitreport.runtime import DEBUG, limit_spinning
 from vitreport.store.signals import StopSignal, handle_until_exit
 
 HELP_NAMES = ["-h", "--help"]
@@ -66,6 +66,7 @@ def options(
 
 def main() -> None:
     """Run the command that the process was started with."""
+    limit_spinning()
     console.prepare_streams()
     stop = handle_until_exit()
     code = run(sys.argv[1:])

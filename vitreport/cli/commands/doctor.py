@@ -14,7 +14,7 @@ from vitreport.cli.console import print_json, print_table
 from vitreport.errors import ResourceError, StorageError
 from vitreport.files import free_bytes, refuse_unwritable
 from vitreport.formatting import compact, counted
-from vitreport.runtime import RUNS_DIR, VARIABLES, cache_dir, data_dirs_or_default
+from vitreport.runtime import RUNS_DIR, SPIN_VARIABLES, VARIABLES, cache_dir, data_dirs_or_default
 
 NETWORKS = ("torch", "torchvision", "timm", "perceiver_pytorch", "transformer_in_transformer")
 MODULES = (*NETWORKS, "numpy", "scipy", "sklearn", "safetensors")
@@ -44,6 +44,7 @@ def doctor(
         *map(_package, MODULES),
         *_devices(),
         Finding("processor", f"{os.cpu_count()} cores"),
+        _idle_threads(),
         _directory("cache", cache_dir()),
         *(_directory("data", path) for path in data_dirs_or_default(data_dirs)),
         _directory("runs", runs_dir),
@@ -78,6 +79,12 @@ def _devices() -> list[Finding]:
 
         return list(starmap(Finding, devices_found()))
     return []
+
+
+def _idle_threads() -> Finding:
+    """Say how long the idle threads of torch keep their cores: what `vitreport.runtime.limit_spinning` has set."""
+    found = " ".join(f"{name}={os.environ[name]}" for name in SPIN_VARIABLES if name in os.environ)
+    return Finding("idle threads", found or "OpenMP's default: torch was imported before vitreport's command line")
 
 
 def _directory(subject: str, path: Path) -> Finding:
