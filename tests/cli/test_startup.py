@@ -116,3 +116,9 @@ def loaded(commands: list[str]) -> dict[str, list[int | str]]:
 
 def decode_digits() -> None:
     open_dataset(ImageRequest("digits", 8, Path("data"), Path(os.environ["VITREPORT_CACHE_DIR"])))
+
+
+def test_the_list_of_commands_loads_no_pydantic() -> None:
+    """The commands are then shown in half the time."""
+    program = "import sys; from vitreport.cli.main import run; run(['--help']); sys.exit('pydantic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

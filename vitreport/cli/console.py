@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from pydantic_core import to_jsonable_python
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -73,6 +72,8 @@ def print_table(
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print the JSON document of a command to stdout; dataclasses and records in it become plain values."""
+    from pydantic_core import to_jsonable_python  # takes time to load
+
     plain = to_jsonable_python({"schema_version": JSON_VERSION, **document}, by_alias=False)
     print_text(json_document(plain))
 

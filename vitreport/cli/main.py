@@ -14,7 +14,7 @@ import typer
 
 from vitreport import __version__
 from vitreport.cli import console
-from vitreport.cli.options import WordsCommand
+from vitreport.cli.words_command import WordsCommand
 from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
 from vitreport.runtime import DEBUG, limit_spinning

@@ -1,7 +1,6 @@
 """The options that several commands share, in groups: a command takes a whole group as one parameter."""
 
 import inspect
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial, wraps
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from vitreport.cli import completion
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
@@ -18,7 +16,6 @@ from vitreport.spec.sweep import DEFAULT_SEEDS
 if TYPE_CHECKING:
     from vitreport.spec.compose import Composed, Request
 
-PARAM, ONLY = "--param", "--only"
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
 
@@ -203,28 +200,3 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat])
     setattr(call, "__signature__", signature)  # noqa: B010
     return call
-
-
-class WordsCommand(TyperCommand):
-    """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Join both words of each `--param`, and give each word of `--only` an option of its own, as typer wants it."""
-        joined, words = list[str](), deque(args)
-        while words:
-            joined.append(words.popleft())
-            if joined[-1] == PARAM and words and "=" not in words[0]:
-                name = words.popleft()
-                joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
-            if joined[-1] == ONLY and words:
-                joined.append(words.popleft())
-                while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
-                    joined += [ONLY, words.popleft()]
-        return super().parse_args(ctx, joined)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Offer another word for `--only` where nothing else fits."""
-        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
-        if repeated and not incomplete.startswith("-"):
-            return repeated[0].shell_complete(ctx, incomplete)
-        return super().shell_complete(ctx, incomplete)

@@ -6,8 +6,9 @@ import vitreport
 from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
-from vitreport.cli.options import PARAM, SWEEP, flag, option
+from vitreport.cli.options import SWEEP, flag, option
 from vitreport.cli.sweeps import execution, refuse_missing, show_ablation_plan, show_sweeps
+from vitreport.cli.words_command import PARAM
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, parse_seeds, read_axes
 from vitreport.sweep.plan import plan_ablation

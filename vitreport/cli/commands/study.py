@@ -12,9 +12,10 @@ from vitreport.analysis.studies import words_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
-from vitreport.cli.options import WordsCommand, argument, flag
+from vitreport.cli.options import argument, flag
 from vitreport.cli.records import HINT, require_runs_dir
 from vitreport.cli.sweeps import execution, refuse_missing, show_sweeps
+from vitreport.cli.words_command import WordsCommand
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
 from vitreport.formatting import counted, duration, joined, printable, toml_value

@@ -1,0 +1,33 @@
+"""The commands whose options take several words; apart from the options, which load the spec."""
+
+from collections import deque
+from typing import Any
+
+from typer.core import TyperCommand
+
+PARAM, ONLY = "--param", "--only"
+
+
+class WordsCommand(TyperCommand):
+    """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Join both words of each `--param`, and give each word of `--only` an option of its own, as typer wants it."""
+        joined, words = list[str](), deque(args)
+        while words:
+            joined.append(words.popleft())
+            if joined[-1] == PARAM and words and "=" not in words[0]:
+                name = words.popleft()
+                joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
+            if joined[-1] == ONLY and words:
+                joined.append(words.popleft())
+                while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
+                    joined += [ONLY, words.popleft()]
+        return super().parse_args(ctx, joined)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer another word for `--only` where nothing else fits."""
+        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
+        if repeated and not incomplete.startswith("-"):
+            return repeated[0].shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)
