@@ -20,7 +20,7 @@ from tests.data.augmenting import (
 from vitreport.data.augment.color import adjust_brightness
 from vitreport.data.augment.geometry import shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.sampling import InTurn, SampledTransform
+from vitreport.data.augment.sampling import InTurn, SampledTransform, replaced
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -84,6 +84,13 @@ def test_each_image_gets_operations_of_its_own() -> None:
     assert_close(result[1], 0.2 * images[1])
     assert_close(result[2], 0.3 * images[2].flip(-1))
     assert torch.equal(result[3], shifted_crop(images, shifts)[3].flip(-1))
+
+
+def test_images_are_replaced_without_a_write_by_index() -> None:
+    images, changed = random_images(6), random_images(3, seed=1)
+    members = torch.tensor([4, 0, 3])
+    result = replaced(images, [members[:2], members[2:]], [changed[:2], changed[2:]])
+    assert torch.equal(result, images.index_copy(0, members, changed))
 
 
 def test_images_may_all_be_left_alone() -> None:

@@ -28,8 +28,10 @@ from vitreport.data.augment.color import (
     adjust_saturation,
     adjust_sharpness,
     autocontrast,
+    counted_up_to,
     equalize,
     posterize,
+    searched_up_to,
     solarize,
 )
 from vitreport.data.augment.sampling import InTurn, SampledTransform
@@ -155,6 +157,14 @@ def test_equalize_gives_the_levels_that_torchvision_gives_to_uint8(seed: int, le
     stored = random_images(2, seed, (side, side)).pow(1 + seed % 3).mul(levels - 1).round().mul(255 // (levels - 1))
     stored = stored.to(torch.uint8)
     assert torch.equal(equalize(stored / 255).mul(255).round().to(torch.uint8), torchvision.equalize(stored))
+
+
+@pytest.mark.parametrize("levels", [1, 2, 40, 256])
+def test_pixels_are_counted_on_a_gpu_as_on_a_cpu(levels: int) -> None:
+    pixels = random_images(4, levels, (9, 9)).mul(levels).long().flatten(2)
+    expected = (pixels[..., None] <= torch.arange(256)).sum(2)
+    assert torch.equal(counted_up_to(pixels), expected)
+    assert torch.equal(searched_up_to(pixels), expected)
 
 
 @IMAGES

@@ -4,6 +4,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vitreport.data.augment.geometry import draw_offsets, draw_sides, first_fitting, in_boxes
 from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, Shape, per_image
@@ -83,13 +84,25 @@ def equalize(images: Tensor) -> Tensor:
     h is the cumulative histogram below a level, s the number of pixels below the largest level, divided by 255.
     """
     levels = images.mul(LEVELS - 1e-3).to(torch.uint8).flatten(2).long()
-    histogram = levels.new_zeros(*levels.shape[:2], LEVELS).scatter_add_(2, levels, torch.ones_like(levels))
-    cumulative = histogram.cumsum(2)
+    cumulative = (counted_up_to if levels.device.type == "cpu" else searched_up_to)(levels)
+    below = functional.pad(cumulative[..., :-1], [1, 0])
     below_largest = cumulative.where(cumulative < levels.shape[2], 0).amax(2, keepdim=True)
     step = below_largest // (LEVELS - 1)
-    table = (cumulative - histogram + step // 2).div_(step.clamp(min=1), rounding_mode="floor").clamp_(max=LEVELS - 1)
+    table = (below + step // 2).div_(step.clamp(min=1), rounding_mode="floor").clamp_(max=LEVELS - 1)
     table = torch.where(step > 0, table, torch.arange(LEVELS, device=images.device))
     return table.to(images.dtype).div_(LEVELS - 1).gather(2, levels).view_as(images)
+
+
+def counted_up_to(levels: Tensor) -> Tensor:
+    """Count the pixels (B, 3, N) of int64 up to each of the levels (B, 3, 256): the fast way on a CPU."""
+    histogram = levels.new_zeros(*levels.shape[:2], LEVELS).scatter_add_(2, levels, torch.ones_like(levels))
+    return histogram.cumsum(2)
+
+
+def searched_up_to(levels: Tensor) -> Tensor:
+    """Count the same on a GPU, where scatter_add_ would sort pairs of all pixels to be deterministic."""
+    wanted = torch.arange(LEVELS, device=levels.device, dtype=torch.int32).repeat(*levels.shape[:2], 1)
+    return torch.searchsorted(levels.int().sort(2).values, wanted, right=True)
 
 
 def posterize(images: Tensor, bits: Tensor) -> Tensor:

@@ -96,13 +96,31 @@ class InTurn:
         """Return the changed images (B, 3, H, W)."""
         images = images.clone()
         for chosen, own in zip(choices.unbind(1), rows.unbind(1), strict=True):
+            members: list[Tensor] = []
+            results: list[Tensor] = []
             for position in sorted(set(chosen.tolist()) - {-1}):
                 apply, parameters = self.operations[position]
-                members = (chosen == position).nonzero().squeeze(1)
-                where = members.to(images.device, non_blocking=True)
-                changed = apply(images.index_select(0, where), *(values[own[members]] for values in parameters))
-                images.index_copy_(0, where, changed)
+                mine = (chosen == position).nonzero().squeeze(1)
+                where = mine.to(images.device, non_blocking=True)
+                changed = apply(images.index_select(0, where), *(values[own[mine]] for values in parameters))
+                if images.device.type == "cpu":
+                    images.index_copy_(0, mine, changed)
+                else:
+                    members.append(mine)
+                    results.append(changed)
+            if results:
+                images = replaced(images, members, results)
         return images
+
+
+def replaced(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
+    """Return the images with `results` in place of their `members`, which are on the CPU and distinct.
+
+    On a GPU this takes two launches. index_copy_ would sort its index there to be deterministic; on a CPU it is faster.
+    """
+    source, where = torch.arange(len(images)), torch.cat(members)
+    source[where] = torch.arange(len(images), len(images) + len(where))
+    return torch.cat([images, *results]).index_select(0, source.to(images.device, non_blocking=True))
 
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:
