@@ -93,6 +93,13 @@ def test_test_images_that_were_trained_on_are_told_once_a_dataset() -> None:
     assert [each for each in notes.lines if "also training images" in each] == [f"warning: pets: {line}"]
 
 
+def test_a_warning_of_every_trial_is_shown_once() -> None:
+    write_folder(Path("pets"), count=10)
+    notes = Notes()
+    run(OURS, FakeEngine(finish, line="warning: small classes"), notes)
+    assert sum("small classes" in line for line in notes.lines) == 1
+
+
 def test_a_run_by_itself_is_no_sweep_on_record() -> None:
     write_folder(Path("pets"), count=10)
     run(OURS, FakeEngine(finish), Notes())

@@ -165,7 +165,7 @@ def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Pol
 
 @dataclass
 class Sweep:
-    """The trials of a sweep, and what becomes of them; `said` are the lines about datasets that were shown before."""
+    """The trials of a sweep, and what becomes of them; `said` are the lines that were shown, by dataset."""
 
     trials: Sequence[Trial]
     runtime: Runtime
@@ -262,6 +262,7 @@ class Sweep:
         elif not isinstance(report, str):
             self.observer.event(trial.id, report)
         elif (trial.spec.data.dataset, report) not in self.said:
+            self.said.add((trial.spec.data.dataset, report))
             self.observer.note(report.replace("warning: ", f"warning: {trial.id}: ", 1))
 
     def _settle(self, trial: Trial, end: Ended) -> None:
