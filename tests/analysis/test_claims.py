@@ -138,7 +138,7 @@ def test_what_diverged_has_not_been_measured() -> None:
 
 def test_a_claim_that_rests_on_a_fault_is_not_comparable() -> None:
     write_seeds(RUNS, [0.56, 0.561])
-    found = verdict(value(0.5, not_comparable="dropout was off after the first epoch"))
+    found = verdict(value(0.5, faults=("dropout was off after the first epoch",)))
     told = "dropout was off after the first epoch"
     assert (found.outcome, found.reason, found.contradicts) == ("not comparable", told, False)
     assert found.measured

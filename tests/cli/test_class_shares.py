@@ -97,6 +97,19 @@ def test_unequal_test_classes_are_compared_by_balanced_accuracy_and_macro_f1() -
 
 
 @pytest.mark.usefixtures("warned")
+def test_a_sweep_shows_balanced_accuracy_in_the_terminal_and_in_its_report() -> None:
+    sweep = ("ablate", "perceiver-io", "--dataset", "./mine", *FLAGS, "--param", "batch_size", "20", "--seeds", "2")
+    balanced, macro = (
+        sum(values) / 2 for values in zip(*map(scores_of, Path("runs").glob("perceiver-*")), strict=True)
+    )
+    _, header, row, note, unequal, *_ = vitreport(*sweep).stdout.splitlines()
+    assert header.endswith("balanced accuracy  macro F1")
+    assert row.split()[-2:] == [f"{balanced:.1%}", f"{macro:.1%}"]
+    assert "Balanced accuracy and macro F1 (test split) are means over seeds" in note
+    assert unequal == "Classes are unequal: 12 test images of dog, 4 of cat. Large classes count more in accuracy."
+
+
+@pytest.mark.usefixtures("warned")
 def test_one_run_shows_balanced_accuracy_and_macro_f1() -> None:
     run = min(Path("runs").glob("perceiver-io-*"))
     balanced, macro = scores_of(run)

@@ -130,7 +130,8 @@ def test_it_says_what_the_markdown_says(root: Element, page: Page) -> None:
     for finding in page.findings:
         assert finding.sentence in words
     for verdict in page.verdicts:
-        assert verdict.reason in words
+        assert all(words.count(text) == 1 for text in verdict.claim.faults)
+        assert verdict.why in words
     plain = render_markdown(page)
     assert [heading.text for heading in root.all("h2")[2:]] == re.findall(r"^## (.*)$", plain, re.MULTILINE)
 

@@ -33,8 +33,13 @@ class Claim:
     digits: int = 2  # how many digits of its percentage were published
     others: tuple[str, ...] = ()  # the group that `group` is above or like, or the rest of an ablation
     metric: Metric = "test_accuracy"
-    not_comparable: str = ""  # why nothing measured here can answer it
+    faults: tuple[str, ...] = ()  # why nothing measured here can answer it
     command: str = ""
+
+    @property
+    def not_comparable(self) -> str:
+        """Why nothing measured here can answer it."""
+        return "; ".join(self.faults)
 
     def in_words(self, measured: Estimate, *, seeds: bool = True) -> str:
         """Write what was measured: an accuracy, an epoch, or a difference in percentage points."""
@@ -49,8 +54,14 @@ class Verdict:
 
     claim: Claim
     outcome: Outcome
-    reason: str
+    why: str  # without the faults of the claim
     measured: Estimate | None = None
+
+    @property
+    def reason(self) -> str:
+        """The reason, with the faults of the claim."""
+        would = "would not be comparable: " if self.claim.faults and self.outcome == "not run" else ""
+        return "; ".join(filter(None, (self.why, f"{would}{self.claim.not_comparable}")))
 
     @property
     def contradicts(self) -> bool:
@@ -78,11 +89,9 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
     unmeasured = next((each for each in there if _measured(claim, each) is None), None)
     if len(there) < len(about) or unmeasured:
         missing = f"its runs have no result: {unmeasured.state}" if unmeasured else "no run yet"
-        fault = f"; would not be comparable: {claim.not_comparable}" if claim.not_comparable else ""
-        return Verdict(claim, "not run", f"{missing}{fault}")
-    found = _found(claim, there)
-    incomparable = claim.not_comparable or _why_incomparable(there, altered)
-    return replace(found, outcome="not comparable", reason=incomparable) if incomparable else found
+        return Verdict(claim, "not run", missing)
+    found, why = _found(claim, there), "" if claim.faults else _why_incomparable(there, altered)
+    return replace(found, outcome="not comparable", why=why) if claim.faults or why else found
 
 
 def _found(claim: Claim, about: Sequence[Group]) -> Verdict:

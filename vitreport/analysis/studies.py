@@ -88,7 +88,7 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
             digits=figure.digits if figure else 0,
             others=tuple(groups[1:]),
             metric=claim.metric,
-            not_comparable="; ".join(faults),
+            faults=tuple(faults),
             command=asked.command(claim.of, *([run] if run else [])),
         )
         claims.append(found)

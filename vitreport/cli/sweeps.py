@@ -11,6 +11,7 @@ from typing import Any
 import vitreport
 from vitreport.analysis.findings import ablation_findings
 from vitreport.analysis.power import foreseen
+from vitreport.analysis.protocol import unequal_classes
 from vitreport.analysis.selection import Analysis
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.live import SweepView
@@ -91,14 +92,16 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
     for number, plan in enumerate(plan for plan in plans if plan.axes):
         print_text("\n" * (number > 0 or bool(runs)) + printable(plan.name))
         content = tables.ablation(ablations[plan.id])
-        columns = content.columns
-        print_table(columns, content.rows, right=columns[len(plan.axes) :], spare=columns[-2:])
+        numbers = content.columns[len(plan.axes) :]
+        # a narrow terminal lacks macro F1 and the differences, which the sentences below name
+        print_table(content.columns, content.rows, right=numbers, spare=numbers[::-2])
         if (effects := grids.effects(ablations[plan.id])).rows:
             print_sentence(content.note)
             print_table(effects.columns, effects.rows, right=effects.columns[1:], spare=(), gap=True)
             content = effects
-        found = ablation_findings(ablations[plan.id])
-        for sentence in (content.note, *(each.sentence for each in found), *filter(None, [plan.without_baseline])):
+        unequal, found = unequal_classes(ablations[plan.id].groups), ablation_findings(ablations[plan.id])
+        sentences = (content.note, unequal, *(each.sentence for each in found), plan.without_baseline)
+        for sentence in filter(None, sentences):
             print_sentence(sentence)
 
 

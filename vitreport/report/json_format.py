@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from vitreport.analysis.claims import Verdict
+from vitreport.analysis.claims import Claim, Verdict
 from vitreport.analysis.groups import Group, mixed_randomness
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.analysis.summary import Ablation, Architecture, Finding, Level, Pair, Provenance, Section
@@ -69,6 +69,8 @@ class Document:
 KEYS: dict[type, tuple[str, ...]] = {
     RunSummary: ("id", "seed", "state", "epoch", "epochs", "accuracies", "note"),
     Group: (*(field.name for field in fields(Group)), "command", "is_preset"),
+    Claim: (*(field.name for field in fields(Claim) if field.name != "faults"), "not_comparable"),
+    Verdict: ("claim", "outcome", "reason", "measured"),
     Level: ("values", "state", "accuracy", "difference", "group", "missing", "paired"),
     ValueSpec: tuple(ValueSpec.model_fields),
     blocks.Section: ("title", "anchor"),

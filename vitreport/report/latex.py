@@ -9,6 +9,7 @@ from itertools import compress
 from vitreport.formatting import printable
 from vitreport.report import grids, tables
 from vitreport.report.blocks import Table
+from vitreport.report.claims import verdicts
 from vitreport.report.sections import Page
 
 SIZES = {"": 69, r"\small": 74, r"\footnotesize": 80, r"\scriptsize": 85}  # of fonts, with the characters on a line
@@ -38,7 +39,7 @@ def render_latex(page: Page) -> str:
             content += [grids.grid(each) if each.is_grid else tables.ablation(each)]
             content += [grids.effects(each)] if each.effects else []
     judged = [each for each in page.verdicts if each.outcome != "not run"]
-    content += [_only(OF_CLAIMS, tables.verdicts(judged))] if judged else []
+    content += [_only(OF_CLAIMS, verdicts(judged))] if judged else []
     names = ["-".join(re.findall("[a-z0-9]+", each.caption.lower())) for each in content]
     labels = [name if names.index(name) == place else f"{name}-{place}" for place, name in enumerate(names)]
     return "\n".join([r"% needs \usepackage{array,booktabs,longtable}", *map(_latex_table, content, labels)])

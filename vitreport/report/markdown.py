@@ -25,6 +25,7 @@ from vitreport.errors import SpecError
 from vitreport.formatting import Estimate, compact, duration, methods
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
+from vitreport.report.claims import verdicts
 from vitreport.report.sections import Page
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -79,7 +80,7 @@ def template_values(page: Page) -> dict[str, Any]:
         "tables": {
             "overview": tables.overview(page.summary),
             "cost": tables.cost([(where_of(pair), pair.group) for pair in page.summary.pairs if pair.group]),
-            "claims": tables.verdicts(page.verdicts),
+            "claims": verdicts(page.verdicts),
             "data": tables.data(page.summary.datasets),
             "provenance": tables.provenance(page.summary),
         },

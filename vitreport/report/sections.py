@@ -17,6 +17,7 @@ from vitreport.analysis.summary import Ablation, Comparison, Finding, Section, S
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, grids, tables
 from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure, Paragraph, Prose
+from vitreport.report.claims import verdicts
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
 from vitreport.report.figures.curves import curves_figure, splits_figure
 from vitreport.report.figures.groups import confusion_figure, mistakes_figure
@@ -66,10 +67,10 @@ class Page:
 
 def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE) -> Page:
     """Return the page of a summary, with verdicts on published claims."""
-    verdicts = judge(claims, summary.groups, summary.datasets)
-    found = findings(summary, verdicts)
+    judged = judge(claims, summary.groups, summary.datasets)
+    found = findings(summary, judged)
     headline = tuple(each.sentence for each in found if is_foremost(each)) or (NOTHING,)
-    return Page(title, summary, headline, tuple(found), tuple(verdicts), tuple(bibliography(summary)))
+    return Page(title, summary, headline, tuple(found), tuple(judged), tuple(bibliography(summary)))
 
 
 def result(page: Page) -> Iterator[blocks.Block]:
@@ -105,9 +106,9 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     for ablation in content.ablations:
         yield Paragraph("" if is_only else subject_of(ablation), "heading")
         yield from _ablation(page, ablation)
-    verdicts = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
-    yield Paragraph("Published and measured" if verdicts else "", "heading")
-    yield tables.verdicts(verdicts)
+    judged = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
+    yield Paragraph("Published and measured" if judged else "", "heading")
+    yield verdicts(judged)
 
 
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
@@ -132,6 +133,7 @@ def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation)
     yield Beside((content, *ablation_figure(ablation)))
     yield grids.effects(ablation)
+    yield Paragraph(protocol.unequal_classes(groups), "note")
     yield Paragraph(protocol.held_fixed(groups, ablation.varied), "note")
     yield Bullets(((f"Not run: {missing}.", blocks.Code(ablation.command)),) if missing and ablation.command else ())
     yield from _curves(f"{ablation.name}-curves", subject_of(ablation), groups)
@@ -175,8 +177,8 @@ def other_claims(page: Page) -> Iterator[blocks.Block]:
     parts = {part for each in page.summary.sections for part in each.parts}
     judged = [each for each in page.verdicts if each.outcome != "not run"]
     waiting = [each for each in page.verdicts if each.outcome == "not run"]
-    yield tables.verdicts([each for each in judged if each.claim.part not in parts])
-    yield Details(f"{counted(len(waiting), 'claim')} without a run", (tables.verdicts(waiting),))
+    yield verdicts([each for each in judged if each.claim.part not in parts])
+    yield Details(f"{counted(len(waiting), 'claim')} without a run", (verdicts(waiting),))
 
 
 def close(page: Page) -> Iterator[blocks.Block]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
-from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import difference_of
 from vitreport.analysis.group_details import ClassResult, Confusion
 from vitreport.analysis.groups import Group, Named
@@ -44,39 +43,41 @@ def comparison(content: plain.Comparison) -> Table:
     tested = [each for each in groups if each.test and not each.diverged]
     best = max(tested, key=lambda each: each.reached, default=None)
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
-    seeds, is_unequal = vary_in_seeds(group.test for group in groups), any(group.unequal_classes for group in groups)
+    seeds, scores = vary_in_seeds(group.test for group in groups), _scores_of(groups)
     rows = [
         (
             name,
             outcome(group, seeds=seeds),
             "" if not any(found) else "highest" if group is best else estimate_cell(difference, Estimate.signed_points),
-            *(_means_of_classes(group) if is_unequal else ()),
+            *_means_of_classes(group)[: len(scores)],
             number(group.cost.parameters if group.cost else None, compact),
             number(group.cost.seconds if group.cost else None, duration),
         )
         for (name, group), difference in zip(content.groups, found, strict=True)
     ]
     kind = "architecture" if len({group.architecture for group in groups}) > 1 else "setting"
-    scores = MEANS_OF_CLASSES if is_unequal else ()
     columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
     note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
-    note += protocol.SCORES * is_unequal
+    note += protocol.SCORES * bool(scores)
     return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
 def ablation(content: plain.Ablation) -> Table:
     """Show the levels with their accuracies and differences from the baseline."""
     seeds = vary_in_seeds(level.accuracy for level in content.levels)
+    scores = _scores_of(group for _, group in content.groups)
     rows = [
         (
             *content.texts(level),
             outcome_of_level(level, seeds=seeds),
             "baseline" if index == content.baseline else estimate_cell(level.difference, Estimate.signed_points),
+            *_means_of_classes(level.group)[: len(scores)],
         )
         for index, level in enumerate(content.levels)
     ]
-    columns = (*content.axes, "test accuracy", "difference from baseline (pp)")
+    columns = (*content.axes, "test accuracy", "difference from baseline (pp)", *scores)
     note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
+    note += protocol.SCORES * bool(scores)
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
 
 
@@ -150,9 +151,15 @@ def _recall_and_f1(content: ClassResult | None) -> str:
     return Number(f"{100 * recall:.1f} / {NOTHING if f1 is None else f'{100 * f1:.1f}'}", recall)
 
 
-def _means_of_classes(group: Group) -> tuple[str, str]:
+def _scores_of(groups: Iterable[Group]) -> tuple[str, ...]:
+    """Return the columns that unequal classes need, in addition to accuracy."""
+    return MEANS_OF_CLASSES if any(group.unequal_classes for group in groups) else ()
+
+
+def _means_of_classes(group: Group | None) -> tuple[str, str]:
     """Return the cells of MEANS_OF_CLASSES."""
-    return number(group.balanced_accuracy, _share), number(group.macro_f1, _share)
+    balanced, macro = (group.balanced_accuracy, group.macro_f1) if group else (None, None)
+    return number(balanced, _share), number(macro, _share)
 
 
 def most_confused(content: Confusion, most: int = 10) -> list[tuple[float, str, str, int]]:
@@ -198,26 +205,6 @@ def commands(groups: Sequence[Group]) -> Table:
     """Show the command that trains each group."""
     rows = [(where_of(group), group.label, Code(group.command)) for group in groups]
     return table("Commands", ("group", "setting", "command"), rows, texts=3)
-
-
-def verdicts(content: Sequence[Verdict]) -> Table:
-    """Show published claims, with a command where more runs would settle one."""
-    seeds = vary_in_seeds(each.measured for each in content)
-    rows = [
-        (
-            each.claim.subject,
-            each.claim.published,
-            estimate_cell(each.measured, partial(each.claim.in_words, seeds=seeds)),
-            estimate_cell(each.difference, Estimate.signed_points),
-            each.outcome,
-            each.reason,
-            each.claim.source,
-            Code("" if each.measured or each.claim.not_comparable else each.claim.command),
-        )
-        for each in content
-    ]
-    columns = ("claim", "published", "measured", "difference (pp)", "verdict", "why", "source", "command")
-    return table("Published and measured", columns, rows, len(columns), methods(each.measured for each in content))
 
 
 def data(datasets: Iterable[Dataset]) -> Table:
