@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.commands import TINY, TRAIN, Completed
 from tests.remembered import remember_costs, remember_drawings
@@ -50,8 +51,9 @@ def _hurried() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one finished run, what its quiet training has written, a spec, a study and the decoded digits."""
+    """A folder with a finished run, the output of its quiet training, a spec, a study, an image and decoded digits."""
     folder = tmp_path_factory.mktemp("home")
+    Image.new("RGB", (9, 8), "red").save(folder / "image.png")
     (folder / "my.toml").write_text('model.name = "swin"')
     (folder / "study.toml").write_text(STUDY)
     with pytest.MonkeyPatch.context() as patch:

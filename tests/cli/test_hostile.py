@@ -28,6 +28,8 @@ HOSTILE = "\x1b[31mred\x1b[0m\n<script>\u202e|`[x](javascript:y)\x07"
         ["runs", "show", HOSTILE],
         ["runs", "show", f"./{HOSTILE}"],
         ["eval", HOSTILE],
+        ["predict", HOSTILE, "."],
+        ["predict", "x", HOSTILE],
         [HOSTILE],
     ],
 )

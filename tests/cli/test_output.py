@@ -26,6 +26,7 @@ WITH_JSON = {
     "train": TRAIN[1:],
     "ablate": (*TRAIN[1:4], *TINY[:-2], "--set=epochs=3", "--param", "batch_size", "20", "--seeds=1", "--dry-run"),
     "eval": ("perceiver",),
+    "predict": ("perceiver", "image.png"),
     "runs list": (),
     "runs show": ("perceiver",),
     "runs diff": ("perceiver", "perceiver"),
@@ -165,6 +166,7 @@ TABLES = [
     ("runs", "list"),
     ("runs", "show", "perceiver"),
     ("eval", "perceiver"),
+    ("predict", "perceiver", "image.png"),
 ]
 
 

@@ -24,6 +24,7 @@ CALLS = {
     "train": f"{SWIN} --dry-run",
     "ablate": "mlp-mixer --dataset digits --param batch_size 64 --seeds 1 --dry-run",
     "eval": "--help",
+    "predict": "--help",
     "report": "--no-assets",
     "plot": "perceiver -o curves.svg",
     "runs list": "",

@@ -49,6 +49,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "--version": 0,
         "train --help": 0,
         "eval --help": 0,
+        "predict --help": 0,
         "ablate --help": 0,
         "models": 0,
         "models list": 0,
@@ -70,6 +71,8 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "train --bogus": 2,
         "train percever-io --dataset cifr10 --set foo=1": 2,
         "eval nothing": 2,
+        "predict nothing nothing.png": 3,
+        f"predict nothing runs/{first}/spec.json": 2,
     }
     assert loaded(list(expected)) == {command: [exit_code] for command, exit_code in expected.items()}
 

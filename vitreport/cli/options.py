@@ -62,6 +62,8 @@ Set = Annotated[
     list[str] | None,
     spec_option("Set a field, such as batch_size=64.", "FIELD=VALUE", "--set", complete=completion.assignments),
 ]
+Device = Annotated[str, _runtime(DEVICE, "NAME")]
+Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
 Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
@@ -129,8 +131,8 @@ class SpecOptions(FieldOptions):
 class DeviceOptions:
     """Options of a command that computes."""
 
-    device: Annotated[str, _runtime(DEVICE, "NAME")] = DEVICE.default
-    threads: Annotated[int | None, _runtime(THREADS, "N", 1)] = THREADS.default
+    device: Device = DEVICE.default
+    threads: Threads = THREADS.default
     data_dirs: DataDirs = None
     runs_dir: RunsDir = RUNS_DIR.default
 

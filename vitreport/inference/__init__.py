@@ -1,1 +1,1 @@
-"""Use trained models."""
+"""Trained models that classify images."""

@@ -1,0 +1,66 @@
+"""`vitreport predict`: classify images with a trained model."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from vitreport import api
+from vitreport.cli import options, records
+from vitreport.cli.commands.runs import RunOrGroup
+from vitreport.cli.console import print_json, print_table, print_text, warn_each
+from vitreport.cli.live import View
+from vitreport.cli.options import argument, flag, option
+from vitreport.errors import DamageError, SpecError
+from vitreport.formatting import counted, csv_text, joined, percent
+from vitreport.inference.predictions import Prediction, classify, image_files
+from vitreport.runtime import DEVICE, RUNS_DIR, THREADS
+
+
+def predict(
+    run: RunOrGroup,
+    images: Annotated[list[Path], argument("Images, or directories of images.", "IMAGE")],
+    top: Annotated[int, option("Number of classes to show for each image.", "N", least=1)] = 5,
+    as_json: options.AsJson = False,
+    as_csv: Annotated[bool, flag("--csv", "Print CSV to stdout.")] = False,
+    device: options.Device = DEVICE.default,
+    threads: options.Threads = THREADS.default,
+    runs_dir: options.RunsDir = RUNS_DIR.default,
+    quiet: options.Quiet = False,
+) -> None:
+    """Classify images with the model of a finished run. A group averages the probabilities of its seeds.
+
+    Example:
+        vitreport predict swin-digits-ea4ce545-s0 photo.jpg
+        vitreport predict swin-digits-ea4ce545 photos/ --top 1 --csv > classes.csv
+    """
+    if as_json and as_csv:
+        raise SpecError("--json and --csv cannot be used together", "use one of them")
+    records.require_runs_dir(runs_dir, may_lack_default=True)
+    files = image_files(images)
+    model = api.load_model(run, runs_dir, device=device)
+    from vitreport.training.device import choose_device, set_up_device  # with torch
+
+    set_up_device(choose_device(device), threads)
+    with View(quiet=quiet) as view:
+        if len(model.runs) > 1:
+            view.note(f"mean probabilities of {counted(len(model.runs), 'run')}: {joined(model.runs)}")
+        found = list[Prediction]()
+        for each in classify(model, files, top):
+            found.append(each)
+            view.progress("classifying", len(found), len(files))
+    faults = [each.fault for each in found if each.fault]
+    ranked = [(each.image, rank, *of) for each in found for rank, of in enumerate(each.classes, start=1)]
+    if as_json:
+        print_json({"runs": model.runs, "images": list(map(_plain, found))})
+    elif as_csv:
+        print_text(csv_text([("image", "rank", "class", "probability"), *ranked]).removesuffix("\n"))
+    elif ranked:
+        rows = [("" if rank > 1 else image, name, percent(p)) for image, rank, name, p in ranked]
+        print_table(["image", "class", "probability"], rows, right=["probability"])
+    warn_each(faults)
+    if faults:
+        raise DamageError(f"{len(faults)} of {counted(len(files), 'image')} cannot be decoded")
+
+
+def _plain(prediction: Prediction) -> dict[str, Any]:
+    classes = [{"class": name, "probability": probability} for name, probability in prediction.classes]
+    return {"image": prediction.image, "classes": classes, "fault": prediction.fault or None}

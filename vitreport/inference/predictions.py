@@ -1,0 +1,54 @@
+"""The most probable classes of image files, without torch until a model is loaded."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import filterfalse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitreport.data.archive import SUFFIXES, disk_tree, is_image
+from vitreport.errors import DatasetError
+from vitreport.formatting import listed
+
+if TYPE_CHECKING:
+    from vitreport.inference.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable classes of an image file, with their probabilities; `fault` says why there are none."""
+
+    image: str
+    classes: tuple[tuple[str, float], ...] = ()
+    fault: str = ""
+
+
+def image_files(paths: Sequence[Path]) -> list[str]:
+    """Return these files, and in place of a directory its images, up to four levels deep.
+
+    Raises DatasetError if a path is missing or there is no image.
+    """
+    if missing := list(filterfalse(os.path.exists, map(str, paths))):
+        raise DatasetError(f"no such file or directory: {listed(missing)}", "give images, or directories of images")
+    files = list[str]()
+    for path in paths:
+        inner = filter(is_image, disk_tree(path).files) if path.is_dir() else [""]
+        files += [str(path / name) for name in inner]
+    if not files:
+        hint = f"the name of an image ends with {', '.join(SUFFIXES)}"
+        raise DatasetError(f"no images in {listed([str(path) for path in paths])}", hint)
+    return files
+
+
+def classify(model: "Classifier", files: Sequence[str], top: int) -> Iterator[Prediction]:
+    """Yield the `top` most probable classes of each file, the most probable first."""
+    from vitreport.data.decode import UndecodableError  # with numpy
+
+    for file, found in zip(files, model.predict_each(files), strict=True):
+        if isinstance(found, UndecodableError):
+            yield Prediction(file, fault=found.faults[0])
+        else:
+            shares = found.tolist()
+            order = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:top]
+            yield Prediction(file, tuple((model.classes[each], shares[each]) for each in order))
