@@ -1,6 +1,8 @@
 """How the numbers of a report were obtained, and what they do not show, in sentences."""
 
+import tomllib
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 from vitreport.analysis.groups import Named, mixed_randomness
 from vitreport.analysis.references import where_of
@@ -13,10 +15,8 @@ from vitreport.spec.sweep import short_name, shown_value
 COVERAGE = " They cover new training runs and new test images of the same kind."
 SCORES = " Balanced accuracy and macro F1 (test split) are means over seeds, without intervals."
 BY_CLASS = "The recall of a class is its accuracy. All values are means over seeds, without intervals."
-COST = (
-    "FLOPs are for one image; a multiply-add counts as two. Times and images per second (training) are medians over "
-    "the seeds, memory is the maximum. Compare them only on the same device."
-)
+FILE = Path(__file__).with_name("methods.toml")
+TEXTS = {name: " ".join(text.split()) for name, text in tomllib.loads(FILE.read_text("utf-8")).items()}
 
 
 def what_was_run(summary: Summary) -> str:
@@ -81,53 +81,18 @@ def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     author = f"The study's author wrote {joined(summary.written)}, with live numbers from the records. "
     every = f"{author}Every other" if summary.written else "Every"
     yield f"{every} number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
-    yield (
-        "The seeds of a setting form one result. Its 95% confidence interval covers new training runs and new test "
-        "images of the same kind. If records do not say which images were correct, it covers new training runs only."
-    )
-    yield (
-        "A single run has Wilson's interval over its test images. It does not cover other seeds, so single runs are "
-        "not ranked. Two of them on the same test images are compared with McNemar's exact test (for these seeds only)."
-    )
-    yield (
-        "A difference is shown if its interval excludes 0; “no difference is shown” does not mean equal. "
-        "The intervals of all comparisons with a baseline hold simultaneously with 95% confidence (Šidák). "
-        "An architecture is best if its difference from each other one is shown. The seeds and images needed to show "
-        "1 pp are for a power of 80% (Bloom). Estimated from three seeds, they can be off by a factor of three."
-    )
-    yield (
-        "Curves are means over the seeds, with 95% bands over seeds (Student's t). Validation and test are measured "
-        "after each epoch. Training is measured over the batches of an epoch, with any augmentation and dropout, "
-        "or after the epoch with train.monitor_train."
-    )
-    yield (
-        "Balanced accuracy is the mean recall of the classes, macro F1 their mean F1, as in scikit-learn. Both give "
-        "each class the same weight."
-    )
+    yield from (TEXTS[name] for name in ("seeds", "single_runs", "differences", "curves", "class_means"))
     if has_claims:
-        yield (
-            "A published accuracy is judged as one more run, by the 95% prediction interval of these seeds, widened by "
-            "half of its last digit. It is reproduced if it lies inside and the interval of the mean extends at most "
-            "1 pp to each side. Other claims are judged by the confidence interval of the measured value. Test "
-            "accuracy counts as converged at 95% of its total increase; the epoch may differ by 20%. With one seed, no "
-            "claim is judged."
-        )
+        yield TEXTS["claims"]
     if chosen:
         yield f"Each architecture has one row in the first table, chosen without the test set: {'; '.join(chosen)}."
-    yield (
-        "The test accuracy is that of the epoch that train.selection names: the best on the validation split (val), or "
-        "the last. Validation accuracy at the best epoch is optimistic, because it chose that epoch. The test set is "
-        "never used for selection."
-    )
+    yield TEXTS["selection"]
 
 
 def limits(summary: Summary) -> Iterator[str]:
     """Say what this summary does not show, a sentence for each limit that it has."""
     representatives = [pair.group for pair in summary.pairs if pair.group]
-    yield (
-        "Images are assumed to be independent: several crops of one photograph make the intervals too narrow. No "
-        "interval covers another split of the images or other settings."
-    )
+    yield TEXTS["independence"]
     seeds = [len(group.seeds) for group in representatives if group.test]
     if single := seeds.count(1):
         results = f"{single} of {counted(len(representatives), 'result')}"

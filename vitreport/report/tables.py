@@ -198,7 +198,7 @@ def cost(named: Named) -> Table:
         if (found := group.cost)
     ]
     measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
-    return table("Cost", ("setting", *measured), rows, note=protocol.COST)
+    return table("Cost", ("setting", *measured), rows, note=protocol.TEXTS["cost"])
 
 
 def commands(groups: Sequence[Group]) -> Table:
