@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from vitreport.analysis.groups import Group
-from vitreport.analysis.summary import Ablation, FieldTable
+from vitreport.analysis.summary import Ablation
 from vitreport.spec.fields import flat
 from vitreport.spec.run import hashed_values
 from vitreport.spec.sweep import short_name, shown_value
@@ -18,18 +18,16 @@ MISSING = "-"
 IN_EVERY_ROW = frozenset({"model.name", "data.dataset"})
 
 
-def field_table(groups: Sequence[Group], belongs: Callable[[str], bool]) -> FieldTable:
-    """Return the fields for which `belongs` holds, without those that no group uses and that change no hash."""
+def field_values(groups: Sequence[Group], belongs: Callable[[str], bool]) -> dict[str, list[str]]:
+    """Return the value that each group has in the fields for which `belongs` holds, by the names of these in tables.
+
+    Fields that no group uses and that change no hash are left out.
+    """
     specs = [group.runs[0].spec for group in groups]
     used = {path for spec in specs if spec for path in flat(hashed_values(spec))}
     paths = [path for path in _paths(group.fields for group in groups) if belongs(path) and path not in IN_EVERY_ROW]
-    columns = {path: [_shown(group.fields, path) for group in groups] for path in paths}
-    differing = [path for path in paths if len(set(columns[path])) > 1]
-    return FieldTable(
-        shared=tuple((short_name(path), columns[path][0]) for path in paths if path in used and path not in differing),
-        names=tuple(map(short_name, differing)),
-        rows=tuple(tuple(columns[path][index] for path in differing) for index in range(len(groups))),
-    )
+    values = {path: [_shown(group.fields, path) for group in groups] for path in paths}
+    return {short_name(path): shown for path, shown in values.items() if path in used or len(set(shown)) > 1}
 
 
 def group_label(group: Group, representative: Group | None, groups: Iterable[Group]) -> str:

@@ -203,15 +203,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class FieldTable:
-    """Fields of specs: what all groups share, and what differs, one row for each group."""
-
-    shared: tuple[tuple[str, str], ...]
-    names: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
 class Architecture:
     """What an architecture is, and the key of its paper."""
 

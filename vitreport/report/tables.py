@@ -9,7 +9,7 @@ from vitreport.analysis import summary as plain
 from vitreport.analysis.comparisons import difference_of
 from vitreport.analysis.group_details import ClassResult, Confusion
 from vitreport.analysis.groups import Group, Named
-from vitreport.analysis.labels import field_table
+from vitreport.analysis.labels import field_values
 from vitreport.analysis.references import subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
@@ -105,26 +105,24 @@ def fields(named: Named) -> Iterator[Block]:
     """Yield the settings in which groups differ, of many groups one in a row, and those that they share."""
     groups = [group for _, group in named]
     is_one_model = len({group.architecture for group in groups}) == 1
-    content = field_table(groups, lambda path: is_one_model or not path.startswith("model."))
-    names = [name for name, _ in named]
-    by_group = [("setting", *content.names), *((name, *row) for name, row in zip(names, content.rows, strict=True))]
-    by_field = [("field", *names), *list(zip(*by_group, strict=True))[1:]]
-    columns, *rows = by_field if len(named) <= MOST_COLUMNS else by_group
-    yield table("Settings that differ", columns, rows if content.names else ())
-    models = [] if is_one_model else [(name, _settings(group, of_model=True)) for name, group in named]
-    shared = ("Same for all" if len(named) > 1 else "Settings", content.shared)
+    content = field_values(groups, lambda path: is_one_model or not path.startswith("model."))
+    differing = [(name, *values) for name, values in content.items() if len(set(values)) > 1]
+    equal = [(name, values[0]) for name, values in content.items() if len(set(values)) == 1]
+    is_turned = len(named) > MOST_COLUMNS
+    lines = [("setting" if is_turned else "field", *(name for name, _ in named)), *differing]
+    columns, *rows = zip(*lines, strict=True) if is_turned else lines
+    yield table("Settings that differ", columns, rows if differing else ())
+    models = [] if is_one_model else [(name, settings(group, of_model=True).rows) for name, group in named]
+    shared = ("Same for all" if len(named) > 1 else "Settings", equal)
     words = [(title, ", ".join(f"{name} {value}" for name, value in values)) for title, values in (*models, shared)]
-    yield Bullets(tuple(f"{title}: {settings}." for title, settings in words if settings))
+    yield Bullets(tuple(f"{title}: {values}." for title, values in words if values))
 
 
 def settings(group: Group, *, of_model: bool) -> Table:
     """Show the settings of the model of a group, or all others."""
     title = "Settings of the model" if of_model else "Settings of training"
-    return table(title, ("field", "value"), _settings(group, of_model=of_model), texts=2)
-
-
-def _settings(group: Group, *, of_model: bool) -> Sequence[tuple[str, str]]:
-    return field_table([group], lambda path: path.startswith("model.") == of_model).shared
+    content = field_values([group], lambda path: path.startswith("model.") == of_model)
+    return table(title, ("field", "value"), [(name, *values) for name, values in content.items()], texts=2)
 
 
 def classes(named: Named) -> Table:
