@@ -4,7 +4,7 @@ import pytest
 
 from tests.data.makers import write_folder
 from vitreport.data.notices import FEWEST, MOST_UNEQUAL, class_warning, shares_apart, unequal_classes
-from vitreport.data.registry import ImageRequest
+from vitreport.data.registry import ImageRequest, silent
 from vitreport.data.verify import verify
 
 CLASSES = ("cat", "dog", "newt")
@@ -74,6 +74,7 @@ def test_how_far_class_shares_are_apart(train: tuple[int, ...], test: tuple[int,
 def test_verify_names_small_classes(image_request: ImageRequest) -> None:
     write_folder(image_request.data_dir / "pets", count=3)
     for name, notable, told in (("pets", True, "2 of 2 classes have fewer than 20"), ("digits", False, "no class")):
-        checks = {each.name: each for each in verify(name, [image_request.data_dir], image_request.cache_dir)}
+        folders = [image_request.data_dir], image_request.cache_dir
+        checks = {each.name: each for each in verify(name, *folders, None, silent, silent)}
         assert (checks["class sizes"].ok, checks["class sizes"].is_notable) == (True, notable)
         assert checks["class sizes"].detail.startswith(told)

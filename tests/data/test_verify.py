@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from vitreport.data.registry import DATASETS, ImageRequest
+from vitreport.data.registry import DATASETS, ImageRequest, silent
 from vitreport.data.verify import Check, verify
 from vitreport.errors import DatasetError, SpecError
 
@@ -11,10 +11,8 @@ from .makers import write_folder
 
 
 def checks(dataset: str, image_request: ImageRequest, image_size: int | None = None) -> dict[str, Check]:
-    return {
-        check.name: check
-        for check in verify(dataset, [image_request.data_dir], image_request.cache_dir, image_size=image_size)
-    }
+    folders = [image_request.data_dir], image_request.cache_dir
+    return {check.name: check for check in verify(dataset, *folders, image_size, silent, silent)}
 
 
 def test_a_sound_data_set_passes_every_check(image_request: ImageRequest) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import IN_WORDS, class_warning
-from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, bytes_in_words, silent
+from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, bytes_in_words
 from vitreport.data.sources import describe, locate, open_dataset
 from vitreport.spec.data import SMALLEST_SIDE
 
@@ -27,13 +27,7 @@ class Check:
 
 
 def verify(
-    dataset: str,
-    data_dirs: Sequence[Path],
-    cache_dir: Path,
-    *,
-    image_size: int | None = None,
-    notify: Notify = silent,
-    progress: Progress = silent,
+    dataset: str, data_dirs: Sequence[Path], cache_dir: Path, image_size: int | None, notify: Notify, progress: Progress
 ) -> list[Check]:
     """Check a dataset, given by name or path; it is decoded first if it was not yet.
 

@@ -53,9 +53,7 @@ def verify(
 
     folders = data_dirs_or_default(data_dirs)
     with View(quiet=quiet) as view:
-        checks = verify_dataset(
-            name, folders, cache_dir(), image_size=image_size, notify=view.note, progress=view.progress
-        )
+        checks = verify_dataset(name, folders, cache_dir(), image_size, view.note, view.progress)
     if as_json:
         print_json({"checks": checks})
     else:
