@@ -17,9 +17,8 @@ from vitreport.analysis.representatives import Planned, best_first, pairs_of
 from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.summary import Architecture, Pair, Provenance, Summary
 from vitreport.records.reader import Damage, Run, read_run
-from vitreport.records.run import GitRecord, RunRecord, SweepRecord
+from vitreport.records.run import RunRecord, SweepRecord
 
-SHOWN_DIGITS = 12
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
@@ -97,15 +96,11 @@ def _provenance(records: Sequence[RunRecord]) -> Provenance:
     return Provenance(
         devices=counted(record.device for record in records),
         versions=counted(f"{name} {version}" for record in records for name, version in record.versions.items()),
-        commits=counted(_commit(record.git) for record in records),
+        commits=counted(str(record.git or "unknown") for record in records),
         seconds=sum(record.seconds for record in records),
         resumed=sum(bool(record.resumed) for record in records),
         resumed_elsewhere=sum(any(each.changed for each in record.resumed) for record in records),
     )
-
-
-def _commit(git: GitRecord | None) -> str:
-    return f"{git.commit[:SHOWN_DIGITS]}{', with changes' if git.dirty else ''}" if git else "unknown"
 
 
 def _labelled(groups: Sequence[Group], pairs: Sequence[Pair], folders: Mapping[str, Path]) -> dict[str, Group]:

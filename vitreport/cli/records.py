@@ -55,7 +55,7 @@ def record_rows(run: Run) -> list[tuple[str, str]]:
         ("time", duration(record.seconds)),
         ("device", f"{record.device}, {counted(record.fingerprint.get('threads', '?'), 'thread')}"),
         ("versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
-        ("commit", f"{record.git.commit[:12]}{', with changes' if record.git.dirty else ''}" if record.git else ""),
+        ("commit", str(record.git or "")),
         ("command", " ".join(["vitreport", *record.argv])),
         ("images", ", ".join(f"{count:,} {split}" for split, count in data.counts.items())),
         ("fingerprint", f"{data.fingerprint[:12]}, {bytes_seen}: {data.source}"),

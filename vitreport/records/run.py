@@ -84,6 +84,10 @@ class GitRecord(Record):
     commit: Text
     dirty: bool
 
+    def __str__(self) -> str:
+        """Return the first digits of the commit, as in 0123456789ab, with changes."""
+        return f"{self.commit[:12]}{', with changes' if self.dirty else ''}"
+
 
 class ResumeRecord(Record):
     """Where a run was resumed; `changed` maps what differs from the fingerprint of its start to [before, now]."""
