@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 from string import punctuation
 
@@ -15,12 +16,13 @@ from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim
 from vitreport.records.folders import run_folders
 from vitreport.report.blocks import Table
-from vitreport.report.latex import UNKNOWN, _latex, _latex_table, render_latex
+from vitreport.report.latex import _latex, _latex_table, render_latex
 from vitreport.report.sections import Page, make_page
 
 RUNS = Path("runs")
 REAL = Path(__file__).parents[2] / "runs"
-ENGINE = shutil.which("pdflatex") or shutil.which("lualatex")
+UNICODE = shutil.which("lualatex") or shutil.which("xelatex")
+ENGINE = shutil.which("pdflatex") or UNICODE
 DOCUMENT = r"""
 \documentclass{article}
 \usepackage{array,booktabs,longtable}
@@ -35,11 +37,11 @@ def captions(text: str) -> list[str]:
     return re.findall(r"^\\caption\[\{(.*?)\}\]", text, re.MULTILINE)
 
 
-def compiled(text: str) -> str:
+def compiled(text: str, engine: str | None = ENGINE) -> str:
     """The log of TeX, which neither finds a fault nor draws a picture."""
     Path("tables.tex").write_text(text, encoding="utf-8")
     Path("paper.tex").write_text(DOCUMENT, encoding="utf-8")
-    command = [str(ENGINE), "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    command = [str(engine), "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     log = Path("paper.log").read_text(encoding="latin-1")
     assert done.returncode == 0, log[-3000:]
@@ -103,9 +105,11 @@ def test_no_cell_is_an_argument_of_the_line_break_before_it(first: str) -> None:
     [
         ("50%_a & #1 {b}", r"50\%\_a \& \#1 \{b\}"),
         (r"\input{x}", r"\textbackslash{}input\{x\}"),
-        ("e\N{COMBINING ACUTE ACCENT} ą Ж 猫 \x1b", "é a ? ? ?"),
+        ("e\N{COMBINING ACUTE ACCENT} ą Ж 猫 β \x1b", "é ą Ж 猫 β ?"),
         ("-1.5 (-2.0 to +3.0, n = 3)", "$-$1.5 ($-$2.0~to~+3.0, n~=~3)"),
-        ("--set a-b", "-{}-set a-b"),
+        ("--set a-b ---", r"-\/-set a-b -\/-\/-"),
+        ("?` !` ,, '' `` ?! a,b", r"?\/` !\/` ,\/, '\/' `\/` ?! a,b"),
+        ("<< >>", r"\textless{}\/\textless{} \textgreater{}\/\textgreater{}"),
     ],
 )
 def test_text_is_escaped(text: str, written: str) -> None:
@@ -129,19 +133,15 @@ def test_tables_compile_and_nothing_sticks_out(source: str) -> None:
     assert "Float too large" not in log
 
 
-@needs_tex
+@pytest.mark.skipif(not UNICODE, reason="there is no lualatex or xelatex")
 def test_hostile_names_compile_and_a_long_table_has_several_pages() -> None:
     text = render_latex(hostile())
     assert text.count(r"\begin{longtable}") == 1
-    log = compiled(text)
+    log = compiled(text, UNICODE)
     assert "Float too large" not in log
-    pages = re.search(r"\((\d+) pages", log.replace("\n", ""))
-    assert int(pages[1]) > 3 if pages else "[4]" in log
+    assert "[4" in log, "the fourth page"
 
 
 @needs_tex
-def test_whatever_is_not_replaced_compiles() -> None:
-    """Every letter and sign of Latin scripts that is written as it is."""
-    signs = [chr(code) for code in range(0xA1, 0x2200) if chr(code).isprintable() and not UNKNOWN.match(chr(code))]
-    assert len(signs) > 200
-    compiled("\n\n".join(map(_latex, [punctuation, *signs])))
+def test_signs_compile() -> None:
+    compiled("\n\n".join(_latex("".join(pair)) for pair in product(punctuation, repeat=2)))

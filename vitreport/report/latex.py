@@ -1,4 +1,4 @@
-"""The tables of a report for papers, as LaTeX with booktabs. It compiles with pdfLaTeX, and no table is too wide."""
+"""The tables of a report for papers, as LaTeX with booktabs. No table is too wide."""
 
 import re
 import unicodedata
@@ -19,12 +19,13 @@ OF_CLAIMS = ("claim", "published", "measured", "verdict", "why")
 SIDES = {"l": r"\raggedright", "r": r"\raggedleft"}
 UNBROKEN = re.compile(r"(?<=n) = (?=\d)|(?<=\d) to (?=[-+\d])")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
-UNKNOWN = re.compile("[^ -~\xa0-ª¬-º¼-ÏÑ-Ýß-ïñ-ýÿ-ăĆ-ďĒ-ėĚ-ĥĨ-ĭİ-ķĹ-ľŁ-ňŌ-ťŨ-űŴ-ž\u2013\u2014\u2018\u2019“”•…€\u2212]")
+LIGATURE = re.compile(r"([-,'`<>])(?=\1)|[?!](?=`)")
 SIGNS = str.maketrans(
     {sign: rf"\{sign}" for sign in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", '"': "''"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"\N{EN DASH}": r"\textendash{}", "\N{MINUS SIGN}": "$-$", "\N{NO-BREAK SPACE}": "~"}
+    | {"\N{ZERO WIDTH NON-JOINER}": r"\/", "\N{REPLACEMENT CHARACTER}": "?"}
 )
 
 
@@ -105,12 +106,6 @@ def _unbroken(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    """Escape what LaTeX would obey. What pdfLaTeX cannot write becomes its base letter, or a question mark."""
-    text = unicodedata.normalize("NFC", _unbroken(printable(text)))
-    text = UNKNOWN.sub(lambda found: _base(found[0]), text)
-    return MINUS.sub("\N{MINUS SIGN}", text).translate(SIGNS).replace("--", "-{}-")
-
-
-def _base(sign: str) -> str:
-    base = unicodedata.normalize("NFD", sign)[0]
-    return base if base.isascii() else "?"
+    """Escape what LaTeX would obey, and part the signs that it would join: LuaLaTeX looks through braces."""
+    text = MINUS.sub("\N{MINUS SIGN}", unicodedata.normalize("NFC", _unbroken(printable(text))))
+    return LIGATURE.sub("\\g<0>\N{ZERO WIDTH NON-JOINER}", text).translate(SIGNS)
