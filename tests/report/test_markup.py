@@ -143,6 +143,10 @@ def test_no_text_is_taken_for_a_mark(text: str) -> None:
         ("## B\n\n### C\n", "## B\n\n### C\n"),
         ("# A\n\n````\n# x\n```\n# y\n````\n", "## A\n\n````\n# x\n```\n# y\n````\n"),
         ("#12 is no heading\n", "#12 is no heading\n"),
+        ("# A\n\n~~~\n# x\n```\n~~~~\n\n## B\n", "## A\n\n~~~\n# x\n```\n~~~~\n\n### B\n"),
+        ("# A\n\n- ```\n  # x\n  ```\n\n    # y\n\n###### F\n", "## A\n\n- ```\n  # x\n  ```\n\n    # y\n\n###### F\n"),
+        ("# A\n\n``` # x\n# y\n`````\n\n ## B\n", "## A\n\n``` # x\n# y\n`````\n\n ### B\n"),
+        ("~~~\n# x\n~~~\n\n## B\n", "~~~\n# x\n~~~\n\n## B\n"),
     ],
 )
 def test_headings_of_a_part_are_a_level_down(document: str, part: str) -> None:

@@ -7,21 +7,25 @@ from pathlib import Path
 from vitreport.errors import SpecError
 from vitreport.files import write_atomic
 from vitreport.formatting import printable
+from vitreport.spec.prose import markdown
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
-# A heading, or a block of code, in which a line that begins like one is none
-HEADING = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|^(?P<heading>#{1,5})(?= )", re.MULTILINE | re.DOTALL)
 MOST_BYTES = 256 << 20
 MOST_CHARACTERS = 200
 
 
 def as_part(document: str) -> str:
     """Return a Markdown document as a part of another, which has its heading of the first level already."""
-    if "#" not in {match["heading"] for match in HEADING.finditer(document)}:
-        return document
-    return HEADING.sub(lambda found: f"#{found[0]}" if found["heading"] else found[0], document)
+    headings = [
+        each for each in markdown(checks=True).parse(document) if each.type == "heading_open" and not each.level
+    ]
+    levels = {each.map[0]: each.markup for each in headings if each.map and each.markup.startswith("#")}
+    lines = document.split("\n")
+    for place in (each for each, level in levels.items() if "#" in levels.values() and level != "######"):
+        lines[place] = lines[place].replace("#", "##", 1)
+    return "\n".join(lines)
 
 
 def without_marks(document: str) -> str:
