@@ -23,12 +23,7 @@ RUNS = Path("runs")
 SMALL = 'model = "mlp-mixer"\ndataset = "digits"\nset = { image_size = 8, patch_size = 4, embed_dim = 8, epochs = 2'
 
 
-def study(text: str, only: Sequence[str] = ()) -> StudyPlan:
-    """Two runs and an ablation by batch size, whose baseline is the first run."""
-    Path("my.toml").write_text(f"""
-title = "Mixers"
-introduction = "All."
-conclusion = '''{text}'''
+PARTS = f"""
 [runs.net]
 {SMALL}, batch_size = 20 }}
 [runs.wide]
@@ -39,10 +34,15 @@ params.batch_size = [10, 20, 40]
 baseline = 20
 [[sections]]
 title = "Everything"
-text = '''{text}'''
 runs = ["net", "wide"]
 ablations = ["batch"]
-""")
+"""
+
+
+def study(text: str, only: Sequence[str] = (), parts: str = PARTS) -> StudyPlan:
+    """Two runs and an ablation by batch size, whose baseline is the first run."""
+    texts = f"title = 'Mixers'\nintroduction = 'All.'\nconclusion = '''{text}'''"
+    Path("my.toml").write_text(f"{texts}\n{parts}text = '''{text}'''")
     return plan_study(StudyRequest("my.toml", only), facts_in(None))
 
 
@@ -91,12 +91,12 @@ def test_numbers_are_those_of_the_tables() -> None:
 
 
 def test_a_difference_from_a_baseline_has_the_interval_of_its_table() -> None:
-    """It is wider than that of two runs: the intervals of the table hold together."""
+    """It is wider than that of two runs: the intervals of the table hold together. A run is in no such table."""
     finish("net")
     for at, accuracies in (("10", (0.6, 0.62, 0.61)), ("40", (0.7, 0.75, 0.73))):
         finish("batch", at, accuracies)
-    text = "{difference batch at 10 batch at 20}|{difference net batch at 10}|{difference batch at 10 batch at 40}"
-    shown, turned, others = filled(text).split("|")
+    pairs = ("batch at 10 batch at 20", "batch at 20 batch at 10", "net batch at 10", "batch at 10 batch at 40")
+    shown, turned, run, others = filled("|".join(f"{{difference {pair}}}" for pair in pairs)).split("|")
     (ablation,) = analyzed("").summary.ablations
     ten, twenty, forty = (level.group for level in ablation.levels)
     assert ten
@@ -105,7 +105,26 @@ def test_a_difference_from_a_baseline_has_the_interval_of_its_table() -> None:
     assert shown == f"{tables.ablation(ablation).rows[0][-1]} pp"
     assert shown != f"{_points(difference_of(ten, twenty))} pp"
     assert turned == f"{_points(difference_of(twenty, ten, comparisons=2))} pp"
+    assert run == f"{_points(difference_of(twenty, ten))} pp"
     assert others == f"{_points(difference_of(ten, forty))} pp"
+
+
+def test_a_difference_is_that_of_the_ablation_that_it_names() -> None:
+    """Another one with the same pair, which comes first, has more levels, so wider intervals."""
+    again = PARTS.partition("[ablations.batch]")[2].partition("[[")[0].replace("10, 20, 40", "10, 20")
+    for at, accuracies in (("10", (0.6, 0.62, 0.61)), ("20", (0.5, 0.55, 0.51)), ("40", (0.7, 0.75, 0.73))):
+        finish("batch", at, accuracies)
+    text = "{difference batch at 10 batch at 20}|{difference few at 10 few at 20}|{difference batch at 10 few at 20}"
+    parts = PARTS.replace('["batch"]', '["batch", "few"]').replace("[[", f"[ablations.few]{again}[[", 1)
+    summary = analyze_study(study(text, parts=parts), RUNS, every_seed=True).summary
+    many, few = (f"{tables.ablation(each).rows[0][-1]} pp" for each in summary.ablations)
+    assert many != few
+    assert summary.conclusion.split("|") == [many, few, few]
+
+
+def test_two_names_of_one_group_have_no_difference() -> None:
+    finish("net")
+    assert filled("{difference net batch at 20}") == "unknown (both are the same group)"
 
 
 def _points(found: Estimate | None) -> str:

@@ -19,6 +19,7 @@ class Number(NamedTuple):
 
     quantity: Quantity
     groups: tuple[Planned | None, ...]
+    design: str = ""  # the ablation that the text names for all of them, by the id of its sweep
 
 
 Template = tuple[str | Number, ...]
@@ -37,7 +38,8 @@ def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablati
     if len(found) < len(number.groups):
         return NOT_RUN if len(planned) == len(number.groups) else LEFT_OUT
     if len(found) > 1:
-        return _difference(number.quantity, found[0], found[1], ablations)
+        own = [each for each in ablations if each.design == number.design]
+        return _difference(number.quantity, found[0], found[1], own)
     (group,) = found
     value: Any = group
     for name in number.quantity.path.split("."):
@@ -48,7 +50,9 @@ def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablati
 
 
 def _difference(quantity: Quantity, first: Group, second: Group, ablations: Iterable[Ablation]) -> str:
-    """Write a difference of test accuracies, with the interval that a table has for this pair."""
+    """Write a difference of test accuracies, with the interval that a table of these ablations has for this pair."""
+    if first.id == second.id:
+        return "unknown (both are the same group)"
     if lacking := [word for group in (first, second) if group.test is None for word in group.lacking]:
         return "; ".join(dict.fromkeys(lacking))
     if not are_on_the_same_images(first, second):

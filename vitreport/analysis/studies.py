@@ -9,7 +9,7 @@ from vitreport.analysis.questions import PlannedSection
 from vitreport.analysis.references import architecture_title
 from vitreport.analysis.representatives import Planned
 from vitreport.data.registry import dataset_title
-from vitreport.spec.prose import read_prose
+from vitreport.spec.prose import Reference, read_prose
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
 from vitreport.spec.sweep import called
 from vitreport.sweep.plan import Plan, Trial
@@ -128,13 +128,13 @@ def _texts(study: StudySpec, plans: Plans) -> dict[str, Template]:
     def planned(name: str, level: str) -> Planned | None:
         return _planned(_first_trial(plans[name], levels[name][level]), "") if name in plans else None
 
+    def number(piece: Reference) -> Number:
+        names = {each.name for each in piece.operands}
+        design = plans[names.pop()].id if len(names) == 1 and names <= plans.keys() else ""
+        return Number(piece.quantity, tuple(planned(each.name, each.level) for each in piece.operands), design)
+
     return {
-        place: tuple(
-            piece
-            if isinstance(piece, str)
-            else Number(piece.quantity, tuple(planned(each.name, each.level) for each in piece.operands))
-            for piece in read_prose(text, levels)[0]
-        )
+        place: tuple(piece if isinstance(piece, str) else number(piece) for piece in read_prose(text, levels)[0])
         for place, text in study.texts.items()
     }
 
