@@ -15,6 +15,7 @@ KEPT = re.compile(  # blanks at which no line ends: 1.3 pp, 0.2 to 2.4, n = 3, 9
     | (?<=\b[np])[ ](?=[=<][ ]\d) | (?<=\b[np][ ][=<])[ ](?=\d)""",
     re.VERBOSE,
 )
+BLANKS = re.compile(r"(?<=\S)[ \t]$|^[ \t]+$", re.MULTILINE)
 SMALLEST_POINTS = 0.05  # in percentage points: what is smaller needs another digit
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
@@ -178,9 +179,14 @@ def toml_value(value: Any) -> str:
     return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
 
 
-def printable(text: str) -> str:
+def printable(text: str, kept: str = "") -> str:
     """Replace control characters and changes of the writing direction in text of unknown origin."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(each if each.isprintable() or each in kept else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def tidy(markdown: str) -> str:
+    """Return Markdown without empty lines around it and blanks at the ends of lines; two of them break the line."""
+    return BLANKS.sub("", markdown).lstrip("\n").rstrip()
 
 
 def json_document(value: Any, plain: Callable[[Any], Any] | None = None) -> str:

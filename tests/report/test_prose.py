@@ -29,7 +29,8 @@ from vitreport.report.sections import FOLDED, Page, make_page
 from vitreport.spec import prose
 from vitreport.spec.prose import read_prose
 
-TEXT = """We compare *two* things, see [the paper](https://example.org/a?b=1&c="2").
+TEXT = """We compare *two* things, see [the paper](https://example.org/a?b=1&c="2").\x20\x20
+This is a new line.
 
 ### Data
 
@@ -39,9 +40,12 @@ TEXT = """We compare *two* things, see [the paper](https://example.org/a?b=1&c="
 
 ```sh
 vitreport train swin  # <b> {x}
+n = 3
 ```
 
 > A quote of several words, and a number: -1.9 (-7.2 to +3.4) pp.
+
+A number in code: `n = 3`.
 
 - one
 - two"""
@@ -96,7 +100,7 @@ def test_texts_are_in_their_places(page: Page) -> None:
     assert f"How good?\n\n{OTHER}\n\n<!-- -->\n\n- " in document, "a list of findings is not a part of the author's"
     assert "## Later\n\nWhat comes?\n\nThe rest is *not run yet*.\n\nThis section has no runs yet.\n" in document
     root = parse(render_html(page))
-    assert list(parts(section(root, "introduction"))) == ["h2", "p", "h3", "div", "pre", "blockquote", "ul"]
+    assert list(parts(section(root, "introduction"))) == ["h2", "p", "h3", "div", "pre", "blockquote", "p", "ul"]
     assert section(root, "section-2").all("em")[0].text == "not run yet"
 
 
@@ -132,7 +136,9 @@ def test_markdown_becomes_html_for_all_screens(page: Page) -> None:
         ("td", {"class": "number"}),
     ]
     (code,) = root.all("pre")
-    assert (code.attributes, code.text) == ({"tabindex": "0"}, "vitreport train swin  # <b> {x}\n")
+    assert (code.attributes, code.text) == ({"tabindex": "0"}, "vitreport train swin  # <b> {x}\nn = 3\n")
+    assert root.all("code")[1].text == "n = 3"
+    assert "-1.9 (-7.2\xa0to\xa0+3.4)\xa0pp" in root.text
 
 
 def test_a_hostile_text_adds_no_tag_that_acts(summary: Summary) -> None:

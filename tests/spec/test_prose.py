@@ -17,6 +17,13 @@ LEVELS = {
     "patch": ["4, 2", "8, 2"],
     "dropout": ["none", "dropout only"],
     "broken": None,
+    "two  blanks": [""],
+    "{braces}": ["a  b"],
+    "a": [""],
+    "a b": [""],
+    "b c": [""],
+    "c": [""],
+    "rate at 0.001": [""],
 }
 STUDY = """
 title = "Mixers"
@@ -60,6 +67,12 @@ def problems(text: str) -> list[str]:
         ("{difference at home at night net}", [("at home at night", ""), ("net", "")]),
         ("{difference dropout at dropout only dropout at none}", [("dropout", "dropout only"), ("dropout", "none")]),
         ("{difference patch at 8, 2 net}", [("patch", "8, 2"), ("net", "")]),
+        ('{accuracy "two  blanks"}', [("two  blanks", "")]),
+        ('{accuracy "{braces}" at "a  b"}', [("{braces}", "a  b")]),
+        ('{difference "a b" "c"}', [("a b", ""), ("c", "")]),
+        ('{difference a "b c"}', [("a", ""), ("b c", "")]),
+        ('{accuracy "rate" at 0.001}', [("rate", "0.001")]),
+        ('{accuracy "rate at 0.001"}', [("rate at 0.001", "")]),
     ],
 )
 def test_a_reference_names_a_run_or_a_level(text: str, named: list[tuple[str, str]]) -> None:
@@ -94,7 +107,21 @@ def test_doubled_braces_are_braces() -> None:
         ("{difference nett net}", "{difference nett net}: unknown run or ablation 'nett'"),
         ("{difference net nett}", "{difference net nett}: unknown run or ablation 'nett'"),
         ("{difference net batch at 64}", "{difference net batch at 64}: unknown level '64' of batch"),
-        ("a } b", "}: is a single brace; hint: write {{ and }} for braces"),
+        ("{difference batch at 64 net}", "{difference batch at 64 net}: unknown level '64' of batch"),
+        ("{accuracy net at}", "{accuracy net at}: unknown run or ablation 'net at'"),
+        ("{difference a a}", "{difference a a}: names the same run or level twice; hint: name two different ones"),
+        ("{difference batch at 16 batch at 16.0e0}", "{difference batch at 16 batch at 16.0e0}: unknown level"),
+        ("{difference rate at 1e-3 rate at 0.001}", "{difference rate at 1e-3 rate at 0.001}: is ambiguous"),
+        (
+            "{difference a b c}",
+            '{difference a b c}: is ambiguous: "a" "b c" or "a b" "c"; hint: put the names in double',
+        ),
+        (
+            "{accuracy rate at 0.001}",
+            '{accuracy rate at 0.001}: is ambiguous: "rate at 0.001" or "rate" at "0.001"; hint: put the names in',
+        ),
+        ("{accuracy two  blanks}", "{accuracy two blanks}: unknown run or ablation 'two blanks'; hint: did you mean"),
+        ("a } b", "}: is a single brace; hint: write {{ and }} for braces, and a name"),
         ("a {accuracy net", "{: is a single brace"),
         (r"$\frac{1}{2}$", "{1}: unknown number '1'"),
         ("## A", "##: a heading must begin with ###; hint: the report has those above it"),
@@ -108,6 +135,20 @@ def test_doubled_braces_are_braces() -> None:
         ("[a](&#106;avascript:alert)", "javascript:alert: is a link that is not allowed"),
         ("<data:text/html,x>", "data:text/html,x: is a link that is not allowed"),
         ("[a]\n\n[a]: vbscript:x", "vbscript:x: is a link that is not allowed"),
+        ("[a]: javascript:x", "javascript:x: is a link that is not allowed"),
+        ("[a]: https://example.org\n[a]: data:x", "data:x: is a link that is not allowed"),
+        ("[a](//example.org)", "//example.org: is a link that is not allowed"),
+        ("> " * 101 + "<img onerror=x>", ": is nested too deeply; hint: use at most 20 levels"),
+        ("[" * 101 + "[a](javascript:x)", ": is nested too deeply"),
+        ("<{accuracy net} onclick=x>", "<{accuracy net} onclick=x>: HTML is not allowed"),
+        ("<a {accuracy net}>", "<a {accuracy net}>: HTML is not allowed"),
+        ("`{accuracy net}`", "{accuracy net}: must be in running text; hint: a number cannot be in code, in HTML or"),
+        ("~~~{accuracy net}\n{gap net}\n~~~", "{gap net}: must be in running text"),
+        ("    {gap net}", "{gap net}: must be in running text"),
+        ("[a]({seeds net})", "{seeds net}: must be in running text"),
+        ("[a](b '{seeds net}')", "{seeds net}: must be in running text"),
+        ("[a]: {seeds net}", "{seeds net}: must be in running text"),
+        ("{epochs net}. # A", "{epochs net}: must be in running text"),
         ("```sh\nls", ": a block of code is not closed"),
     ],
 )
@@ -118,6 +159,8 @@ def test_a_fault_is_told_with_its_words(text: str, told: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "*{accuracy net}* [{gap net}](a) <3 & {epochs net}\n{seeds net}. a\n\n### {difference net net/wide}",
+        "- " * 10 + "**[a](b)**\n\n[c]: d 'e'",
         "### A\n\n- **b** `<b>` ~~c~~\n\n> 1 < 2 & 3 > 2\n\n```html\n<b>{{x}}</b>\n## no heading\n```",
         "[a](https://example.org) [b](docs/b.md#c) <https://example.org> [c](mailto:me@example.org)",
         "| a | b |\n|---|---:|\n| {accuracy net} | {gap net} |",
@@ -148,9 +191,18 @@ def test_every_fault_of_every_text_is_reported_with_those_of_names() -> None:
     assert all("(from my.toml)" in line for line in caught.value.lines())
 
 
-def test_a_text_has_no_control_characters_and_no_blanks_at_the_ends_of_lines() -> None:
-    Path("my.toml").write_text(STUDY.format(texts='introduction = "\\n  a  \\r\\n\\tb\\u202e\\u001b[31m \\n\\n"'))
-    assert read_study("my.toml").introduction == "a\n        b\ufffd\ufffd[31m"
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (r"\n  a  \r\n\tb\u202e\u001b[31m \n\n", "  a  \n\tb\ufffd\ufffd[31m"),
+        (r"    code\n \t\nb \nc  ", "    code\n\nb\nc"),
+        (r"1\u202f%\u00a0\U0001f469\u200d\U0001f52c", "1\u202f%\xa0\U0001f469\u200d\U0001f52c"),
+    ],
+)
+def test_a_text_keeps_what_markdown_or_a_script_needs(typed: str, kept: str) -> None:
+    """Control characters and single blanks at the ends of lines are neither; two blanks break the line."""
+    Path("my.toml").write_text(STUDY.format(texts=f'introduction = "{typed}"'))
+    assert read_study("my.toml").introduction == kept
 
 
 def test_a_very_long_text_is_refused() -> None:

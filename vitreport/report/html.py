@@ -19,7 +19,7 @@ from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import draw
 from vitreport.report.markdown import environment, template_folder
 from vitreport.report.sections import Page
-from vitreport.spec.prose import markdown
+from vitreport.spec.prose import flat_tokens, markdown
 from vitreport.store.mistakes import place_of
 
 BREAK = re.compile(r" (?=\()|(?<=;) ")  # of a number: 61.0%, then (60.0% to 62.0%, single run)
@@ -75,7 +75,11 @@ def _printed(value: Any) -> Any:
 
 def _prose(text: str) -> Markup:
     """Return an author's Markdown, in which HTML and links that could run a script are text."""
-    found = unbroken(str(markdown().render(text)))
+    parser = markdown()
+    tokens = parser.parse(text)
+    for token in flat_tokens(tokens):
+        token.content = unbroken(token.content) if token.type == "text" else token.content
+    found = str(parser.renderer.render(tokens, parser.options, {}))
     for tag, own in OF_PROSE.items():
         found = found.replace(tag, own)
     return Markup(found)

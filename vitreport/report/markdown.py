@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from vitreport.analysis.references import where_of
 from vitreport.errors import SpecError
-from vitreport.formatting import Estimate, compact, duration, methods
+from vitreport.formatting import Estimate, compact, duration, methods, tidy
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
 from vitreport.report.claims import verdicts
@@ -54,7 +54,7 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
         return render_template(TEMPLATE, assets, **template_values(page))
     path, content = template
     try:
-        text = _tidy(_environment(assets).from_string(content).render(template_values(page)))
+        text = _lines(_environment(assets).from_string(content).render(template_values(page)))
         text.encode()
     except FAULTS as error:  # by what it asks of the values and functions that it is given
         frames = reversed(traceback.extract_tb(error.__traceback__))
@@ -68,7 +68,7 @@ def render_markdown(page: Page, template: Template | None = None, *, assets: str
 
 def render_template(name: str, assets: str | None = None, **values: Any) -> str:
     """Return what a template that comes with vitreport prints of some values."""
-    return _tidy(_environment(assets).get_template(name).render(values))
+    return _lines(_environment(assets).get_template(name).render(values))
 
 
 def template_values(page: Page) -> dict[str, Any]:
@@ -122,7 +122,6 @@ def _environment(assets: str | None) -> _Sandbox:
     return environment(printed, **own)
 
 
-def _tidy(text: str) -> str:
-    """Return a text without blanks at the ends of lines, with one empty line where there were several."""
-    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
-    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"
+def _lines(text: str) -> str:
+    """Return tidy lines, with one empty line where there were several."""
+    return re.sub(r"\n{3,}", "\n\n", tidy(text)) + "\n"
