@@ -102,6 +102,7 @@ def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monke
 
     monkeypatch.setattr(api, "train", train)
     monkeypatch.setattr(train_command, "show_plan", lambda composed, *_, **__: trained.append(composed.spec))
+    monkeypatch.setattr(train_command, "show_profile", lambda spec, *_, **__: trained.append(spec))
     with COMMANDS["train"].make_context("train", list(words[1:])) as context:
         given: dict[str, Any] = context.params
     if given["spec"]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from vitreport import __version__
+from vitreport.data.batches import ImageSet
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
@@ -108,17 +109,13 @@ class Session:
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:
         """Take the remaining steps, then measure every split."""
-        setup, train = self.setup, self.spec.train
-        state, splits = setup.state, setup.splits
-        monitored = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
-        monitored |= {TRAIN_EVAL: splits["train"]} if train.monitor_train else {}
+        setup, state, train = self.setup, self.setup.state, self.spec.train
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
-            if self.runtime.compile:
-                self.listener.note("compiling the network; the first step takes about a minute")
-                state.model.compile(dynamic=False)  # so that the bits of a step do not depend on the batches before it
+            self.compile()
             stop.graceful = True
             try:
-                for event in fit(state, setup.batches, monitored, train, setup.learning_rate, before_batch=stop.check):
+                splits, rate_at = self.monitored, setup.learning_rate
+                for event in fit(state, setup.batches, splits, train, rate_at, before_batch=stop.check):
                     if isinstance(event, EpochFinished):
                         writer.add_epoch(event.record)
                     if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
@@ -136,6 +133,20 @@ class Session:
             training_images_per_second=round(median(speeds or [0.0]), 1), evaluation_images_per_second=round(rate, 1)
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
+
+    @property
+    def monitored(self) -> dict[str, ImageSet]:
+        """The splits that are measured after each epoch, by the names of their measurements."""
+        splits, train = self.setup.splits, self.spec.train
+        found = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
+        return found | ({TRAIN_EVAL: splits["train"]} if train.monitor_train else {})
+
+    def compile(self) -> None:
+        """Compile the network for training, if the runtime says so."""
+        if self.runtime.compile:
+            self.listener.note("compiling the network; the first step takes about a minute")
+            # not dynamic, so that the bits of a step do not depend on the batches before it
+            self.setup.state.model.compile(dynamic=False)
 
     def _refuse_others(self, before: Run) -> None:
         """Refuse a run that cannot be read, or was started with another spec or on other images."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.profiler import record_function
 
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.models.weights import named_weights
@@ -123,13 +124,15 @@ def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: Tra
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
     state.optimizer.zero_grad()
-    with autocast(images.device, train.precision):
+    with record_function("forward"), autocast(images.device, train.precision):
         logits = state.model(images)
         objective = functional.cross_entropy(logits, targets, label_smoothing=train.label_smoothing)
-    objective.backward()  # type: ignore[no-untyped-call]
-    if train.clip_norm is not None:
-        nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
-    state.optimizer.step()
+    with record_function("backward"):
+        objective.backward()  # type: ignore[no-untyped-call]
+    with record_function("optimizer"):
+        if train.clip_norm is not None:
+            nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
+        state.optimizer.step()
     state.step += 1
     with torch.no_grad():
         logits, labels = logits.float(), targets if targets.ndim == 1 else targets.argmax(1)

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import vitreport
@@ -12,11 +13,13 @@ from vitreport.cli.live import TrainingView
 from vitreport.cli.options import flag, option
 from vitreport.cli.records import accuracy_on, flops, spec_rows
 from vitreport.data.registry import is_altered
-from vitreport.formatting import compact, counted, duration, rate
+from vitreport.files import output_path
+from vitreport.formatting import compact, counted, duration, percent, rate
 from vitreport.records.measurement import ResultRecord
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime, default_data_dir
 from vitreport.spec.compose import Composed
+from vitreport.spec.run import RunSpec
 from vitreport.sweep.forecast import forecast_run
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ def train(
     training: options.TrainingOptions,
     seed: Annotated[int | None, option("Set seed (default: from the spec).", "N", panel=options.SPEC)] = None,
     dry_run: options.DryRun = False,
+    trace: Annotated[
+        Path | None,
+        option("Train some steps only; show where the time goes, and write a trace to FILE.", "FILE", "--profile"),
+    ] = None,
     force: Annotated[bool, flag("--force", "Train a finished run again, in a new directory.")] = False,
     quiet: options.Quiet = False,
     verbose: Annotated[bool, flag("--verbose", "Also show where each value and the images come from.", "-v")] = False,
@@ -46,6 +53,9 @@ def train(
     runtime = replace(training.runtime(), data_dir=composed.data_dir)
     if dry_run:
         show_plan(composed, runtime, as_json=as_json)
+        return
+    if trace:
+        show_profile(composed.spec, runtime, trace, quiet=quiet, as_json=as_json)
         return
     if verbose:
         for path, origin, value in _origins(composed):
@@ -115,6 +125,23 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         ("disk", f"{compact(run.disk_bytes)}B"),
     ]
     print_table(["", ""], [row for row in rows if row[1]], gap=True)
+
+
+def show_profile(spec: RunSpec, runtime: Runtime, trace: Path, *, quiet: bool, as_json: bool) -> None:
+    """Print the seconds and the share of each part of an epoch, the longest first, and what to change."""
+    from vitreport.store.profile import profile_run
+
+    file = output_path(trace)
+    with TrainingView(quiet=quiet) as view:
+        profile = profile_run(spec, runtime, file, view)
+    if as_json:
+        print_json({**vars(profile), "shares": profile.shares, "hint": profile.hint, "trace": file})
+        return
+    longest = sorted(profile.seconds, key=lambda name: -profile.seconds[name])
+    rows = [(name, f"{profile.seconds[name]:.2f} s", percent(profile.shares[name], 1)) for name in longest]
+    print_table(["part", "an epoch", "share"], rows, right=("an epoch", "share"))
+    note(f"hint: {profile.hint}")
+    note(f"open {file} in chrome://tracing or https://ui.perfetto.dev")
 
 
 def _speed(measured: "Rate") -> str:

@@ -1,0 +1,136 @@
+"""Where the time of a training goes: some of its steps under torch's profiler, and a trace of them."""
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from vitreport.data.batches import ImageSet
+from vitreport.files import write_atomic
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.checkpoint import save_checkpoint
+from vitreport.store.session import Session
+from vitreport.training.device import compile_errors, memory_errors
+from vitreport.training.evaluate import evaluation_batch_size, predict
+from vitreport.training.events import Listener
+from vitreport.training.loop import train_step
+
+WARM_UP, STEPS = 3, 20
+IN_A_STEP = ("data", "forward", "backward", "optimizer")
+MICROSECONDS = 1e-6
+HINTS = {
+    "data": (0.2, "use fewer or cheaper operations in data.augment"),
+    "evaluation": (0.5, "leave out train.monitor_train and train.monitor_test, or hold out fewer images"),
+    "checkpoint": (0.1, "save less often, as with --checkpoint-seconds 300"),
+    "waiting": (0.3, "use a larger batch size"),
+}
+"""What to change where a part takes more than this share of an epoch."""
+COMPUTING = "most of the time is spent computing: try --precision bfloat16, --compile or a smaller model"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The seconds of one epoch of `steps` by part; `waiting` is what no part explains: on a GPU, it is idle then."""
+
+    seconds: dict[str, float]
+    steps: int
+    device: str
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each part in the epoch."""
+        whole = sum(self.seconds.values())
+        return {name: seconds / whole for name, seconds in self.seconds.items()}
+
+    @property
+    def hint(self) -> str:
+        """What to change first."""
+        excess = {name: self.shares[name] - most for name, (most, _) in HINTS.items()}
+        largest = max(excess, key=lambda name: excess[name])
+        return HINTS[largest][1] if excess[largest] > 0 else COMPUTING
+
+
+def profile_run(spec: RunSpec, runtime: Runtime, trace: Path, listener: Listener) -> Profile:
+    """Take some steps, evaluate some batches and save once, under torch's profiler. No run is recorded.
+
+    `trace` becomes a file for chrome://tracing and https://ui.perfetto.dev. On a GPU, this has not been measured.
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler's own log, on stderr
+    with tempfile.TemporaryDirectory() as folder:
+        work = _Work(spec, runtime, Path(folder), listener)
+        on_gpu = work.session.device.type == "cuda"
+        kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
+        # One thread: a part is charged for the kernels that its own thread starts.
+        with compile_errors(), memory_errors("while profiling"), torch.autograd.set_multithreading_enabled(False):
+            work.train(WARM_UP)
+            work.evaluate()
+            with profile(activities=kinds) as profiler:
+                elapsed = work.train(STEPS)
+                work.evaluate()
+                work.save()
+        written = Path(folder) / "trace.json"
+        profiler.export_chrome_trace(str(written))
+        write_atomic(trace, written.read_bytes())
+    taken = {
+        event.key: (event.device_time_total if on_gpu else event.cpu_time_total) * MICROSECONDS
+        for event in profiler.key_averages()
+    }
+    return work.whole_epoch(taken, elapsed)
+
+
+class _Work:
+    """What an epoch consists of, to be done in part, and how much of it was done."""
+
+    def __init__(self, spec: RunSpec, runtime: Runtime, folder: Path, listener: Listener) -> None:
+        self.session, self.folder = Session(spec, runtime, folder, (), listener), folder
+        self.session.compile()
+        self.setup, self.splits = self.session.setup, list(self.session.monitored.values())
+        evaluated = STEPS * evaluation_batch_size(self.session.device, spec.train, spec.data.image_size)
+        self.samples = [_first(split, evaluated) for split in self.splits]
+        self.batches = chain.from_iterable(map(self.setup.batches.epoch, range(WARM_UP + STEPS)))
+
+    def train(self, steps: int) -> float:
+        """Return the seconds that the steps took."""
+        begun, spec, state = time.perf_counter(), self.session.spec, self.setup.state
+        state.model.train()
+        for _ in range(steps):
+            with record_function("data"):
+                images, targets = next(self.batches)
+            train_step(state, images, targets, spec.train, self.setup.learning_rate(0))
+        if self.session.device.type == "cuda":
+            torch.cuda.synchronize(self.session.device)
+        return time.perf_counter() - begun
+
+    def evaluate(self) -> None:
+        for sample in self.samples:
+            with record_function("evaluation"):
+                predict(self.setup.state.model, sample, self.session.spec.train, before_batch=lambda: None)
+
+    def save(self) -> None:
+        with record_function("checkpoint"):
+            save_checkpoint(self.folder, self.setup.state)
+
+    def whole_epoch(self, taken: Mapping[str, float], elapsed: float) -> Profile:
+        """Extend the seconds of the parts, and those of all steps, to an epoch."""
+        steps, between_saves = self.setup.batches.steps_per_epoch, self.session.runtime.checkpoint_seconds
+        seconds = {name: taken[name] * steps / STEPS for name in IN_A_STEP}
+        waiting = max(0.0, elapsed * steps / STEPS - sum(seconds.values()))
+        part = sum(map(len, self.splits)) / max(1, sum(map(len, self.samples)))
+        seconds["evaluation"] = taken.get("evaluation", 0.0) * part
+        saves = (sum(seconds.values()) + waiting) / between_saves if between_saves else steps
+        seconds |= {"checkpoint": taken["checkpoint"] * saves, "waiting": waiting}
+        return Profile(seconds, steps, str(self.session.device))
+
+
+def _first(split: ImageSet, count: int) -> ImageSet:
+    sample = copy(split)
+    sample.images, sample.labels = split.images[:count], split.labels[:count]
+    return sample
