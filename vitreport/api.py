@@ -16,8 +16,8 @@ from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError, VitreportError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
-from vitreport.records.folders import find_runs, run_folders
-from vitreport.records.reader import Run, read_run
+from vitreport.records.folders import run_folders
+from vitreport.records.reader import Run, read_finished, read_run
 from vitreport.report.render import render  # noqa: F401
 from vitreport.runtime import DEVICE, Runtime
 from vitreport.spec import compose, sweep
@@ -220,11 +220,10 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
         >>> model.predict(["a.png", "b.jpg"]).argmax(1)
         tensor([3, 7])
     """
-    runs = [run] if isinstance(run, Run) else list(map(read_run, find_runs(str(run), Path(runs_dir))))
-    finished = [each for each in runs if not each.record or each.record.status == "done"] or runs[:1]
+    runs = [run] if isinstance(run, Run) else read_finished(str(run), Path(runs_dir))
     from vitreport.inference.classifier import Classifier
 
-    return Classifier.restore(finished, device)
+    return Classifier.restore(runs, device)
 
 
 def analyze_study(

@@ -48,9 +48,13 @@ def test_runs_are_offered_with_their_groups_and_sweeps() -> None:
     group = first.removesuffix("-s0")
     Path("elsewhere/sweeps").mkdir()
     Path("elsewhere/sweeps/batch-size-12345678.json").touch()
-    assert offered("eval --runs-dir elsewhere ") == [first, second]
     assert offered("runs show ", VITREPORT_RUNS_DIR="elsewhere") == [first, second]
-    assert offered(f"runs diff --runs-dir elsewhere {first} ") == [group, first, second]
+    for words in (
+        f"runs diff --runs-dir elsewhere {first} ",
+        "eval --runs-dir elsewhere ",
+        "predict --runs-dir elsewhere ",
+    ):
+        assert offered(words) == [group, first, second]
     for command in ("report", "plot"):
         assert offered(f"{command} --runs-dir elsewhere ") == ["batch-size-12345678", group, first, second]
 

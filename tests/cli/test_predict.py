@@ -88,11 +88,17 @@ def test_damaged_images_are_named_and_the_others_classified(digits: Path, cli: C
     assert cli("predict", "perceiver", f"{digits}/more/x.jpg").stdout == ""
 
 
-def test_a_group_averages_its_seeds(at_home: Path, digits: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def two_seeds(at_home: Path, digits: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of two finished runs of one group, in a folder with images."""
     monkeypatch.chdir(digits)
     shutil.copytree(at_home / "runs", "runs")
     assert cli(*TRAIN, "--seed=1", "--quiet").exit_code == 0
-    first, second = (folder.name for folder in run_folders(Path("runs")))
+    return [folder.name for folder in run_folders(Path("runs"))]
+
+
+def test_a_group_averages_its_seeds(two_seeds: list[str], cli: Cli) -> None:
+    first, second = two_seeds
     done = {name: cli("predict", name, "00.png", "--json") for name in (first, second, first.removesuffix("-s0"))}
     *each, both = (
         {share["class"]: share["probability"] for share in json.loads(one.stdout)["images"][0]["classes"]}
@@ -103,6 +109,25 @@ def test_a_group_averages_its_seeds(at_home: Path, digits: Path, cli: Cli, monke
     assert all(abs(both[name] - (each[0][name] + each[1][name]) / 2) < 1e-6 for name in common)
     assert done[first.removesuffix("-s0")].stderr == f"mean probabilities of 2 runs: {first} and {second}\n"
     assert json.loads(done[first.removesuffix("-s0")].stdout)["runs"] == [first, second]
+
+
+def test_a_group_is_evaluated_with_the_accuracies_of_its_seeds(two_seeds: list[str], cli: Cli) -> None:
+    group = two_seeds[0].removesuffix("-s0")
+    accuracies = [json.loads(Path("runs", name, "result.json").read_text())["selected"] for name in two_seeds]
+    seeds = [each["splits"]["test"] for each in accuracies]
+    document = json.loads(cli("eval", group, "--json").stdout)
+    assert (document["run"], document["runs"], document["agrees"]) == (group, two_seeds, None)
+    assert [each["correct"] for each in document["recorded"]] == [each["correct"] for each in seeds]
+    title, _, accuracy, of_seeds, *_ = cli("eval", group).stdout.splitlines()
+    assert title == f"{group}: test split, mean probabilities of 2 runs (not recorded)"
+    assert accuracy.split()[:2] == ["accuracy", f"{100 * document['measurement']['correct'] / 360:.2f}%"]
+    assert "single run" not in accuracy
+    assert of_seeds.split() == [
+        "of",
+        "each",
+        "seed",
+        *", ".join(f"{100 * s['correct'] / 360:.2f}%" for s in seeds).split(),
+    ]
 
 
 @pytest.mark.parametrize(

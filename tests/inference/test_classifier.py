@@ -20,6 +20,7 @@ from vitreport.errors import DatasetError, RecordError, SpecError
 from vitreport.inference.classifier import Classifier
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
+from vitreport.store.evaluation import evaluate_runs
 
 
 def recorded(folder: Path) -> Tensor:
@@ -87,6 +88,19 @@ def test_a_group_averages_the_probabilities_of_its_finished_seeds(
     change_record(copies[0], status="interrupted")
     with pytest.raises(RecordError, match="s0 has not finished"):
         vitreport.load_model(group)
+
+
+def test_a_group_is_evaluated_as_it_predicts(own_runs: list[Path], own_images: Path, runtime: Runtime) -> None:
+    runs = [read_run(folder) for folder in own_runs]
+    listing = read_folder(own_images)
+    found = evaluate_runs(runs, "test", None, [runtime.data_dir], runtime, vitreport.Listener())
+    taken = vitreport.load_model(own_runs[0].name.removesuffix("-s0"), runtime.runs_dir).predict(images_of(own_images))
+    assert found.measurement.correct == int((taken.argmax(1).numpy() == listing.labels["test"]).sum())
+    loss = -taken.log()[range(len(taken)), listing.labels["test"]].mean().item()
+    assert found.measurement.loss == pytest.approx(loss, abs=1e-5)
+    assert found.recorded == tuple(run.result.selected.splits["test"] for run in runs if run.result)
+    with pytest.raises(SpecError, match="its seeds hold out different images"):
+        evaluate_runs(runs, "val", None, [runtime.data_dir], runtime, vitreport.Listener())
 
 
 def test_seeds_with_different_images_are_not_averaged(own_runs: list[Path], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.training.small import small_spec
 from vitreport.errors import DatasetError, RecordError
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
-from vitreport.store.evaluation import Evaluation, SplitName, evaluate_run
+from vitreport.store.evaluation import Evaluation, SplitName, evaluate_runs
 from vitreport.store.session import train_run
 from vitreport.training.events import Listener
 
@@ -52,7 +52,7 @@ def trained(runtime: Runtime) -> Path:
 
 def evaluate(run: Run, runtime: Runtime, **changes: Any) -> Evaluation:
     arguments: dict[str, Any] = {"split": "test", "dataset": None, **changes}
-    return evaluate_run(run, data_dirs=[runtime.data_dir], runtime=runtime, listener=SILENT, **arguments)
+    return evaluate_runs([run], data_dirs=[runtime.data_dir], runtime=runtime, listener=SILENT, **arguments)
 
 
 @pytest.mark.parametrize("split", get_args(SplitName))
@@ -61,7 +61,7 @@ def test_every_digit_is_the_recorded_one(trained: Path, runtime: Runtime, split:
     assert run.result
     found = evaluate(run, runtime, split=split)
     recorded = run.result.selected.splits[split]
-    assert found.recorded == recorded
+    assert found.recorded == (recorded,)
     assert found.measurement == recorded
     if split == "test":
         assert found.details == run.result.test
@@ -129,7 +129,7 @@ def test_record_without_the_split_has_nothing_to_compare_with(copied: Path, runt
     values = json.loads((copied / "result.json").read_text())
     del values["selected"]["splits"]["train"]
     (copied / "result.json").write_text(json.dumps(values))
-    assert evaluate(read_run(copied), runtime, split="train").recorded is None
+    assert evaluate(read_run(copied), runtime, split="train").recorded == ()
 
 
 def test_other_images_of_the_same_classes_are_measured(trained: Path, runtime: Runtime, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_other_images_of_the_same_classes_are_measured(trained: Path, runtime: R
     assert run.record
     found = evaluate(run, runtime, dataset=str(tmp_path / "digits-too"))
     assert found.measurement.count == 30
-    assert found.recorded is None
+    assert found.recorded == ()
     assert found.canonical is False
     assert found.data_fingerprint != run.record.data.fingerprint
     with pytest.raises(DatasetError, match="no held-out images"):

@@ -1,7 +1,6 @@
 """A trained model that classifies images of any kind, prepared as in training."""
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -16,7 +15,7 @@ from vitreport.data.arrays import Pixels
 from vitreport.data.batches import normalized, resized
 from vitreport.data.decode import UndecodableError, decode_files, picture
 from vitreport.data.registry import ImageRequest
-from vitreport.errors import RecordError, SpecError
+from vitreport.errors import SpecError
 from vitreport.records.reader import Run
 from vitreport.records.run import DataRecord
 from vitreport.runtime import Runtime
@@ -50,9 +49,9 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, networks: Iterable[nn.Module], runs: Sequence[str], spec: RunSpec, data: DataRecord) -> None:
+    def __init__(self, network: nn.Module, runs: Sequence[str], spec: RunSpec, data: DataRecord) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.network = network
         self.classes, self.image_size, self.runs, self.spec = data.classes, spec.data.image_size, tuple(runs), spec
         for name, values in zip(("mean", "std"), channel_statistics(spec, data), strict=True):
             self.register_buffer(name, torch.tensor(values))
@@ -60,13 +59,8 @@ class Classifier(nn.Module):
     @classmethod
     def restore(cls, runs: Sequence[Run], device: str) -> Self:
         """Restore finished runs of one group. Raises RecordError if one is unusable, or had other images."""
-        restored = [restore(run) for run in runs]
-        first = restored[0]
-        for run, each in zip(runs, restored, strict=True):
-            if each.record.data.fingerprint != first.record.data.fingerprint:
-                fault = f"{runs[0].id} and {run.id} were trained on different images"
-                raise RecordError(fault, "give the id of one run")
-        model = cls((each.network for each in restored), [run.id for run in runs], first.spec, first.record.data)
+        network, spec, record = restore(runs)
+        model = cls(network, [run.id for run in runs], spec, record.data)
         with memory_errors("moving the model to the device"):
             return model.eval().to(choose_device(device))
 
@@ -76,8 +70,8 @@ class Classifier(nn.Module):
         if images.dtype == torch.uint8:
             scaled = scaled / 255
         prepared = normalized(resized(scaled, self.image_size), self.mean, self.std)
-        logits = torch.stack([network(prepared).float() for network in self.networks])
-        return logits[0] if len(logits) == 1 else logits.log_softmax(2).logsumexp(0) - math.log(len(logits))
+        logits: Tensor = self.network(prepared)
+        return logits.float()
 
     def predict(self, images: AnyImage | Sequence[AnyImage]) -> Tensor:
         """Return the class probabilities (N, classes), one row for each image, on the CPU.

@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from vitreport.errors import SpecError
-from vitreport.records.folders import SWEEPS
+from vitreport.records.folders import SWEEPS, find_runs
 from vitreport.records.measurement import Answers, EpochRecord, ResultRecord, unpacked
 from vitreport.records.run import RunRecord, SweepRecord
 from vitreport.records.upgrade import parse
@@ -93,6 +93,12 @@ def read_run(folder: Path) -> Run:
         damage.append(Damage("metrics.jsonl", f"contains {len(epochs)} of {most} epochs"))
     result = read_record_file(folder / "result.json", partial(parse, ResultRecord), damage) if is_done else None
     return Run(folder, record, spec, epochs, result, tuple(damage))
+
+
+def read_finished(name: str, runs_dir: Path) -> list[Run]:
+    """Read the run, or the runs of the group, that a name means; of a group only those that have finished, if any."""
+    runs = [read_run(folder) for folder in find_runs(name, runs_dir)]
+    return [run for run in runs if not run.record or run.record.status == "done"] or runs[:1]
 
 
 def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:

@@ -17,8 +17,9 @@ from vitreport.data.arrays import ImageArrays
 from vitreport.data.batches import ImageSet
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import locate, open_dataset
-from vitreport.errors import DatasetError, RecordError
+from vitreport.errors import DatasetError, RecordError, SpecError
 from vitreport.files import write_atomic, write_json
+from vitreport.models.ensemble import Ensemble
 from vitreport.models.weights import classes_metadata, load_weights, named_weights
 from vitreport.records import measurement as records
 from vitreport.records.measurement import Measurement, SplitDetails, packed
@@ -96,16 +97,28 @@ def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> record
 
 
 class Restored(NamedTuple):
-    """The network of a finished run with the weights of its best epoch, on the CPU, and what is recorded of it."""
+    """The network of a finished run with the weights of its best epoch, on the CPU, and what is recorded of the run."""
 
     network: nn.Module
     spec: RunSpec
     record: RunRecord
-    result: records.ResultRecord
 
 
-def restore(run: Run) -> Restored:
-    """Restore the network of a run. Raises RecordError if it has not finished, or its files are missing or damaged."""
+def restore(runs: Sequence[Run]) -> Restored:
+    """Restore the network of a run; of several seeds the `Ensemble`, with the spec and the record of the first.
+
+    Raises RecordError if one has not finished, its files are missing or damaged, or it was trained on other images.
+    """
+    restored = list(map(_restore, runs))
+    first = restored[0]
+    for each in restored:
+        if each.record.data.fingerprint != first.record.data.fingerprint:
+            fault = f"{first.record.id} and {each.record.id} were trained on different images"
+            raise RecordError(fault, "give the id of one run")
+    return first if len(runs) == 1 else first._replace(network=Ensemble(each.network for each in restored))
+
+
+def _restore(run: Run) -> Restored:
     if run.record and run.record.status != "done":
         fault = f"run {run.id} has not finished (status: {run.record.status})"
         raise RecordError(fault, "run the same training command again to finish it")
@@ -119,12 +132,12 @@ def restore(run: Run) -> Restored:
     weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
     check_fit(weights, named_weights(network), path.name)
     load_weights(network, weights)
-    return Restored(network, run.spec, run.record, run.result)
+    return Restored(network, run.spec, run.record)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A measurement of a split; `recorded` is what training measured with the same weights, None if it did not."""
+    """A measurement of a split; `recorded` is what training measured with the same weights of each run, if it did."""
 
     dataset: str
     data_fingerprint: str
@@ -133,14 +146,25 @@ class Evaluation:
     measurement: Measurement
     details: SplitDetails
     images_per_second: float
-    recorded: Measurement | None
+    recorded: tuple[Measurement, ...]
 
 
-def evaluate_run(
-    run: Run, split: SplitName, dataset: str | None, data_dirs: Sequence[Path], runtime: Runtime, listener: Listener
+def evaluate_runs(
+    runs: Sequence[Run],
+    split: SplitName,
+    dataset: str | None,
+    data_dirs: Sequence[Path],
+    runtime: Runtime,
+    listener: Listener,
 ) -> Evaluation:
-    """Measure a run on its own images, or on others of the same classes: a `dataset` by its name or folder."""
-    model, spec, record, result = restore(run)
+    """Measure a run, or the mean probabilities of several seeds, on its own images or on others of the same classes.
+
+    `dataset` is the name or the folder of the others.
+    """
+    if len(runs) > 1 and split != "test":
+        fault = f"a group cannot be evaluated on the {split} split: its seeds hold out different images"
+        raise SpecError(fault, "give the id of one run")
+    model, spec, record = restore(runs)
     trained_on, device = record.data, choose_device(runtime.device)
     set_up_device(device, runtime.threads or _recorded_threads(record))
     name, data_dir = locate(dataset or spec.data.dataset, data_dirs)
@@ -165,7 +189,7 @@ def evaluate_run(
         measurement=measure(predicted.logits, predicted.labels, f"an evaluation: {split} loss"),
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
-        recorded=result.selected.splits.get(split) if own else None,
+        recorded=tuple(of for run in runs if own and run.result and (of := run.result.selected.splits.get(split))),
     )
 
 

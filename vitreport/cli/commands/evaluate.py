@@ -1,18 +1,21 @@
 """`vitreport eval`: measure a finished run again."""
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.analysis.class_scores import class_scores
 from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli import options, records
-from vitreport.cli.commands.runs import RunName
+from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
 from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import percent, printable, rate
 from vitreport.records.measurement import METRICS
+from vitreport.records.reader import read_finished
+from vitreport.run_id import RunId
 from vitreport.runtime import data_dirs_or_default
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ AGREES = {True: "same results as recorded in training", False: "differs from the
 
 @options.grouped
 def evaluate(
-    run: RunName,
+    run: RunOrGroup,
     machine: options.DeviceOptions,
     split: Annotated[Literal["test", "val", "train"], option("Split to evaluate.")] = "test",
     dataset: options.Dataset = None,
@@ -33,30 +36,39 @@ def evaluate(
 ) -> None:
     """Evaluate a finished run: accuracy, loss, calibration, F1, each class, the confusion matrix, images/s.
 
+    A group averages the probabilities of its seeds. The result is not recorded.
+
     Example:
         vitreport eval swin-digits-ea4ce545-s0
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
+        vitreport eval swin-digits-ea4ce545
     """
-    found = records.read_named(run, machine.runs_dir)
-    from vitreport.store.evaluation import evaluate_run  # with torch
+    records.require_runs_dir(machine.runs_dir, may_lack_default=True)
+    runs = read_finished(run, machine.runs_dir)
+    from vitreport.store.evaluation import evaluate_runs  # with torch
 
     folders = data_dirs_or_default(machine.data_dirs)
     with TrainingView(quiet=quiet) as listener:
-        evaluation = evaluate_run(found, split, dataset, folders, machine.runtime(), listener)
-    _show(evaluation, found.id, split, as_json=as_json)
+        evaluation = evaluate_runs(runs, split, dataset, folders, machine.runtime(), listener)
+    _show(evaluation, [each.id for each in runs], split, as_json=as_json)
 
 
-def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -> None:
+def _show(evaluation: "Evaluation", runs: Sequence[str], split: str, *, as_json: bool) -> None:
     """Print the totals, each class, and which classes are taken for which."""
     measured, details, scores = evaluation.measurement, evaluation.details, class_scores(evaluation.details)
-    agrees = None if evaluation.recorded is None else evaluation.recorded == measured
+    is_one, recorded = len(runs) == 1, evaluation.recorded
+    agrees = recorded[0] == measured if is_one and recorded else None
+    name = runs[0] if is_one else RunId.parse(runs[0]).group
     if as_json:
         more = {"accuracy_interval": measured_accuracy(measured).interval, "class_scores": scores, "agrees": agrees}
-        print_json({"run": run_id, "split": split, **vars(evaluation), **more})
+        known = {"recorded": recorded[0] if recorded else None} if is_one else {"runs": runs, "recorded": recorded}
+        print_json({"run": name, "split": split, **vars(evaluation), **known, **more})
         return
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
+    of_seeds = ", ".join(percent(each.accuracy) for each in recorded)
     totals = [
-        ("accuracy", measured_accuracy(measured).in_percent(2)),
+        ("accuracy", measured_accuracy(measured).in_percent(2, seeds=is_one)),
+        ("of each seed", "" if is_one else of_seeds),
         *((METRICS[name], percent(value)) for name, value in measured.metrics.items()),
         *records.class_score_rows(scores),
         ("loss", f"{measured.loss:.6f}"),
@@ -72,7 +84,8 @@ def _show(evaluation: "Evaluation", run_id: str, split: str, *, as_json: bool) -
         for name, n, right, each in counts
     ]
     columns = ["class", "images", "correct", "recall", "precision", "F1"]
-    print_text(printable(f"{run_id}: {split} split"))
+    averaged = "" if is_one else f", mean probabilities of {len(runs)} runs (not recorded)"
+    print_text(printable(f"{name}: {split} split{averaged}"))
     print_table(["", ""], [total for total in totals if total[1]], gap=True)
     print_table(columns, classes, right=columns[1:], gap=True)
     if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:

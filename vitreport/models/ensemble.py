@@ -1,0 +1,20 @@
+"""Several networks as one."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class Ensemble(nn.Module):
+    """Maps images to the logarithms of class probabilities (B, num_classes), which are the means over networks."""
+
+    def __init__(self, networks: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logarithm of each mean."""
+        shares = torch.stack([network(images).float().log_softmax(1) for network in self.networks])
+        return shares.logsumexp(0) - math.log(len(self.networks))
