@@ -30,6 +30,8 @@ WITH_JSON = {
     "runs list": (),
     "runs show": ("perceiver",),
     "runs diff": ("perceiver", "perceiver"),
+    "runs delete": ("perceiver", "--dry-run"),
+    "runs gc": ("--dry-run",),
     "spec check": ("my.toml",),
     "spec show": ("swin",),
     "spec fields": (),

@@ -31,6 +31,8 @@ CALLS = {
     "runs show": "perceiver",
     "runs diff": "perceiver perceiver",
     "runs export": "",
+    "runs delete": "perceiver --dry-run",
+    "runs gc": "--dry-run",
     "study list": "",
     "study show": "digits",
     "study status": "digits",
