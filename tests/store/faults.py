@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tests.store.calls import Calls, StandIn, patch
+from tests.store.calls import Calls, patch
 from vitreport import files
 from vitreport.data import batches, digits
 from vitreport.data.augment.sampling import RandomNumbers, position_numbers
@@ -153,7 +153,7 @@ def marked(marker: str) -> None:
 
 
 def dropout_from_history() -> None:
-    patch.setattr(loop, "torch", StandIn(torch, manual_seed=lambda seed: None))
+    patch.setattr(loop, "seed_generators", lambda device, seed: None)
 
 
 def order_from_history() -> None:

@@ -18,6 +18,7 @@ from vitreport.training.device import (
     keep_freed_memory,
     memory_errors,
     peak_memory_bytes,
+    seed_generators,
     set_up_device,
 )
 
@@ -52,6 +53,16 @@ def test_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_auto_prefers_the_first_gpu(monkeypatch: pytest.MonkeyPatch, available: bool, device: str) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
     assert choose_device("auto") == torch.device(device)
+
+
+def test_a_step_is_seeded_as_torch_seeds_it_on_its_own_device_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(4)
+    gpus = tuple(torch.Generator() for _ in range(3))
+    monkeypatch.setattr(torch.cuda, "default_generators", gpus)
+    seed_generators(torch.device("cuda", 1), 7)
+    assert [gpu.initial_seed() == 7 for gpu in gpus] == [False, True, False]
+    assert torch.equal(torch.rand(4), expected)
 
 
 def test_threads_are_part_of_the_fingerprint() -> None:

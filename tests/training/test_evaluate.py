@@ -1,5 +1,7 @@
 """How many images an evaluation takes at a time, and what is told where they do not fit."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,12 +16,24 @@ CUDA = torch.device("cuda", 1)
 
 
 @pytest.mark.parametrize(
-    ("image_size", "batch_size", "expected"),
-    [(8, 20, 1000), (32, 20, 1000), (32, 4096, 1000), (64, 128, 250), (224, 16, 20), (224, 128, 128), (1024, 1, 1)],
+    ("image_size", "batch_size", "gigabytes", "expected"),
+    [
+        (8, 20, 140, 10_000),
+        (32, 20, 140, 10_000),
+        (32, 20, 24, 2097),
+        (32, 4096, 24, 4096),
+        (32, 20_000, 24, 10_000),
+        (64, 128, 140, 2500),
+        (224, 16, 140, 204),
+        (224, 128, 24, 128),
+        (4096, 1, 24, 1),
+    ],
 )
 def test_a_gpu_takes_as_many_pixels_as_fill_it_or_as_many_images_as_a_step(
-    image_size: int, batch_size: int, expected: int
+    image_size: int, batch_size: int, gigabytes: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gpu = SimpleNamespace(total_memory=gigabytes * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", {CUDA: gpu}.__getitem__)
     train = TrainSpec(batch_size=batch_size)
     assert evaluation_batch_size(CUDA, train, image_size) == expected
     assert evaluation_batch_size(CPU, train, image_size) == 128

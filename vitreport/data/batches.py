@@ -43,23 +43,26 @@ class ImageSet:
     ) -> None:
         fits = device.type != "cuda" or images.nbytes < torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE
         home = device if fits else torch.device("cpu")
-        self.images, self.labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
+        self.images, self._labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
+        self.labels = labels
         self.device, self.image_size = device, image_size
         self.mean, self.std = torch.tensor(mean, device=device), torch.tensor(std, device=device)
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def in_order(self, batch_size: int) -> Iterator[Tensor]:
         """Yield every image once, in order, not augmented; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
-            images, labels = self.batch(slice(start, start + batch_size))
-            yield self.normalized(images), labels
+            yield self.normalized(self._images(slice(start, start + batch_size)))
 
-    def batch(self, chosen: Tensor | slice) -> tuple[Tensor, Tensor]:
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return images (B, 3, image_size, image_size) in [0, 1] and labels (B,)."""
+        return self._images(chosen), self._labels[chosen].to(self.device)
+
+    def _images(self, chosen: Tensor | slice) -> Tensor:
         images = self.images[chosen].to(self.device, non_blocking=True).float().div_(255)
-        return resized(images, self.image_size), self.labels[chosen].to(self.device)
+        return resized(images, self.image_size)
 
     def normalized(self, images: Tensor) -> Tensor:
         """Subtract the mean from images in [0, 1] and divide by the deviation."""

@@ -59,6 +59,13 @@ def set_up_device(device: torch.device, threads: int | None) -> None:
         torch.backends.cudnn.benchmark = False
 
 
+def seed_generators(device: torch.device, seed: int) -> None:
+    """Seed what a step on `device` draws from; torch.manual_seed also seeds other GPUs and asks other kinds."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index].manual_seed(seed)
+
+
 def device_name(device: torch.device) -> str:
     """Return what the record calls the device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"

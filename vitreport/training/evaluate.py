@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from vitreport.data.batches import ImageSet
 from vitreport.errors import DivergedError
@@ -18,7 +18,8 @@ from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, memory_errors
 
 CPU_BATCH_SIZE = 128  # what fits a processor's cache
-CUDA_BATCH_SIZE, CUDA_SIDE = 1000, 32  # what fills a GPU, with images of so many pixels a side
+CUDA_BATCH_SIZE, CUDA_PIXELS = 10_000, 10_000 * 32**2  # what fills a large GPU; not measured on one
+BYTES_A_PIXEL = 12_000  # of a GPU's memory
 CALIBRATION_BINS = 15
 TOP_K = 5
 DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
@@ -41,7 +42,8 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
     """Return the images in a batch, by the spec and the kind of device alone, because it changes the last digits."""
     if device.type != "cuda":
         return CPU_BATCH_SIZE
-    return min(CUDA_BATCH_SIZE, max(train.batch_size, CUDA_BATCH_SIZE * CUDA_SIDE**2 // image_size**2))
+    pixels = min(CUDA_PIXELS, torch.cuda.get_device_properties(device).total_memory // BYTES_A_PIXEL)
+    return min(CUDA_BATCH_SIZE, max(train.batch_size, pixels // image_size**2))
 
 
 def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
@@ -49,16 +51,22 @@ def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: 
 
     Raises ResourceError where memory runs out.
     """
+    begun = time.perf_counter()
+    found = logits_of(model, images, train, before_batch).cpu().numpy()
+    return Predictions(found, images.labels, len(found) / (time.perf_counter() - begun))
+
+
+def logits_of(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Tensor:
+    """Compute what `predict` does, without waiting for the device."""
     model.eval()
-    logits, begun = [], time.perf_counter()
     batch_size = evaluation_batch_size(images.device, train, images.image_size)
+    logits = []
     with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
-        for batch, _ in images.in_order(batch_size):
+        for batch in images.in_order(batch_size):
             before_batch()
             with autocast(batch.device, train.precision):
                 logits.append(model.forward(batch).float())
-    found, labels = torch.cat(logits).cpu().numpy(), images.labels.cpu().numpy().astype(np.int64)
-    return Predictions(found, labels, len(labels) / (time.perf_counter() - begun))
+        return torch.cat(logits)
 
 
 def top5(logits: Logits, labels: Labels) -> float | None:

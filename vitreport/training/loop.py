@@ -14,7 +14,7 @@ from vitreport.models.weights import named_weights
 from vitreport.randomness import stream_seed
 from vitreport.records.measurement import EpochRecord, Measurement
 from vitreport.spec.run import TrainSpec
-from vitreport.training.device import autocast, peak_memory_bytes
+from vitreport.training.device import autocast, peak_memory_bytes, seed_generators
 from vitreport.training.evaluate import check_finite, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 
@@ -88,7 +88,7 @@ def fit(
         for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
             rate = learning_rate(state.step)
-            torch.manual_seed(stream_seed(batches.seed, "dropout", state.step, RANK))
+            seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, RANK))
             unread.append(train_step(state, images, targets, train, rate))
             is_due = state.step % STEPS_BETWEEN_READS[images.device.type] == 0 or state.step % steps_per_epoch == 0
             loss = _read_losses(unread, state) if is_due else None

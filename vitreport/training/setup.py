@@ -116,7 +116,7 @@ def channel_statistics(spec: RunSpec, images: ImageFacts | DataRecord) -> tuple[
 
 def class_counts(splits: Mapping[str, ImageSet], classes: int) -> dict[str, tuple[int, ...]]:
     """Count the images of each class, by split."""
-    return {name: tuple(torch.bincount(split.labels, minlength=classes).tolist()) for name, split in splits.items()}
+    return {name: tuple(np.bincount(split.labels, minlength=classes).tolist()) for name, split in splits.items()}
 
 
 def _source(spec: RunSpec, arrays: ImageArrays, name: str) -> Split:
