@@ -135,6 +135,17 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
         yield Finding("trend", sentence, _ids(*ablation.levels), ablation.ends)
 
 
+def lacking_baseline(ablation: Ablation) -> Iterator[Finding]:
+    """Say why nothing is compared with a baseline that was not run, has no result or diverged."""
+    baseline = None if ablation.baseline is None else ablation.levels[ablation.baseline]
+    if baseline and any(level.accuracy for level in ablation.levels):
+        lacking = baseline.group.lacking if baseline.group else ["not run"]
+        if not baseline.accuracy or (baseline.group and baseline.group.diverged):
+            name = called(ablation.axes, baseline.labels)
+            sentence = f"No difference from the baseline {name} is claimed ({joined(lacking)})."
+            yield Finding("no comparison", sentence, _ids(*ablation.levels))
+
+
 def level_differences(ablation: Ablation) -> Iterator[Finding]:
     """Name each level that differs from the baseline, and in one sentence those without a shown difference.
 
@@ -165,8 +176,8 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
 
 
 def settled_levels(ablation: Ablation) -> Iterator[Finding]:
-    """Say what would show the differences from the baseline that are not shown."""
-    if ablation.to_settle:
+    """Say what would show the differences from the baseline that are not shown; main effects are other differences."""
+    if ablation.to_settle and not ablation.effects:
         each = f"{'combination' if ablation.is_grid else 'value'} of {joined(ablation.axes)}"
         yield Finding("to settle", _sentence("", ablation.to_settle.in_words(each)), _ids(*ablation.levels))
 
@@ -257,6 +268,7 @@ ABLATION_RULES: tuple[Callable[[Ablation], Iterator[Finding]], ...] = (
     main_effects,
     interaction,
     differing_combinations,
+    lacking_baseline,
     level_differences,
     settled_levels,
     paired_levels,
