@@ -98,13 +98,16 @@ def _points(fraction: float, sign: str = "") -> str:
     return f"{points:{sign}z.{digits}f}"
 
 
-def methods(estimates: Iterable[Estimate | None]) -> str:
-    """Write what intervals are over: 95% confidence intervals (3 seeds each): over seeds and test images."""
+def methods(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] = ()) -> str:
+    """Write what intervals are over: 95% confidence intervals (3 seeds each): over seeds and test images.
+
+    Differences have the seeds of their smaller side: `of` are the estimates of all groups that are in them.
+    """
     known = [estimate for estimate in estimates if estimate]
     if not known:
         return "No interval: there is no result."
     words = [METHODS[method] for method in METHODS if any(estimate.method == method for estimate in known)]
-    counts = sorted({estimate.n for estimate in known if estimate.n > 1})
+    counts = sorted({estimate.n for estimate in (*known, *filter(None, of)) if estimate.n > 1})
     seeds = f" ({' or '.join(map(str, counts))} seeds each)" if counts else ""
     several = max(estimate.comparisons for estimate in known)
     together = (

@@ -14,7 +14,7 @@ from tests.report.pictured import add_correct
 from vitreport.analysis.analyze import Outline
 from vitreport.analysis.findings import ablation_findings
 from vitreport.analysis.summary import Ablation
-from vitreport.report import tables
+from vitreport.report import grids, tables
 
 SIZES, RATES = (16, 32, 64), (0.1, 0.01)
 FIELDS = {"batch_size": SIZES, "learning_rate": RATES}
@@ -45,8 +45,12 @@ def written(
     baseline: dict[str, float] | None = None,
     diverged: tuple[int, float] | None = None,
     missing: tuple[int, float] | None = None,
+    older: tuple[int, float] | None = None,
 ) -> Ablation:
-    """The ablation of such runs, analyzed; `diverged` has one diverged seed, `missing` has none that was run."""
+    """The ablation of such runs, analyzed.
+
+    `diverged` has one diverged seed, `missing` has none that was run, `older` does not say which images were correct.
+    """
     trials = []
     for (size, rate), table in found.items():
         values = {"batch_size": size, "learning_rate": rate}
@@ -57,8 +61,10 @@ def written(
                 continue
             if (size, rate) == diverged and seed == 1:
                 write_run(RUNS, own, None, error=DIVERGED)
-            else:
-                add_correct(write_run(RUNS, own, float(row.mean())), row.tolist())
+                continue
+            folder = write_run(RUNS, own, float(row.mean()))
+            if (size, rate) != older:
+                add_correct(folder, row.tolist())
     labels = None if baseline is None else tuple(str(baseline[axis]) for axis in axes)
     (ablation,) = summary(Outline(sweeps=(design(axes, trials, labels),))).ablations
     return ablation
@@ -206,4 +212,33 @@ def test_accuracies_on_several_datasets_are_not_averaged() -> None:
 def test_a_diverged_seed_is_named_beside_the_others() -> None:
     ablation = written(answers(), baseline={"batch_size": 16, "learning_rate": 0.01}, diverged=(64, 0.1))
     cells = [cell for row in tables.ablation(ablation).rows for cell in row]
-    assert len([cell for cell in cells if cell.endswith("; 1 seed diverged")]) == 1
+    assert len([cell for cell in cells if cell.endswith("; 1 of 3 seeds diverged")]) == 1
+
+
+def test_all_numbers_of_seeds_are_said() -> None:
+    found = answers(extra=0.05)
+    ablation = written({**found, (64, 0.1): found[64, 0.1][:2]}, baseline={"batch_size": 16, "learning_rate": 0.01})
+    notes = [content(ablation).note for content in (grids.grid, grids.effects, grids.interactions)]
+    assert [note.partition(": ")[0] for note in notes] == ["95% confidence intervals (2 or 3 seeds each)"] * 3
+
+
+def test_a_combination_of_older_records_is_named() -> None:
+    ablation = written(answers(), baseline={"batch_size": 16, "learning_rate": 0.01}, older=(64, 0.1))
+    methods = [each.difference.method for each in ablation.effects if each.difference]
+    assert methods == ["crossed", "welch", "welch"]
+    reason = "The records of (64, 0.1) do not say which images were correct"
+    for content in (grids.grid, grids.effects, grids.interactions, tables.ablation):
+        assert f"{reason}: all intervals that use them cover new training runs only." in content(ablation).note
+
+
+def test_what_would_show_single_combinations_is_not_said_of_main_effects() -> None:
+    ablation = written(answers(scale=0.0), baseline={"batch_size": 16, "learning_rate": 0.01})
+    assert ablation.to_settle
+    assert [each.rule for each in ablation_findings(ablation)] == ["no main effect", "no interaction"]
+
+
+@pytest.mark.parametrize(("lacking", "reason"), [("diverged", "1 of 3 seeds diverged"), ("missing", "not run")])
+def test_a_baseline_without_a_result_is_said(lacking: str, reason: str) -> None:
+    ablation = written(answers(), baseline={"batch_size": 16, "learning_rate": 0.01}, **{lacking: (16, 0.01)})  # type: ignore[arg-type]
+    baseline = "the baseline batch_size 16, learning_rate 0.01"
+    assert f"No difference from {baseline} is claimed ({reason})." in sentences(ablation)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.analysis.designs import design
-from tests.records import spec, write_run, write_seeds
+from tests.records import FAILED, spec, write_run, write_seeds
 from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.protocol import limits
 from vitreport.records.folders import run_folders
@@ -41,9 +41,19 @@ def test_runs_without_a_commit_are_counted() -> None:
     assert analyze(run_folders(RUNS)).provenance.commits == {"unknown": 2}
 
 
-@pytest.mark.parametrize(("seeds", "expected"), [(2, "; 1 seed missing"), (3, "; 2 seeds missing")])
-def test_seeds_that_are_missing_are_counted(seeds: int, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("seeds", "failed", "expected"),
+    [
+        (2, False, "51.0); 1 seed missing"),
+        (3, False, "51.0); 2 seeds missing"),
+        (3, True, "51.0); 1 of 2 seeds failed; 1 seed missing"),
+        (2, True, "51.0); 1 of 2 seeds failed"),
+    ],
+)
+def test_seeds_that_are_missing_are_counted_once(seeds: int, failed: bool, expected: str) -> None:
     write_run(RUNS, spec(), 0.5)
+    if failed:
+        write_run(RUNS, spec(seed=1), None, error=FAILED)
     cells = tuple((("128",), spec(seed=seed).run_id) for seed in range(seeds))
     (found,) = analyze(run_folders(RUNS), Outline((design(("batch_size",), cells),))).ablations
     assert ablation(found).rows[0][1].endswith(expected)

@@ -25,7 +25,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
     assert [tuple(filter(None, map(str.strip, row.split("  ")))) for row in rows[:4]] == [
         ("16", "51.0% (48.5 to 53.5, n = 3)", "-10.0 (-12.8 to -7.2)"),
         ("32", "51.0% (48.5 to 53.5, n = 3)", "-10.0 (-12.8 to -7.2)"),
-        ("64", "55.5% (49.1 to 61.9, n = 2); 1 seed diverged", "\N{EN DASH}"),
+        ("64", "55.5% (49.1 to 61.9, n = 2); 1 of 3 seeds diverged", "\N{EN DASH}"),
         ("128", "61.0% (58.5 to 63.5, n = 3)", "baseline"),
     ]
     assert rows[4:] == [

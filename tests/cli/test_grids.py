@@ -109,7 +109,7 @@ def test_a_diverged_combination_leaves_the_list_and_says_what_is_needed(cli: Cli
     assert f"Main effects and interactions need {combinations}, none of them diverged." in done.stdout
     assert "Combinations above batch_size 16, learning_rate 0.001: (16, 0.01) and (32, 0.001)." in done.stdout
     assert "+5.0 (+2.2 to +7.8)" in done.stdout
-    assert "| 32 | 56.0% (53.5 to 58.5) | diverged |" in cli("report").stdout
+    assert "| 32 | 56.0% (53.5 to 58.5) | diverged (epoch 1 of 2) |" in cli("report").stdout
 
 
 def test_pairs_are_named_by_their_fields(cli: Cli) -> None:

@@ -62,6 +62,16 @@ def unequal_classes(named: Named) -> str:
     return f"Classes are unequal: {found}. Large classes count more in accuracy." if found else ""
 
 
+def without_answers(named: Named) -> str:
+    """Name the groups whose intervals cover less than those of others, because their records are older."""
+    methods = {name: group.test.method for name, group in named if group.test}
+    older = [name for name, method in methods.items() if method in ("t", "equal")]
+    if not older or "crossed" not in methods.values():
+        return ""
+    reason = f"The records of {listed(older)} do not say which images were correct"
+    return f" {reason}: all intervals that use them cover new training runs only."
+
+
 def placeholder_of(summary: Summary) -> str:
     """Say what to replace in commands that train on a user's image folder."""
     names = list(dict.fromkeys(each.name for each in summary.datasets if each.name not in DATASETS))

@@ -1,20 +1,23 @@
 """The tables of a grid of two varied fields."""
 
+from collections.abc import Sequence
+
+from vitreport.analysis import protocol
 from vitreport.analysis.references import subject_of
-from vitreport.analysis.summary import Ablation
+from vitreport.analysis.summary import Ablation, Effect, Interaction
 from vitreport.formatting import Estimate, methods, percent
 from vitreport.report.blocks import Table, table
-from vitreport.report.tables import estimate_cell, number, outcome_of_level, vary_in_seeds
+from vitreport.report.tables import estimate_cell, number, outcome, vary_in_seeds
 from vitreport.spec.sweep import called, shown_level
 
 
 def grid(content: Ablation) -> Table:
     """Show the accuracies of a grid: values of the first field in rows, of the second in columns."""
     seeds = vary_in_seeds(level.accuracy for level in content.levels)
-    cells = {level.labels: outcome_of_level(level, seeds=seeds) for level in content.levels}
+    cells = {level.labels: outcome(level.group, level.missing, seeds=seeds) for level in content.levels}
     rows, columns = content.labels
     baseline = "" if content.baseline is None else f" Baseline: {called(content.axes, content.reference)}."
-    note = f"{methods(level.accuracy for level in content.levels)}{baseline}"
+    note = methods(level.accuracy for level in content.levels) + baseline + protocol.without_answers(content.groups)
     return table(
         f"Test accuracy of {subject_of(content)}",
         (content.axes[0], *(called(content.axes[1:], [column]) for column in columns)),
@@ -35,7 +38,7 @@ def effects(content: Ablation) -> Table:
         )
         for each in content.effects
     ]
-    note = f"{methods(each.difference for each in content.effects)} Each average is over all values of the other field."
+    note = _methods(content, content.effects) + " Each average is over all values of the other field."
     if content.baseline is None:
         note += " There is no baseline: the first value of each field is the reference."
     columns = ("main effect", "average accuracy", f"difference from {word} (pp)")
@@ -50,5 +53,10 @@ def interactions(content: Ablation) -> Table:
     ]
     first, second = (called([axis], [label]) for axis, label in zip(content.axes, content.reference, strict=True))
     meaning = f"An interaction is the difference from {second} minus the same difference at {first}."
-    note = f"{methods(each.difference for each in content.interactions)} {meaning}"
+    note = f"{_methods(content, content.interactions)} {meaning}"
     return table(f"Interactions: {subject_of(content)}", (*content.axes, "interaction (pp)"), rows, 2, note)
+
+
+def _methods(content: Ablation, contrasts: Sequence[Effect | Interaction]) -> str:
+    said = methods((each.difference for each in contrasts), (level.accuracy for level in content.levels))
+    return said + protocol.without_answers(content.groups)

@@ -17,6 +17,7 @@ from vitreport.formatting import Estimate, compact, counted, duration, listed, m
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
+from vitreport.store.run_state import RESULTS
 
 MOST_COLUMNS = 8
 MEANS_OF_CLASSES = ("balanced accuracy", "macro F1")
@@ -58,7 +59,7 @@ def comparison(content: plain.Comparison) -> Table:
     kind = "architecture" if len({group.architecture for group in groups}) > 1 else "setting"
     columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
     note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
-    note += protocol.SCORES * bool(scores)
+    note += protocol.without_answers(content.groups) + protocol.SCORES * bool(scores)
     return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
@@ -69,7 +70,7 @@ def ablation(content: plain.Ablation) -> Table:
     rows = [
         (
             *content.texts(level),
-            outcome_of_level(level, seeds=seeds),
+            outcome(level.group, level.missing, seeds=seeds),
             "baseline" if index == content.baseline else estimate_cell(level.difference, Estimate.signed_points),
             *_means_of_classes(level.group)[: len(scores)],
         )
@@ -77,7 +78,7 @@ def ablation(content: plain.Ablation) -> Table:
     ]
     columns = (*content.axes, "test accuracy", "difference from baseline (pp)", *scores)
     note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
-    note += protocol.SCORES * bool(scores)
+    note += protocol.without_answers(content.groups) + protocol.SCORES * bool(scores)
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
 
 
@@ -246,15 +247,17 @@ def without_result(summary: plain.Summary) -> Table:
     return table("Runs without a result", ("run", "state", "reached", "why"), rows, texts=4)
 
 
-def outcome(group: Group | None, *, seeds: bool = True) -> str:
-    """Return the test accuracy, or why there is none; seeds without a result are counted."""
+def outcome(group: Group | None, missing: int = 0, *, seeds: bool = True) -> str:
+    """Return the test accuracy, or why there is none; seeds without a result and `missing` ones are counted."""
     if group is None:
         return "not run"
     if group.test is None:
         first = {run.state: run for run in reversed(group.runs) if run.state != "done"}
         words = (f"{state} ({_reached(run)})".removesuffix(f" ({NOTHING})") for state, run in first.items())
         return "; ".join(words) or "no test accuracy"
-    return Number("; ".join([group.test.in_percent(seeds=seeds), *group.lacking]), group.test.value)
+    absent = missing - sum(run.state not in RESULTS for run in group.runs)
+    lacking = [*group.lacking, *[f"{counted(absent, 'seed')} missing"] * (absent > 0)]
+    return Number("; ".join([group.test.in_percent(seeds=seeds), *lacking]), group.test.value)
 
 
 def vary_in_seeds(estimates: Iterable[Estimate | None]) -> bool:
@@ -264,14 +267,6 @@ def vary_in_seeds(estimates: Iterable[Estimate | None]) -> bool:
 
 def _reached(run: RunSummary) -> str:
     return f"epoch {run.epoch} of {run.epochs}" if run.epoch and run.epochs else NOTHING
-
-
-def outcome_of_level(level: plain.Level, *, seeds: bool) -> str:
-    """Return the test accuracy with the number of seeds that are missing, or why there is none."""
-    lacking = f"; {counted(level.missing, 'seed')} missing" if level.missing else ""
-    lacking += f"; {counted(level.group.diverged, 'seed')} diverged" if level.group and level.group.diverged else ""
-    accuracy = level.accuracy
-    return estimate_cell(accuracy, lambda found: found.in_percent(seeds=seeds) + lacking) if accuracy else level.state
 
 
 def estimate_cell(found: Estimate | None, shown: Callable[[Estimate], str] = Estimate.in_percent) -> str:
