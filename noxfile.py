@@ -91,4 +91,5 @@ def benchmark(session: nox.Session) -> None:
     install(session)
     for name in ("augment", "startup", "sweep", "models", "report", "presets"):
         session.run("python", f"benchmarks/{name}.py")
+    session.run("python", "-m", "benchmarks.busy")
     session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)

@@ -1,0 +1,40 @@
+"""What every benchmark writes to benchmarks/results/: its figures, and on what they were measured."""
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FOLDER = Path(__file__).parent / "results"
+
+
+def processor() -> str:
+    """The model of the CPU, as Linux names it, and the number of its cores."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if platform.system() == "Linux" else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{next(iter(names), platform.processor())}, {os.cpu_count()} cores"
+
+
+def write(name: str, figures: Any, device: str = "cpu") -> Path:
+    """Write the figures with machine, versions and commit; return the file."""
+    describe = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(describe, capture_output=True, text=True, cwd=FOLDER.parent, check=False).stdout.strip()
+    document = {
+        "machine": {
+            "processor": processor(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "device": device,
+            "system": platform.system(),
+        },
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "commit": commit,
+        "figures": figures,
+    }
+    FOLDER.mkdir(exist_ok=True)
+    file = FOLDER / f"{name}.json"
+    file.write_text(json.dumps(document, indent=2) + "\n")
+    return file
