@@ -11,9 +11,10 @@ The key identifies FORMAT, the source bytes and the size S. A folder is written 
 import hashlib
 import json
 import math
+import mmap
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,6 +38,7 @@ Channels = tuple[float, ...]
 
 FORMAT = 3  # of the cache: any change of its files needs another
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
+BLOCK_IMAGES = 1000  # that are read at once
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
 
@@ -196,7 +198,8 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
     for split in parts:
         digest.update(split.labels.astype("<i8").tobytes())
     for split in parts:
-        digest.update(np.ascontiguousarray(split.images).data)
+        for block in _blocks(split.images):
+            digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()
 
 
@@ -204,7 +207,11 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], re
     """Return the facts of the decoded arrays, with the number of images that had another size."""
     mean, std = _mean_and_std(splits["train"].images)
     digests = {
-        name: [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in split.images]
+        name: [
+            hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+            for block in _blocks(split.images)
+            for image in block
+        ]
         for name, split in splits.items()
     }
     distinct = {name: set(of_split) for name, of_split in digests.items()}
@@ -225,13 +232,21 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], re
     )
 
 
+def _blocks(images: Pixels) -> Iterator[Pixels]:
+    """Yield the images in blocks; what is mapped of them does not stay in memory, however many there are."""
+    for start in range(0, len(images), BLOCK_IMAGES):
+        yield images[start : start + BLOCK_IMAGES]
+        if isinstance(images.base, mmap.mmap):
+            images.base.madvise(mmap.MADV_DONTNEED)
+
+
 def _mean_and_std(images: Pixels) -> tuple[Channels, Channels]:
     """Return the mean and the standard deviation of each channel, exact, however many pixels there are.
 
     The deviation is at least one step of 256, so that a channel of one value alone can be divided by it.
     """
     histogram = np.zeros((3, 256), np.int64)
-    for block in np.array_split(images, max(1, len(images) // 1000)):
+    for block in _blocks(images):
         histogram += [np.bincount(channel.ravel(), minlength=256) for channel in block.swapaxes(0, 1)]
     values = np.arange(256) / 255
     weights = histogram / histogram.sum(axis=1, keepdims=True)
