@@ -1,6 +1,6 @@
 """The errors that a user can meet, with the exit code of each. Anything else that escapes is a bug and ends with 1."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -73,6 +73,12 @@ class SpecError(VitreportError, exit_code=2):
     def problems_at(self, field: str) -> tuple[Problem, ...]:
         """Return its problems; if it has only a message, that as a problem of `field`."""
         return self.problems or (Problem(field, self.message, self.hint),)
+
+
+def refuse_problems(problems: Iterable[Problem]) -> None:
+    """Raise SpecError with these problems if there are any."""
+    if found := list(problems):
+        raise SpecError(problems=found)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import Problem, RecordError, SpecError, gathered
+from vitreport.errors import Problem, RecordError, SpecError, gathered, refuse_problems
 from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.timm import timm_label
@@ -124,8 +124,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     faults += fit_problems(sections, facts) if is_known else []
     problems = [problem for layer in layers for problem in layer.problems]
     problems += [replace(fault, origin=_origin_of(fault.field, origins)) for fault in faults]
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
     return Composed(RunSpec(**sections), origins, facts.data_dir)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import Problem, refuse_problems
 from vitreport.run_id import RunId
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
@@ -55,8 +55,8 @@ class RunSpec(Section):
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> Self:
-        if info.context is None and (problems := list(fit_problems(dict(self)))):  # `compose` knows the dataset, too
-            raise SpecError(problems=problems)
+        if info.context is None:  # `compose` knows the dataset, too
+            refuse_problems(fit_problems(dict(self)))
         return self
 
     @property

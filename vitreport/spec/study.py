@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from vitreport.errors import Problem, SpecError, gathered
+from vitreport.errors import Problem, SpecError, gathered, refuse_problems
 from vitreport.formatting import percent
 from vitreport.spec.fields import checked, dotted, flat
 from vitreport.spec.load import read_table
@@ -237,8 +237,7 @@ def study_origin(study: str) -> str:
 def read_study(study: str) -> StudySpec:
     """Read a study by its name, or from a TOML file. Raises SpecError with all problems of its form, or else names."""
     found, problems = read_form(study)
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
     return found
 
 

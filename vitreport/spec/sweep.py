@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from vitreport.errors import Problem, SpecError, gathered
+from vitreport.errors import Problem, SpecError, gathered, refuse_problems
 from vitreport.spec.fields import dotted, field_paths, fields_of, find_field
 from vitreport.spec.load import parse_value
 from vitreport.spec.section import Section
@@ -59,8 +59,7 @@ def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
     for name, text in params:
         with gathered(problems, name, origin):
             axes.append(field_axis(name, parse_list(text)))
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
     return axes
 
 
@@ -74,8 +73,7 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
             with gathered(problems, dotted(["variants", name, label, field])):
                 fields |= fields_of(find_field(field), value)
         values.append(ValueSpec(label=label, value=label, fields=fields))
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
     return AxisSpec(name=name, values=tuple(values))
 
 

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitreport.data.sources import count_images
-from vitreport.errors import Problem, SpecError
+from vitreport.errors import Problem, SpecError, refuse_problems
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.data import DataSpec
@@ -100,8 +100,7 @@ def check_networks(specs: Iterable[RunSpec]) -> None:
             parameters_of(spec)
         except SpecError as error:
             problems += error.problems_at("model")
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
 
 
 def expect_here(runtime: Runtime, records: Iterable[Run]) -> Expect:

@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import BusyError, Problem, RecordError, SpecError
+from vitreport.errors import BusyError, Problem, RecordError, SpecError, refuse_problems
 from vitreport.files import locked, make_folder, write_json
 from vitreport.formatting import listed
 from vitreport.privacy import without_paths
@@ -190,8 +190,7 @@ def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[
         if (first := known.setdefault(group, labels)) != labels:
             fault = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({group})"
             problems.append(Problem("sweep", fault, "leave one out"))
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
     return composed
 
 

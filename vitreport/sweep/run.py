@@ -152,8 +152,7 @@ def _check_images(
         if run.record:
             hint = "restore the original images, or choose another --runs-dir"
             refuse_other_images(run.record, images.fingerprint, hint)
-    if problems := [problem for spec in specs for problem in class_problems(spec, len(images.classes))]:
-        raise errors.SpecError(problems=problems)
+    errors.refuse_problems(each for spec in specs for each in class_problems(spec, len(images.classes)))
     for line in image_notices(request.name, images):
         note(line)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, gathered
+from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, gathered, refuse_problems
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import find_field, flat
 from vitreport.spec.load import layer_of, read_preset
@@ -67,8 +67,7 @@ def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, Vitr
                     plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
                 lacking[title] = error
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(problems)
     if lacking and unusable is None:
         raise next(iter(lacking.values()))
     return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})

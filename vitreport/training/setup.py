@@ -13,7 +13,7 @@ from torch import nn
 from vitreport.data.arrays import ImageArrays, ImageFacts, Split
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.data.holdout import limited, split_hash, validation_split
-from vitreport.errors import DatasetError, Problem, SpecError
+from vitreport.errors import DatasetError, Problem, refuse_problems
 from vitreport.models.cost import measure_cost
 from vitreport.models.registry import build_model
 from vitreport.models.timm import timm_errors
@@ -61,9 +61,7 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
     """Make the optimizer of a model, and the splits on its device. Raises SpecError where they do not fit the spec."""
     device = next(model.parameters()).device
     train, val = split_indices(spec, arrays)
-    problems = class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train))
-    if problems:
-        raise SpecError(problems=problems)
+    refuse_problems(class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train)))
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed)

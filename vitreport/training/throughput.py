@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from vitreport.data.batches import ImageSet, TrainingBatches
-from vitreport.errors import SpecError
+from vitreport.errors import refuse_problems
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
@@ -66,8 +66,7 @@ def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, trai
     devices.set_up_device(device, threads)
     with devices.memory_errors("building the model"):
         model, cost = place_model(spec, device)
-    if problems := lone_image_problems(spec, model, training_images):
-        raise SpecError(problems=problems)
+    refuse_problems(lone_image_problems(spec, model, training_images))
     state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
 
     def train(images: ImageSet) -> None:
