@@ -53,7 +53,7 @@ def newest_checkpoint(run: Path) -> dict[str, Tensor]:
 
     The totals of the epoch depend on whether the last step was saved before or after its epoch was measured.
     """
-    path, *_ = checkpoints(run / "checkpoints")
+    path, *_ = checkpoints(run / "checkpoints").values()
     tensors, metadata = read_verified(path)
     step = torch.tensor(json.loads(metadata["counters"])["step"])
     return {"step": step, **{name: tensor for name, tensor in tensors.items() if name.startswith(COMPARED)}}

@@ -115,7 +115,7 @@ def test_damaged_later_checkpoints_do_not_push_out_the_sound_ones(tmp_path: Path
     save_checkpoint(tmp_path, two_saved)
     for suffix in (".safetensors", ".sha256"):
         (tmp_path / f"kept{suffix}").rename(tmp_path / f"step-1{suffix}")
-    for path in checkpoints(tmp_path)[:2]:
+    for path in list(checkpoints(tmp_path).values())[:2]:
         damage(path)
     state = make_state()
     assert len(restore_newest(tmp_path, state)) == 2

@@ -126,9 +126,9 @@ def check_sound(run: Path, former_step: int) -> int:
     """Nothing unfinished is left, and no checkpoint that an earlier failure has left is missing; the newest step."""
     assert list(run.rglob("*.tmp")) == []
     found = checkpoints(run / "checkpoints")
-    for path in found:
+    for path in found.values():
         read_verified(path)
-    newest = int(found[0].stem.removeprefix("step-")) if found else 0
+    newest = max(found, default=0)
     assert newest >= former_step
     return newest
 

@@ -66,7 +66,7 @@ def check_fallback(folder: Path, warning: str) -> None:
 
 
 def test_damage_everywhere_is_an_error_and_stays(tmp_path: Path, two_saved: TrainingState) -> None:
-    for path in checkpoints(tmp_path):
+    for path in checkpoints(tmp_path).values():
         damage(path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     state = make_state()
@@ -161,7 +161,7 @@ def test_run_goes_on_from_the_older_checkpoint(
 def test_run_with_damaged_checkpoints_alone_is_refused(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, killed: Path
 ) -> None:
-    found = checkpoints(killed / "checkpoints")
+    found = checkpoints(killed / "checkpoints").values()
     for path in found:
         damage(path)
     before = [path.read_bytes() for path in found]

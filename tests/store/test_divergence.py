@@ -50,7 +50,7 @@ def test_finite_logits_too_large_for_their_file_are_cut_to_the_largest(driver: D
 
 def test_weights_that_are_not_finite_are_not_saved(driver: Driver, tmp_path: Path) -> None:
     driver.run("train", *EXPLODING, *CASES["while training"][0], EVERY_STEP, folder=tmp_path)
-    found = checkpoints(only_run(tmp_path) / "checkpoints")
+    found = checkpoints(only_run(tmp_path) / "checkpoints").values()
     for path in found:
         tensors, _ = read_verified(path)
         assert all(torch.isfinite(tensor).all() for name, tensor in tensors.items() if name.startswith("model/"))

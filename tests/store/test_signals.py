@@ -176,7 +176,7 @@ def check_stopped(stopped: Completed, run: Path, by: signal.Signals, exit_code: 
 
 
 def saved_steps(folder: Path) -> list[str]:
-    return [path.stem for path in checkpoints(only_run(folder) / "checkpoints")]
+    return [path.stem for path in checkpoints(only_run(folder) / "checkpoints").values()]
 
 
 def go_on(driver: Driver, folder: Path) -> list[int]:

@@ -59,7 +59,7 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
     # The digest comes first: a file without its digest does not count.
     write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
     write_atomic(path, content)
-    for old in [path for path in checkpoints(folder) if _step(path) <= state.step][KEPT:]:
+    for old in [path for step, path in checkpoints(folder).items() if step <= state.step][KEPT:]:
         remove_file(old)
         remove_file(old.with_suffix(".sha256"))
 
@@ -72,14 +72,10 @@ def remove_unfinished(folder: Path) -> int:
     return len(lone) + remove_temporaries(folder)
 
 
-def checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints of a run, the newest first."""
-    return sorted(filter(lambda path: STEP_FILE.match(path.name), folder.glob("step-*")), key=_step, reverse=True)
-
-
-def newest_step(folder: Path) -> int:
-    """Return the step of the newest checkpoint; 0 without any."""
-    return max(map(_step, checkpoints(folder)), default=0)
+def checkpoints(folder: Path) -> dict[int, Path]:
+    """Return the checkpoints of a run by their steps, the newest first."""
+    files = ((STEP_FILE.match(path.name), path) for path in folder.glob("step-*"))
+    return dict(sorted(((int(match[1]), path) for match, path in files if match), reverse=True))
 
 
 def restore_newest(folder: Path, state: TrainingState) -> list[str]:
@@ -88,7 +84,7 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     Raises RecordError if all of them are damaged, or the newest sound one does not fit the model.
     """
     skipped: list[str] = []
-    for path in checkpoints(folder):
+    for path in checkpoints(folder).values():
         try:
             tensors, metadata = read_verified(path, most=most_bytes(state.model))
         except RecordError as error:
@@ -129,10 +125,6 @@ def disk_bytes(spec: RunSpec, parameters: int) -> int:
     """Return the bytes that a finished run holds: the kept checkpoints and the selected weights."""
     in_a_checkpoint = 1 + tensors_per_parameter(spec.optimizer) + (spec.train.selection == "val")
     return FLOAT_BYTES * parameters * (KEPT * in_a_checkpoint + 1)
-
-
-def _step(path: Path) -> int:
-    return int(path.stem.removeprefix("step-"))
 
 
 def _content(path: Path, most: int) -> bytes:

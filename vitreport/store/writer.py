@@ -14,7 +14,7 @@ from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Damage, read_epochs, read_run_file
 from vitreport.records.run import ErrorKind, ErrorRecord, RunRecord
 from vitreport.records.schema import recordable
-from vitreport.store.checkpoint import newest_step, save_checkpoint
+from vitreport.store.checkpoint import checkpoints, save_checkpoint
 from vitreport.store.run_state import now
 from vitreport.store.signals import StopSignal
 from vitreport.training.loop import TrainingState
@@ -101,7 +101,7 @@ class RunWriter:
                     write_atomic(self.folder / "crash.txt", crash.encode(errors="replace"))
                 self._fail("internal", f"{type(error).__name__}: {error}")
         if isinstance(error, FullDiskError):
-            step = newest_step(self.folder / "checkpoints")  # a call can fail when the file is already there
+            step = max(checkpoints(self.folder / "checkpoints"), default=0)  # a call can fail though the file is there
             effect = f"to resume at step {step}" if step else "to start again (there is no checkpoint)"
             error.hint = f"free some space, then run {command} {effect}"
 
