@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from pydantic import TypeAdapter
+
 from vitreport.formatting import compact
 
 if TYPE_CHECKING:
@@ -97,16 +99,10 @@ class PublishedDataset:
         return f"{archive}, {folder}/ or {self.name}/{{train,test}}/CLASS/; else downloaded ({size}B)"
 
 
-def _read_datasets() -> dict[str, PublishedDataset]:
-    found = {}
-    for name, facts in tomllib.loads((Path(__file__).parent / "datasets.toml").read_text("utf-8")).items():
-        archive = Archive(**facts.pop("archive")) if "archive" in facts else None
-        classes = tuple(facts.pop("classes", ()))
-        found[name] = PublishedDataset(name=name, classes=classes, archive=archive, **facts)
-    return found
-
-
-DATASETS: Mapping[str, PublishedDataset] = _read_datasets()
+FACTS = tomllib.loads(Path(__file__).with_name("datasets.toml").read_text("utf-8"))
+DATASETS: Mapping[str, PublishedDataset] = TypeAdapter(dict[str, PublishedDataset]).validate_python(
+    {name: {"name": name, **facts} for name, facts in FACTS.items()}
+)
 """In the order in which they are listed."""
 
 
