@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,8 +117,9 @@ def locked(
     path: Path,
     *,
     timeout: float = -1,
-    busy: Callable[[], BusyError] = lambda: BusyError("another process is writing there", "wait for it, or stop it"),
     soft: bool = False,
+    busy: str = "another process is writing there",
+    hint: str = "wait for it, or stop it",
 ) -> Iterator[None]:
     """Hold a lock file in an existing folder. The system frees the lock when the process ends, however it ends.
 
@@ -133,7 +134,7 @@ def locked(
         try:
             lock.acquire()
         except Timeout as error:  # an OSError too
-            raise busy() from error
+            raise BusyError(busy, hint) from error
     try:
         yield
     finally:

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from vitreport.errors import BusyError
 from vitreport.files import TEMPORARY_SUFFIX, locked, storage_errors
 from vitreport.records.folders import CHECKPOINTS, run_folders
 from vitreport.records.reader import Run, read_run
@@ -90,8 +89,8 @@ def _unused_images(runs: Iterable[Run], arrays: Path) -> Iterator[Removal]:
 def remove(removal: Removal) -> None:
     """Remove a file or folder, after hiding it from readers. Raises BusyError if another process uses it."""
     path = removal.path
-    busy = BusyError(f"{path} is in use by another process", "wait for it, or stop it")
-    with locked(removal.lock, timeout=PATIENCE_SECONDS, busy=lambda: busy), storage_errors(path):
+    busy = f"{path} is in use by another process"
+    with locked(removal.lock, timeout=PATIENCE_SECONDS, busy=busy), storage_errors(path):
         if not path.is_dir():
             path.unlink(missing_ok=True)
             return

@@ -106,7 +106,6 @@ def held(folder: Path) -> Iterator[Callable[[], None]]:
     The result raises BusyError if the lock file was removed or replaced: another process may hold the run by now.
     """
     path = folder / LOCK_NAME
-    busy = BusyError(f"run {folder.name} is in use by another process", "wait for it, or stop it")
     fault = f"run {folder.name}: its {LOCK_NAME} was removed or replaced while this process was writing"
     lost = BusyError(fault, "run the same command again to resume from the last checkpoint")
 
@@ -114,7 +113,7 @@ def held(folder: Path) -> Iterator[Callable[[], None]]:
         if not os.path.lexists(path) or path.lstat().st_ino != number:
             raise lost
 
-    with locked(path, timeout=PATIENCE_SECONDS, busy=lambda: busy):
+    with locked(path, timeout=PATIENCE_SECONDS, busy=f"run {folder.name} is in use by another process"):
         number = path.lstat().st_ino  # while the file is open, no other one gets it
         yield check
 

@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import BusyError, Problem, RecordError, SpecError, refuse_problems
+from vitreport.errors import Problem, RecordError, SpecError, refuse_problems
 from vitreport.files import locked, make_folder, write_json
 from vitreport.formatting import listed
 from vitreport.privacy import without_paths
@@ -220,8 +220,8 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     known = read_record_file(path, parse_sweep, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
-        busy = BusyError(f"another process has been writing to {path.parent}", "run the same command again")
-        with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=lambda: busy):
+        busy, hint = f"another process has been writing to {path.parent}", "run the same command again"
+        with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=busy, hint=hint):
             damage: list[Damage] = []
             known = read_record_file(path, parse_sweep, damage)
             if damage and path.exists():  # written again, it would lose its trials
