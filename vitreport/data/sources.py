@@ -51,20 +51,17 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     name, home = locate(dataset, data_dirs)
     root, published = home / name, DATASETS.get(name)
     if _is_path(dataset) and not _is_folder(root):
-        raise DatasetError(
-            f"{root} is not a directory", "give an image folder with train/CLASS/*.png and test/CLASS/*.png"
-        )
+        hint = "give an image folder with train/CLASS/*.png and test/CLASS/*.png"
+        raise DatasetError(f"{root} is not a directory", hint)
     if _is_path(dataset) and published and not published.archive:
         raise DatasetError(f"{root}: {name} is the name of another dataset", "rename the directory")
     if published:
         return DatasetFacts(name, published.num_classes, image_size or published.image_size, data_dir=home)
     if not name or not _is_folder(root):
-        near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
-        hint = (
-            f"write ./{name} to use the directory"
-            if _is_folder(name)
-            else f"{near} (for an image folder give its path, such as ./{name})"
-        )
+        hint = f"write ./{name} to use the directory"
+        if not _is_folder(name):
+            near = did_you_mean(re.sub(r"[^a-z0-9]", "", name.lower()), DATASETS)
+            hint = f"{near} (for an image folder give its path, such as ./{name})"
         raise SpecError(problems=[Problem("data.dataset", "unknown dataset", hint, repr(name))])
     from vitreport.data.decode import first_size
     from vitreport.data.folder import read_folder

@@ -131,9 +131,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             seeds = range(int(first), int(last) + 1)
         else:
             seeds = [int(part) for part in text.split(",")] if "," in text else range(int(text))
-    return checked_seeds(
-        seeds, "--seeds", "give a number of seeds, a list such as 0,1,2, or a range such as 0..4", text
-    )
+    hint = "give a number of seeds, a list such as 0,1,2, or a range such as 0..4"
+    return checked_seeds(seeds, "--seeds", hint, text)
 
 
 def checked_seeds(

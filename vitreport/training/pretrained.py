@@ -36,10 +36,8 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
     if isinstance(pretrained, str):
         digest = pretrained.removeprefix("sha256:")
         if file is None:
-            fault = "the weights file to start from is missing"
-            raise SpecError(
-                problems=[Problem("model.pretrained", fault, f"use --weights FILE (sha256 {digest[:12]}...)")]
-            )
+            fault, hint = "the weights file to start from is missing", f"use --weights FILE (sha256 {digest[:12]}...)"
+            raise SpecError(problems=[Problem("model.pretrained", fault, hint)])
         weights = _without_prefixes(read_weights(file, digest), model.state_dict().keys())
         if isinstance(spec.model, TimmSpec):
             weights = adapted_weights(model, weights)

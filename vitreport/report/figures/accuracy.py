@@ -37,7 +37,7 @@ class Row(NamedTuple):
 class Grid(NamedTuple):
     """Two fields with their values, and the rows of cells: one for each combination."""
 
-    axes: tuple[str, str]
+    axes: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
     cells: tuple[tuple[Row, ...], ...]
 
@@ -116,15 +116,14 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
 
 
 def _grid(ablation: Ablation) -> Grid:
-    (first, second), found = ablation.axes, {}
+    found = {}
     for index, level in enumerate(ablation.levels):
         label = called(ablation.axes, level.labels)
         found[level.labels] = Row(label, level.accuracy, level.state, index == ablation.baseline)
     rows, columns = ablation.labels
     cells = tuple(tuple(found[row, column] for column in columns) for row in rows)
-    return Grid(
-        (first, second), tuple(tuple(shown_level([each]) for each in labels) for labels in (rows, columns)), cells
-    )
+    values = tuple(tuple(shown_level([each]) for each in labels) for labels in (rows, columns))
+    return Grid(ablation.axes, values, cells)
 
 
 def rows_of(ablation: Ablation) -> list[Row]:

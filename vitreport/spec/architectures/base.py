@@ -61,9 +61,8 @@ class ArchitectureSpec(Section):
     def problems(self, data: DataSpec) -> Iterator[Problem]:
         """Yield what does not fit the dataset, such as a `patch_size`, or does not fit together."""
         if patch_size := getattr(self, "patch_size", None):
-            yield from divisor_problems(
-                "patch_size", patch_size, data.image_size, f"data.image_size = {data.image_size}"
-            )
+            whole = f"data.image_size = {data.image_size}"
+            yield from divisor_problems("patch_size", patch_size, data.image_size, whole)
         for field, value in self.derived(dict(self), data.image_size, data.num_classes).items():
             if (given := getattr(self, field)) != value:
                 yield Problem(f"model.{field}", f"must be {value} for this dataset", "leave it out", str(given))
