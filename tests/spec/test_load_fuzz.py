@@ -10,7 +10,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vitreport.errors import SpecError
@@ -82,6 +82,7 @@ def test_any_values(values: dict[str, Any], base: dict[str, Any]) -> None:
 
 @fuzzed
 @given(SPECS, SPECS)
+@example({}, {"model": {"name": 16**5000}})
 def test_any_layers(first: dict[str, Any], second: dict[str, Any]) -> None:
     settled(lambda: [Layer("first", first), Layer("second", second)])
 

@@ -103,8 +103,8 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
 def _usual_preset(values: Mapping[str, Any]) -> str | None:
     """Return the preset of a model and a dataset, if there is one; the dataset is given by its name or path."""
     model, dataset = table(values, "model"), table(values, "data").get("dataset")
-    label = timm_label(str(model.get("architecture"))) if model.get("name") == "timm" else str(model.get("name"))
-    return load.preset_for(label, Path(str(dataset)).name)
+    label = timm_label(_text(model.get("architecture"))) if model.get("name") == "timm" else _text(model.get("name"))
+    return load.preset_for(label, Path(_text(dataset)).name)
 
 
 def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
@@ -171,6 +171,11 @@ def _facts(data: Mapping[str, Any], describe: Describe, problems: list[Problem])
     return replace(STAND_IN, name=dataset.replace("\\", "/").rpartition("/")[2])
 
 
+def _text(value: Any) -> str:
+    """Return a value that is text, else "": a whole number can have too many digits to be written."""
+    return value if isinstance(value, str) else ""
+
+
 def _count(value: Any) -> int | None:
     """Return a value that can be a size or a number of classes, else None."""
     return value if type(value) is int and 0 < value < 2**31 else None
@@ -181,7 +186,7 @@ def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFa
     derived: dict[str, Any] = {"image_size": facts.image_size, "num_classes": facts.num_classes}
     if data.get("validation", "folder" if facts.has_validation else "fraction") == "folder":
         derived |= {"validation": "folder", "validation_fraction": 0.0}
-    architecture = ARCHITECTURES.get(str(model.get("name")), ArchitectureSpec)
+    architecture = ARCHITECTURES.get(_text(model.get("name")), ArchitectureSpec)
     num_classes = _count(data.get("num_classes")) or facts.num_classes
     return Layer("derived", {"data": derived, "model": architecture.derived(model, facts.image_size, num_classes)})
 
