@@ -9,7 +9,7 @@ import pytest
 from vitreport.data.arrays import BLOCK_IMAGES, Decoding, Split, fingerprint, image_facts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
-COUNT, SIZE = 2 * BLOCK_IMAGES + 500, 8
+COUNT, SIZE = 2 * BLOCK_IMAGES + 500, 16
 
 
 def resident(path: Path) -> int:
