@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,16 @@ def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monke
         write_folder(Path(given["dataset"]), count=1, size=32)
     assert run(words) == 0
     assert len(trained) == 1
+
+
+def test_the_reference_is_built_without_torch() -> None:
+    """`nox -s docs` does not install it."""
+    targets = re.findall(r"^\.\. auto\w+:: (\S+)", PAGES["docs/reference/python-api.md"], re.MULTILINE)
+    places = [target.rpartition(".") for target in targets]
+    names = [f"getattr(importlib.import_module({module or 'vitreport'!r}), {name!r})" for module, _, name in places]
+    code = f"import importlib, sys; {'; '.join(names)}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr, len(names) > 10) == ("False\n", "", True)
 
 
 def test_every_command_is_shown_in_the_documentation() -> None:

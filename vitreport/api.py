@@ -211,6 +211,10 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
         runs_dir: The directory of the runs.
         device: A torch device, or "auto".
 
+    Returns:
+        A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, `model(tensor)`
+        logits; `model.classes` has the names of the classes. The guide "Use a trained model" describes the images.
+
     Raises:
         SpecError: There is no such run.
         RecordError: The run has not finished, or its weights are missing or damaged.
