@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 REFERENCE = re.compile(r'\{\{|\}\}|\{((?:"[^"\n]*"|[^{}])*+)\}|[{}]')
 WORD = re.compile(r'"[^"\n]*"|\S+')
-STAND_INS = ("N{}N", "1{:04}1")  # for values, which are words or numbers: Markdown may read these differently
+STAND_INS = ("N{}N", "N{}N run yet", "1{:04}1")  # for values: Markdown can read a word, words and numbers differently
 OTHER_SCHEME = re.compile(r"(?!https?:|mailto:)[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-DEEPEST = 20
+DEEPEST, MOST_WORDS = 20, 100
 KEPT = "\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{IDEOGRAPHIC SPACE}\N{SOFT HYPHEN}"
 KEPT += "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 END = "the end of the text"
@@ -121,13 +121,15 @@ def read_prose(text: str, levels: Levels) -> tuple[Pieces, list[Problem]]:
             pieces.append(_reference(words, levels))
             typed.append(reference)
         except SpecError as error:
-            problems.append(Problem("", error.message, error.hint, reference))
+            problems.append(Problem("", error.message, error.hint, reference[:400]))
     pieces.append(text[end:])
     return tuple(pieces), list(dict.fromkeys([*problems, *_markdown_problems(pieces, typed)]))
 
 
 def _reference(words: list[str], levels: Levels) -> Reference:
     """Read difference A B. Raises SpecError for an unknown word, run, ablation or level."""
+    if len(words) > MOST_WORDS:
+        raise SpecError(f"has more than {MOST_WORDS} words", "end it with }")
     text = " ".join(words)
     named = [each for each in QUANTITIES if f"{text} ".startswith(f"{each} ")]
     if not named:
