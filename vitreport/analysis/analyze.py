@@ -85,8 +85,7 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
 
 
 def _architecture(name: str) -> Architecture:
-    kind = architecture_kind(name)
-    return Architecture(name, architecture_title(name), architecture_summary(name), kind.citation if kind else "")
+    return Architecture(name, architecture_title(name), architecture_summary(name), architecture_kind(name).citation)
 
 
 def _provenance(records: Sequence[RunRecord]) -> Provenance:

@@ -45,15 +45,14 @@ def model_word(name: str) -> str:
     return f"timm/{name.removeprefix('timm-')}" if name.startswith("timm-") else name
 
 
-def architecture_kind(name: str) -> type[ArchitectureSpec] | None:
-    """Return the spec of an architecture, with what it cites; None for an unknown name."""
-    return ARCHITECTURES.get("timm" if name.startswith("timm-") else name)
+def architecture_kind(name: str) -> type[ArchitectureSpec]:
+    """Return the spec of an architecture, with what it cites."""
+    return ARCHITECTURES["timm" if name.startswith("timm-") else name]
 
 
 def architecture_summary(name: str) -> str:
     """Return the first line of the description of an architecture."""
-    kind = architecture_kind(name)
-    return (inspect.getdoc(kind) or "").partition("\n")[0] if kind else ""
+    return (inspect.getdoc(architecture_kind(name)) or "").partition("\n")[0]
 
 
 def where_of(subject: "Pair | Group | Ablation") -> str:
