@@ -5,16 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from vitreport.cli import completion
+from vitreport.data.sources import facts_in
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
+from vitreport.spec.compose import Composed, Request, compose_request
 from vitreport.spec.sweep import DEFAULT_SEEDS
-
-if TYPE_CHECKING:
-    from vitreport.spec.compose import Composed, Request
 
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
 
@@ -112,18 +111,13 @@ class SpecOptions(FieldOptions):
     ] = None
     spec: Annotated[Path | None, spec_option("TOML file, or spec.json of a run (default: none).", "FILE")] = None
 
-    def request(self, weights: Path | None = None, **more: Any) -> "Request":
+    def request(self, weights: Path | None = None, **more: Any) -> Request:
         """Return the request for this spec, with more fields if they are given."""
-        from vitreport.spec.compose import Request
-
         given = {**self.flags, **more}
         return Request(self.model, self.dataset, self.preset, self.spec, self.set_ or (), given, weights)
 
-    def compose(self, data_dirs: Sequence[Path] | None, weights: Path | None = None, **more: Any) -> "Composed":
+    def compose(self, data_dirs: Sequence[Path] | None, weights: Path | None = None, **more: Any) -> Composed:
         """Return the checked spec."""
-        from vitreport.data.sources import facts_in
-        from vitreport.spec.compose import compose_request
-
         return compose_request(self.request(weights, **more), facts_in(data_dirs))
 
 

@@ -8,15 +8,13 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pydantic import TypeAdapter
 
 from vitreport.formatting import compact
-
-if TYPE_CHECKING:
-    from vitreport.runtime import Runtime
-    from vitreport.spec.data import DataSpec
+from vitreport.runtime import Runtime
+from vitreport.spec.data import DataSpec
 
 Notify = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
@@ -42,7 +40,7 @@ class ImageRequest:
     progress: Progress = silent
 
     @classmethod
-    def of(cls, data: "DataSpec", runtime: "Runtime", notify: Notify = silent, progress: Progress = silent) -> Self:
+    def of(cls, data: DataSpec, runtime: Runtime, notify: Notify = silent, progress: Progress = silent) -> Self:
         """Return the request for the images of a spec."""
         return cls(data.dataset, data.image_size, runtime.data_dir, runtime.cache_dir, notify, progress)
 

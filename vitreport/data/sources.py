@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from vitreport.data.registry import DATASETS, ImageRequest
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.runtime import data_dirs_or_default
+from vitreport.spec.data import DatasetFacts
 from vitreport.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageArrays, ImageSource
-    from vitreport.spec.data import DatasetFacts
 
 _is_folder = os.path.isdir  # also False for a name that is too long, and for a folder that may not be entered
 
@@ -40,14 +40,12 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
     return path.name, path.parent
 
 
-def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = None) -> "DatasetFacts":
+def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = None) -> DatasetFacts:
     """Return the facts of a dataset given by name or by path, and its directory, without decoding it.
 
     The size of a folder's images is `image_size`, which the user chose, or else that of the first one. Raises
     SpecError if the name is unknown or the images are not square, DatasetError if the path is no image folder.
     """
-    from vitreport.spec.data import DatasetFacts
-
     name, home = locate(dataset, data_dirs)
     root, published = home / name, DATASETS.get(name)
     if _is_path(dataset) and not _is_folder(root):
@@ -71,7 +69,7 @@ def describe(dataset: str, data_dirs: Sequence[Path], image_size: int | None = N
     return DatasetFacts(name, len(listing.classes), size, has_validation="val" in listing.files, data_dir=home)
 
 
-def facts_in(data_dirs: Sequence[Path] | None) -> "Callable[[str, int | None], DatasetFacts]":
+def facts_in(data_dirs: Sequence[Path] | None) -> Callable[[str, int | None], DatasetFacts]:
     """Return a function that describes a dataset, once, by its name or path and the image size that the user chose.
 
     It looks into `data_dirs` in their order (default: the folder for downloads) and raises as `describe` does.
