@@ -101,10 +101,8 @@ def test_a_run_starts_from_the_weights_of_another(weights: Path, cli: Cli) -> No
         "reclassed": [],
         "classifier": "same classes",
     }
-    shown = cli("runs", "show", tuned.name).stdout
-    assert (
-        f"{tensors} tensors of best.safetensors (sha256 {digest_of(weights)[:12]}); classifier: same classes" in shown
-    )
+    loaded = f"{tensors} tensors of best.safetensors (sha256 {digest_of(weights)[:12]})"
+    assert f"{loaded}; classifier: loaded, with the same classes" in cli("runs", "show", tuned.name).stdout
 
 
 def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli) -> None:
@@ -113,11 +111,13 @@ def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli)
     done = cli(*arguments, "--dataset=./beasts", "--weights", str(weights))
     assert done.exit_code == 0, done.stderr
     tensors = len(safetensors.torch.load_file(weights))
-    said = f"weights: {tensors - 2} tensors of best.safetensors; random, of other classes: head.weight and head.bias"
-    assert said in done.stderr.splitlines()
+    said = f"weights: {tensors - 2} tensors of best.safetensors (sha256 {digest_of(weights)[:12]})"
+    assert f"{said}; random, of other classes: head.weight and head.bias" in done.stderr.splitlines()
     found = record(Path(done.stdout.strip()))["weights"]
     assert (found["classifier"], found["reclassed"]) == ("fresh", ["head.weight", "head.bias"])
-    assert "random: head.weight, head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+    assert (
+        "random, of other classes: head.weight, head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+    )
 
 
 def test_weights_of_a_training_that_diverged_are_refused(weights: Path, cli: Cli) -> None:
@@ -152,9 +152,10 @@ def test_what_was_taken_is_told(weights: Path, cli: Cli) -> None:
     tensors = safetensors.torch.load_file(weights)
     safetensors.torch.save_file({**tensors, "head.bias": torch.zeros(3)}, "three.safetensors")
     done = cli(*MIXER, "--weights", "three.safetensors")
-    said = f"weights: {len(tensors) - 1} tensors of three.safetensors; random, of another shape: head.bias"
-    assert said in done.stderr.splitlines()
-    assert "random: head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
+    loaded = f"{len(tensors) - 1} tensors of three.safetensors (sha256 {digest_of(Path('three.safetensors'))[:12]})"
+    said = f"{loaded}; random, of another shape: head.bias"
+    assert f"weights: {said}" in done.stderr.splitlines()
+    assert said in cli("runs", "show", Path(done.stdout.strip()).name).stdout
 
 
 def test_a_sweep_tells_what_the_weights_change(weights: Path) -> None:

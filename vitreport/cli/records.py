@@ -14,7 +14,6 @@ from vitreport.formatting import compact, counted, duration, listed, percent, ra
 from vitreport.records.folders import find_run
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
-from vitreport.records.run import InitialWeights
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
@@ -63,20 +62,11 @@ def record_rows(run: Run) -> list[tuple[str, str]]:
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
         ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
         ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
-        ("weights", _weights(record.weights) if record.weights else ""),
+        ("weights", record.weights.in_words(", ".join) if record.weights else ""),
         *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
         ("error", record.error.message if record.error else ""),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _weights(weights: InitialWeights) -> str:
-    """Write where the training started from, and which tensors or which classifier are new."""
-    digest = f" (sha256 {weights.sha256[:12]})" if weights.sha256 else ""
-    taken = f"{weights.loaded} tensors of {weights.source}{digest}"
-    if fresh := [*weights.reshaped, *weights.reclassed, *weights.missing]:
-        return f"{taken}; random: {', '.join(fresh)}"
-    return f"{taken}; classifier: {weights.classifier}" if weights.classifier else taken
 
 
 def flops(forward: int, training: int) -> str:

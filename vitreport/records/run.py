@@ -1,5 +1,6 @@
 """run.json: what happened to a run, on which images and on which kind of machine; and the file of a sweep."""
 
+from collections.abc import Callable, Sequence
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -76,6 +77,20 @@ class InitialWeights(Record):
     reshaped: tuple[Text, ...]
     reclassed: tuple[Text, ...] = ()
     classifier: Literal["fresh", "same classes", "unnamed classes"] | None = None
+
+    def in_words(self, written: Callable[[Sequence[str]], str]) -> str:
+        """Say what was loaded and what was not, with the names of tensors as `written`."""
+        known = {"same classes": "the same classes", "unnamed classes": "classes that the file does not name"}
+        classifier = [f"classifier: loaded, with {words}" for kind, words in known.items() if kind == self.classifier]
+        kinds = {
+            "random, of another shape": self.reshaped,
+            "random, of other classes": self.reclassed,
+            "random, not in the file": self.missing,
+            "not used": self.unexpected,
+        }
+        others = [f"{kind}: {written(names)}" for kind, names in kinds.items() if names]
+        digest = f" (sha256 {self.sha256[:12]})" if self.sha256 else ""
+        return "; ".join([f"{self.loaded} tensors of {self.source}{digest}", *classifier, *others])
 
 
 class GitRecord(Record):

@@ -15,7 +15,7 @@ from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import RecordError, StoppedError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
-from vitreport.formatting import counted
+from vitreport.formatting import counted, listed
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_links_in
@@ -33,7 +33,7 @@ from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.pretrained import load_pretrained, read_pretrained, weights_message
+from vitreport.training.pretrained import load_pretrained, read_pretrained
 from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.untrusted_files import reading_errors
 
@@ -175,7 +175,7 @@ class Session:
         if fault := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
             self.listener.note(f"warning: {fault}")
         if self.weights:
-            self.listener.note(weights_message(self.weights))
+            self.listener.note(f"weights: {self.weights.in_words(listed)}")
 
     def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""

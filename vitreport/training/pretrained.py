@@ -71,20 +71,6 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
     )
 
 
-def weights_message(weights: InitialWeights) -> str:
-    """Say in one line what was loaded and what was not."""
-    known = {"same classes": "the same classes", "unnamed classes": "classes that the file does not name"}
-    classifier = [f"classifier: loaded, with {words}" for kind, words in known.items() if kind == weights.classifier]
-    kinds = {
-        "random, of another shape": weights.reshaped,
-        "random, of other classes": weights.reclassed,
-        "random, not in the file": weights.missing,
-        "not used": weights.unexpected,
-    }
-    others = [f"{kind}: {_listed(names)}" for kind, names in kinds.items() if names]
-    return "; ".join([f"weights: {weights.loaded} tensors of {weights.source}", *classifier, *others])
-
-
 def _check_weights(model: nn.Module, weights: Weights) -> None:
     """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
     classifier, wanted, names = classifier_prefixes(model), named_weights(model), _compared(model, weights)
