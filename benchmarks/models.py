@@ -66,7 +66,7 @@ def notebook(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.devi
     def settings() -> None:
         if device.type == "cuda":
             torch.use_deterministic_algorithms(False)
-            torch.backends.cuda.enable_mem_efficient_sdp(True)
+            torch.backends.cuda.enable_cudnn_sdp(True)
             torch.backends.cudnn.allow_tf32 = True
 
     def forward() -> None:

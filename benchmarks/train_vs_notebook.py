@@ -4,8 +4,8 @@
 
 An epoch is training, then evaluation on the training and the test images. The notebook has what its users have
 today: PIL transforms for each image, a DataLoader, perceiver-pytorch as it is, float32, AdamW, batch 128.
-Both sides take turns in one process and profit from the allocator's setting alike; the first turn of each is a
-warm-up. Without CIFAR-10 in --data-dir the images are generated.
+Both sides take turns in one process, on a GPU each under its own settings, and profit from the allocator's setting
+alike; the first turn of each is a warm-up. Without CIFAR-10 in --data-dir the images are generated.
 """
 
 import argparse
@@ -100,13 +100,27 @@ def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> 
 
 
 def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
-    """One epoch for each `next`, by the program's own loop and under its own settings."""
-    set_up_device(device, threads=None)
+    """One epoch for each `next`, by the program's own loop."""
     setup = prepare(spec, build_network(spec).to(device), arrays)
     events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, before_batch=lambda: None)
     for event in events:
         if isinstance(event, EpochFinished):
             yield
+
+
+def default_settings(device: torch.device) -> None:
+    """Undo set_up_device: a notebook has torch's defaults."""
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cuda.enable_cudnn_sdp(True)
+        torch.backends.cudnn.allow_tf32 = True
+
+
+def settings(name: str, device: torch.device) -> None:
+    if name == "notebook":
+        default_settings(device)
+    else:
+        set_up_device(device, threads=None)
 
 
 def seconds(epochs: Iterator[None], device: torch.device) -> float:
@@ -173,6 +187,7 @@ def main() -> None:
     measured: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(given.repeats + 1):
         for name, epochs in sides.items():
+            settings(name, device)
             taken = seconds(epochs, device)
             if turn > 0:
                 measured[name].append(taken)

@@ -1,12 +1,17 @@
 """What only shows when network and images are there."""
 
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from tests.training.small import noise_arrays, small_setup, small_spec
+from tests.training.small import CPU, noise_arrays, small_setup, small_spec
 from vitreport.errors import SpecError
+from vitreport.training.device import fingerprint, is_deterministic
+from vitreport.training.setup import find_determinism, place_model
 
 NORMALISED_OVER_BATCHES = {
     "name": "timm",
@@ -37,3 +42,53 @@ def test_fewer_images_than_a_batch_are_one_batch() -> None:
     (images, labels), (same_images, same_labels) = next(exact.epoch(1)), next(larger.epoch(1))
     assert torch.equal(images, same_images)
     assert torch.equal(labels, same_labels)
+
+
+class Unpooled(nn.Module):
+    """Torch has no deterministic version of max_unpool2d, not even on a CPU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        pooled, where = nn.functional.max_pool2d(images * self.weight, 2, return_indices=True)
+        return nn.functional.max_unpool2d(pooled, where, (2, 2))
+
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    """Ask for determinism as set_up_device does on a GPU."""
+    torch.use_deterministic_algorithms(True)
+    with warnings.catch_warnings():
+        yield
+    torch.use_deterministic_algorithms(False)
+
+
+def gpu_fingerprint(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "GPU")
+    return fingerprint(torch.device("cuda", 0), small_spec(), compiled=False, data="data")
+
+
+def test_a_network_without_a_deterministic_version_is_allowed_and_noted(
+    strict: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place_model(small_spec(), CPU)
+    assert is_deterministic()
+    assert "deterministic" not in gpu_fingerprint(monkeypatch)
+    find_determinism(Unpooled(), 8)
+    assert not is_deterministic()
+    assert gpu_fingerprint(monkeypatch)["deterministic"] == "no"
+    Unpooled()(torch.zeros(2, 3, 8, 8))  # neither raises nor warns
+
+
+def test_other_errors_of_a_network_are_not_hidden(strict: None) -> None:
+    with pytest.raises(RuntimeError, match="shapes"):
+        find_determinism(nn.Linear(5, 2), 8)
+    assert is_deterministic()
+
+
+def test_the_fingerprint_names_what_changes_bits_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_gpu, on_cpu = gpu_fingerprint(monkeypatch), fingerprint(CPU, small_spec(), compiled=False, data="data")
+    assert on_gpu.keys() - on_cpu.keys() == {"cuda", "cudnn"}
+    assert on_cpu.keys() - on_gpu.keys() == {"cpu_capability"}

@@ -33,7 +33,7 @@ from vitreport.store.run_state import refuse_other_images
 from vitreport.training.device import choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
 from vitreport.training.events import Listener
-from vitreport.training.setup import Setup, build_network, place_split, split_indices
+from vitreport.training.setup import Setup, build_network, find_determinism, place_split, split_indices
 
 PREDICTIONS_VERSION = 1
 SplitName = Literal["train", "val", "test"]
@@ -179,6 +179,7 @@ def evaluate_runs(
         refuse_other_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
     with memory_errors("moving the model and the images to the device"):
         model.to(device)
+        find_determinism(model, spec.data.image_size)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
     predicted = predict(model, images, spec.train, before_batch=lambda: None)
     return Evaluation(

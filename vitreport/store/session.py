@@ -76,6 +76,10 @@ class Session:
         devices.set_up_device(self.device, runtime.threads)
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
+        if not devices.is_deterministic():
+            listener.note(
+                "warning: this network has no deterministic version on a GPU: the same run gives other digits"
+            )
         is_resumed = has_checkpoint(folder)
         with devices.memory_errors("loading the weights"):
             weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
@@ -180,6 +184,8 @@ class Session:
     def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""
         known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
+        if self.device.type == "cuda":
+            del known["threads"]  # they change no bits on a GPU
         if changed := {name: pair for name, pair in known.items() if pair[0] != pair[1]}:
             differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
             effect = "the result will not be bit-identical to that of an uninterrupted run"

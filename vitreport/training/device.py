@@ -6,6 +6,7 @@ import platform
 import re
 import resource
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,12 +52,30 @@ def set_up_device(device: torch.device, threads: int | None) -> None:
         torch.set_num_threads(threads)
     keep_freed_memory()
     if device.type == "cuda":
+        torch.cuda.set_device(device)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)  # loads the compiler, which takes two seconds
+        torch.use_deterministic_algorithms(True)  # with warn_only, fused attention stays non-deterministic
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        torch.backends.cuda.enable_mem_efficient_sdp(False)  # its gradients vary
+        torch.backends.cuda.enable_cudnn_sdp(False)  # it builds a graph for each shape
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
+
+
+@contextmanager
+def determinism_errors() -> Iterator[None]:
+    """Allow operations that give other bits each time, from the first on that has no deterministic version."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "use_deterministic_algorithms" not in str(error):
+            raise
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        warnings.filterwarnings("ignore", message=".*deterministic")
+
+
+def is_deterministic() -> bool:
+    """Return whether this process gives the same bits each time; only a network on a GPU may need an exception."""
+    return not torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def seed_generators(device: torch.device, seed: int) -> None:
@@ -73,10 +92,15 @@ def device_name(device: torch.device) -> str:
 
 def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, data: str) -> dict[str, str]:
     """Return what two runs must share for their bits to be the same."""
+    if device.type == "cuda":
+        machine = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]
+        machine |= {} if is_deterministic() else {"deterministic": "no"}
+    else:
+        machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability()}
     return {
         "torch": torch.__version__,
         "device": device_name(device),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        **machine,
         "threads": str(torch.get_num_threads()),
         "precision": spec.train.precision,
         "compile": "yes" if compiled else "no",

@@ -20,7 +20,7 @@ from vitreport.models.timm import timm_errors
 from vitreport.records.run import Cost, DataRecord
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
-from vitreport.training.device import autocast
+from vitreport.training.device import autocast, determinism_errors
 from vitreport.training.loop import TrainingState
 from vitreport.training.optimizers import build_optimizer, learning_rate_at
 
@@ -54,7 +54,16 @@ def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
     """Build the fresh network of a spec on a device, and measure what it costs there at the spec's precision."""
     model = build_network(spec).to(device)
     with autocast(device, spec.train.precision), timm_errors(spec.model, "be trained with these settings"):
+        find_determinism(model, spec.data.image_size)
         return model, measure_cost(model, spec.data.image_size)
+
+
+def find_determinism(model: nn.Module, image_size: int) -> None:
+    """Try a step where every operation must be deterministic, and allow others if the network needs them."""
+    if torch.are_deterministic_algorithms_enabled():
+        images = torch.zeros(2, CHANNELS, image_size, image_size, device=next(model.parameters()).device)
+        with determinism_errors():
+            deepcopy(model).train()(images).sum().backward()
 
 
 def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
