@@ -28,11 +28,11 @@ def notes() -> list[str]:
 def run_all(notes: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Report]]:
     """Hand out runs of so many seeds to workers of a kind; how each has ended, and no process is left."""
 
-    def run(worker: Callable[..., None], *, seeds: int, jobs: int) -> dict[int, Report]:
+    def run(worker: Callable[..., None], *, seeds: int, jobs: int, jobs_per_gpu: int = 1) -> dict[int, Report]:
         monkeypatch.setattr("vitreport.sweep.engines.local.train_each", worker)
         waiting = [small_spec(seed) for seed in range(seeds)]
         ends: dict[int, Report] = {}
-        with LocalEngine(jobs, RUNTIME, notes.append) as engine:
+        with LocalEngine(jobs, RUNTIME, notes.append, jobs_per_gpu=jobs_per_gpu) as engine:
             while len(ends) < seeds:
                 while waiting and engine.has_room:
                     engine.submit(waiting.pop(0))
@@ -62,7 +62,17 @@ def test_each_gpu_gets_one_job_and_no_more(
     ends = run_all(fakes.training, seeds=4, jobs=3)
     devices = {end.reason.partition(" ")[2] for end in ends.values() if isinstance(end, Ended)}
     assert devices <= {"cuda:0", "cuda:1"}
-    assert notes == ["warning: each job needs its own GPU: the sweep continues with --jobs 2 instead of 3"]
+    assert notes == ["warning: 2 GPUs with --jobs-per-gpu 1: the sweep continues with --jobs 2 instead of 3"]
+
+
+def test_several_jobs_may_share_a_gpu(
+    run_all: Callable[..., dict[int, Report]], notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with LocalEngine(3, RUNTIME, notes.append, jobs_per_gpu=2) as engine:
+        assert [runtime.device for runtime in engine._runtimes] == ["cuda:0", "cuda:1", "cuda:0"]
+    run_all(fakes.training, seeds=1, jobs=5, jobs_per_gpu=2)
+    assert notes == ["warning: 2 GPUs with --jobs-per-gpu 2: the sweep continues with --jobs 4 instead of 5"]
 
 
 def test_a_worker_that_ends_with_its_run_is_replaced(run_all: Callable[..., dict[int, Report]]) -> None:

@@ -69,6 +69,13 @@ def test_more_than_there_is_cannot_be_shared(
         threads_per_job(jobs, device, threads)
 
 
+def test_one_gpu_is_shared_by_as_many_jobs_as_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    assert threads_per_job(4, "cuda:0", None, jobs_per_gpu=4) == 2
+    with pytest.raises(SpecError, match="cuda:0 is one GPU, but --jobs is 5"):
+        threads_per_job(5, "cuda:0", None, jobs_per_gpu=4)
+
+
 def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Run:
     fingerprint = {"threads": str(threads)}
     return read_run(write_run(Path("runs"), small_spec(seed, train=train), seconds=seconds, fingerprint=fingerprint))

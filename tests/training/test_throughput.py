@@ -50,8 +50,9 @@ class SimulatedClock:
     def __call__(self) -> float:
         return self.now
 
-    def work(self, images: ImageSet) -> None:
-        self.now += self._first_seconds + self._step_seconds + SECONDS_AN_IMAGE * len(images)
+    def work(self, images: ImageSet, batch_size: int) -> None:
+        steps = len(images) // batch_size
+        self.now += self._first_seconds + self._step_seconds * steps + SECONDS_AN_IMAGE * len(images)
         self._first_seconds = 0.0
 
 
@@ -87,3 +88,11 @@ def test_what_a_step_costs_is_not_counted_for_each_image(simulated: Callable[...
     found = measure_rate(simulated(step_seconds=1.0).work, small_spec().data, CPU, 128, seconds=5.0)
     assert found.batch_size == 32
     assert found.images_per_second == pytest.approx(128 / 1.128)
+
+
+def test_a_sample_on_a_gpu_is_several_batches_of_one_epoch(
+    simulated: Callable[..., SimulatedClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(throughput.STEPS_A_SAMPLE, "cpu", 8)
+    found = measure_rate(simulated(step_seconds=0.01).work, small_spec().data, CPU, 4, seconds=60.0)
+    assert found.images_per_second == pytest.approx(4 / 0.014)

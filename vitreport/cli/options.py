@@ -158,6 +158,7 @@ class SweepOptions(TrainingOptions):
 
     seeds: Seeds = DEFAULT_SEEDS
     jobs: Annotated[int, option("Number of trials to run in parallel.", "N", panel=SWEEP, least=1)] = 1
+    jobs_per_gpu: Annotated[int, option("Number of these trials that may share a GPU.", "N", panel=SWEEP, least=1)] = 1
     retry_failed: Annotated[
         bool,
         flag("--retry-failed", "Retry runs that failed with an error; diverged runs are never retried.", panel=SWEEP),
@@ -171,7 +172,8 @@ class SweepOptions(TrainingOptions):
         """Return the runtime of each trial. Raises SpecError for more jobs than the machine can run."""
         from vitreport.sweep.engines.local import threads_per_job
 
-        return replace(super().runtime(), threads=threads_per_job(self.jobs, self.device, self.threads))
+        threads = threads_per_job(self.jobs, self.device, self.threads, self.jobs_per_gpu)
+        return replace(super().runtime(), threads=threads)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

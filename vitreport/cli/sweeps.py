@@ -36,7 +36,7 @@ WAYS = {
 
 def execution(options: SweepOptions, view: SweepView) -> dict[str, Any]:
     """Return how the options say that `ablate` and `run_study` of the API train; the view shows it."""
-    engine = partial(LocalEngine, options.jobs, argv=sys.argv[1:])
+    engine = partial(LocalEngine, options.jobs, argv=sys.argv[1:], jobs_per_gpu=options.jobs_per_gpu)
     policy = Policy(options.retry_failed, options.fail_fast)
     return {"runtime": options.runtime(), "engine": engine, "policy": policy, "observer": view}
 

@@ -53,7 +53,9 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
     """Write the state, then remove all but the two newest checkpoints up to its step: later ones are damaged."""
     make_folder(folder)
     counters = _Counters.model_validate(state, from_attributes=True)
-    tensors = {name: tensor.detach().contiguous() for name, tensor in _tensors(state).items()}
+    tensors = {name: _on_host(tensor.detach().contiguous()) for name, tensor in _tensors(state).items()}
+    if state.totals.is_cuda:
+        torch.cuda.synchronize(state.totals.device)  # once, and not for each tensor
     content = safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
     path, digest = folder / f"step-{state.step}.safetensors", hashlib.sha256(content).hexdigest()
     # The digest comes first: a file without its digest does not count.
@@ -131,6 +133,10 @@ def _content(path: Path, most: int) -> bytes:
     refuse_links([path.parent])
     with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
+
+
+def _on_host(tensor: Tensor) -> Tensor:
+    return tensor.to("cpu", non_blocking=True)
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:

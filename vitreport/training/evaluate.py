@@ -52,14 +52,16 @@ def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: 
     Raises ResourceError where memory runs out.
     """
     begun = time.perf_counter()
-    found = logits_of(model, images, train, before_batch).cpu().numpy()
+    batch_size = evaluation_batch_size(images.device, train, images.image_size)
+    found = logits_of(model, images, train, batch_size, before_batch).cpu().numpy()
     return Predictions(found, images.labels, len(found) / (time.perf_counter() - begun))
 
 
-def logits_of(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Tensor:
+def logits_of(
+    model: nn.Module, images: ImageSet, train: TrainSpec, batch_size: int, before_batch: Callable[[], None]
+) -> Tensor:
     """Compute what `predict` does, without waiting for the device."""
     model.eval()
-    batch_size = evaluation_batch_size(images.device, train, images.image_size)
     logits = []
     with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
         for batch in images.in_order(batch_size):

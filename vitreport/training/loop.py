@@ -55,7 +55,8 @@ class TrainingState:
 
     def is_finite(self) -> bool:
         """Return whether no loss of this epoch and no weight is infinite or NaN."""
-        return all(bool(tensor.isfinite().all()) for tensor in (self.totals, *named_weights(self.model).values()))
+        tensors = (self.totals, *named_weights(self.model).values())
+        return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())  # reads once from the device
 
     def finish_epoch(self, selection_accuracy: float | None) -> None:
         """Count the epoch, and keep a copy of its weights where no epoch before has a higher accuracy."""

@@ -14,7 +14,7 @@ from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
 from vitreport.training import device as devices
-from vitreport.training.evaluate import evaluation_batch_size, predict
+from vitreport.training.evaluate import evaluation_batch_size, logits_of
 from vitreport.training.loop import TrainingState, train_step
 from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import lone_image_problems, place_model
@@ -69,13 +69,13 @@ def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, trai
     refuse_problems(lone_image_problems(spec, model, training_images))
     state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
 
-    def train(images: ImageSet) -> None:
-        batch = next(TrainingBatches(images, spec.data, len(images), spec.seed).epoch(0))
+    def train(images: ImageSet, size: int) -> None:
         model.train()
-        train_step(state, *batch, spec.train, spec.optimizer.learning_rate)
+        for batch in TrainingBatches(images, spec.data, size, spec.seed).epoch(0):
+            train_step(state, *batch, spec.train, spec.optimizer.learning_rate)
 
-    def evaluate(images: ImageSet) -> None:
-        predict(model, images, spec.train, before_batch=lambda: None)
+    def evaluate(images: ImageSet, size: int) -> None:
+        logits_of(model, images, spec.train, size, before_batch=lambda: None)
 
     with devices.memory_errors(f"at train.batch_size = {batch_size}"):
         training = measure_rate(train, spec.data, device, batch_size, SECONDS * 2 / 3)
@@ -86,20 +86,22 @@ def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, trai
 
 
 def measure_rate(
-    work: Callable[[ImageSet], None], data: DataSpec, device: torch.device, batch_size: int, seconds: float
+    work: Callable[[ImageSet, int], None], data: DataSpec, device: torch.device, batch_size: int, seconds: float
 ) -> Rate:
-    """Warm up, grow the batch up to `batch_size` while a larger one fits into `seconds`, then take samples."""
+    """Measure `work(images, count)` in batches of `count` images.
+
+    Warm up, grow the batch up to `batch_size` while a larger one fits into `seconds`, then take samples.
+    """
     deadline, repeats = perf_counter() + seconds, STEPS_A_SAMPLE[device.type]
     random, size = np.random.default_rng(0), data.image_size
 
     def seconds_of(count: int) -> float:
-        pixels = random.integers(0, 256, (count, CHANNELS, size, size), np.uint8)
-        labels = random.integers(0, data.num_classes, count, np.int64)
+        pixels = random.integers(0, 256, (repeats * count, CHANNELS, size, size), np.uint8)
+        labels = random.integers(0, data.num_classes, repeats * count, np.int64)
         mean, std = (0.5,) * CHANNELS, (0.25,) * CHANNELS
         images = ImageSet(pixels, labels, device=device, image_size=size, mean=mean, std=std)
         begun = perf_counter()
-        for _ in range(repeats):
-            work(images)
+        work(images, count)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         return (perf_counter() - begun) / repeats

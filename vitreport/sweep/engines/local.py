@@ -20,6 +20,7 @@ from multiprocessing.resource_tracker import ensure_running
 from typing import Self
 
 from vitreport import errors
+from vitreport.formatting import counted
 from vitreport.runtime import DEVICE, THREADS, Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
@@ -30,8 +31,8 @@ SECONDS_BETWEEN_STEPS = 0.25
 PATIENCE_SECONDS = 5
 
 
-def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
-    """Return the threads of each job. Raises SpecError for more threads than cores, or one GPU for several jobs."""
+def threads_per_job(jobs: int, device: str, threads: int | None, jobs_per_gpu: int = 1) -> int | None:
+    """Return the threads of each job. Raises SpecError for more threads than cores, or too many jobs for one GPU."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs == 1:
         return threads
@@ -39,9 +40,9 @@ def threads_per_job(jobs: int, device: str, threads: int | None) -> int | None:
         per_job = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{per_job} is more than the {cores} cores"
         raise errors.SpecError(fault, "use fewer jobs: they would only slow each other down")
-    if device.startswith("cuda:"):
+    if device.startswith("cuda:") and jobs > jobs_per_gpu:
         fault = f"{DEVICE.given_as(device)} {device} is one GPU, but --jobs is {jobs}"
-        raise errors.SpecError(fault, "use --device cuda to spread the jobs over all GPUs")
+        raise errors.SpecError(fault, "use --device cuda to spread the jobs over all GPUs, or --jobs-per-gpu")
     return threads or cores // jobs
 
 
@@ -58,10 +59,16 @@ class LocalEngine:
     """Trains in processes on this machine, one per GPU or `jobs` at a time, which end with this one however it ends."""
 
     def __init__(
-        self, jobs: int, runtime: Runtime, note: Callable[[str], None] = lambda line: None, *, argv: Sequence[str] = ()
+        self,
+        jobs: int,
+        runtime: Runtime,
+        note: Callable[[str], None] = lambda line: None,
+        *,
+        argv: Sequence[str] = (),
+        jobs_per_gpu: int = 1,
     ) -> None:
         self._runtimes = [runtime] * jobs  # by slot; each slot has at most one worker
-        self._note, self._argv = note, tuple(argv)
+        self._note, self._argv, self._jobs_per_gpu = note, tuple(argv), jobs_per_gpu
         self._workers: list[_Worker] = []
         self._fruitless = 0  # workers that have ended before they began, since another one was heard of
 
@@ -70,9 +77,11 @@ class LocalEngine:
 
         jobs, runtime = len(self._runtimes), self._runtimes[0]
         if gpus := torch.cuda.device_count() if runtime.device in ("auto", "cuda") else 0:
-            self._runtimes = [replace(runtime, device=f"cuda:{slot}") for slot in range(min(gpus, jobs))]
-        if len(self._runtimes) < jobs:
-            self._note(f"warning: each job needs its own GPU: the sweep continues with --jobs {gpus} instead of {jobs}")
+            slots = range(min(gpus * self._jobs_per_gpu, jobs))
+            self._runtimes = [replace(runtime, device=f"cuda:{slot % gpus}") for slot in slots]
+        if (most := len(self._runtimes)) < jobs:
+            reason = f"{counted(gpus, 'GPU')} with --jobs-per-gpu {self._jobs_per_gpu}"
+            self._note(f"warning: {reason}: the sweep continues with --jobs {most} instead of {jobs}")
         return self
 
     def __exit__(self, *_: object) -> None:
