@@ -85,7 +85,7 @@ class PerceiverIOClassifier(nn.Module):
         if self.patch_size is None:
             return images_BCHW.flatten(1).unsqueeze(1)
         patches_BVN = functional.unfold(images_BCHW, self.patch_size, stride=self.patch_size)
-        places_BNF = self.places.expand(len(images_BCHW), -1, -1)
+        places_BNF = self.places.expand(images_BCHW.shape[0], -1, -1)
         return torch.cat([patches_BVN.transpose(1, 2), places_BNF], dim=2)
 
 
@@ -110,7 +110,7 @@ def attend(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) -> Tensor:
     (_, queries, query_dim), (_, tokens, token_dim) = queries_BME.shape, tokens_BND.shape
     if folding_is_cheaper(queries, query_dim, tokens, token_dim, attention.to_q.out_features // attention.heads):
         return folded_attention(attention, queries_BME, tokens_BND)
-    attended: Tensor = attention(queries_BME.expand(len(tokens_BND), -1, -1), tokens_BND)
+    attended: Tensor = attention(queries_BME.expand(tokens_BND.shape[0], -1, -1), tokens_BND)
     return attended
 
 
@@ -134,8 +134,8 @@ def folded_attention(attention: Any, queries_BME: Tensor, tokens_BND: Tensor) ->
     out_EAI = attention.to_out.weight.unflatten(1, (heads, -1))
     to_keys = torch.einsum("aid,aie->ade", key_AID, query_AIE).flatten(0, 1)
     to_answer = torch.einsum("eai,aid->ead", out_EAI, value_AID).flatten(1)
-    queries_BRD = functional.linear(queries_BME, to_keys).reshape(len(queries_BME), -1, tokens_BND.shape[-1])
+    queries_BRD = functional.linear(queries_BME, to_keys).reshape(queries_BME.shape[0], -1, tokens_BND.shape[-1])
     weights_BRN = (queries_BRD @ tokens_BND.transpose(1, 2)).softmax(dim=-1)
     mixed_BRD = weights_BRN @ tokens_BND
-    mixed_BMd = mixed_BRD.reshape(len(tokens_BND), queries_BME.shape[1], -1)  # d = A*D
+    mixed_BMd = mixed_BRD.reshape(tokens_BND.shape[0], queries_BME.shape[1], -1)  # d = A*D
     return functional.linear(mixed_BMd, to_answer, attention.to_out.bias)
