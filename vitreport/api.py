@@ -207,9 +207,10 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
 
     Args:
         run: The id of a run or its directory, or a `Run`. With the id of a group, the model averages the class
-            probabilities of all seeds that have finished.
+            probabilities of all seeds that have finished. Also a file from `vitreport export-model`; load only files
+            that you trust, because a .pt2 file can run code.
         runs_dir: The directory of the runs.
-        device: A torch device, or "auto".
+        device: A torch device, or "auto"; an exported file is computed on the CPU.
 
     Returns:
         A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, `model(tensor)`
@@ -217,13 +218,17 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
 
     Raises:
         SpecError: There is no such run.
-        RecordError: The run has not finished, or its weights are missing or damaged.
+        RecordError: The run has not finished, or its weights or the file are missing or damaged.
 
     Example:
         >>> model = vitreport.load_model("perceiver-io-digits-a97be4a1-s0")
         >>> model.predict(["a.png", "b.jpg"]).argmax(1)
         tensor([3, 7])
     """
+    if not isinstance(run, Run) and Path(run).is_file():
+        from vitreport.inference.export import load_exported
+
+        return load_exported(Path(run))
     runs = [run] if isinstance(run, Run) else read_finished(str(run), Path(runs_dir))
     from vitreport.inference.classifier import Classifier
 

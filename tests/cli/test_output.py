@@ -32,6 +32,7 @@ WITH_JSON = {
     "runs diff": ("perceiver", "perceiver"),
     "runs delete": ("perceiver", "--dry-run"),
     "runs gc": ("--dry-run",),
+    "export-model": ("perceiver", "-o", "../model.pt2"),
     "spec check": ("my.toml",),
     "spec show": ("swin",),
     "spec fields": (),

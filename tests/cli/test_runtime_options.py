@@ -33,6 +33,7 @@ CALLS = {
     "runs export": "",
     "runs delete": "perceiver --dry-run",
     "runs gc": "--dry-run",
+    "export-model": "--help",
     "study list": "",
     "study show": "digits",
     "study status": "digits",

@@ -50,6 +50,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "train --help": 0,
         "eval --help": 0,
         "predict --help": 0,
+        "export-model --help": 0,
         "ablate --help": 0,
         "models": 0,
         "models list": 0,
@@ -63,6 +64,8 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "runs export --table epochs": 0,
         f"runs show {first}": 0,
         f"runs diff {first} {second}": 0,
+        f"runs delete {first} --dry-run": 0,
+        "runs gc --checkpoints --dry-run": 0,
         "study list": 0,
         "study show small-images": 0,
         "study status small-images": 0,
@@ -72,6 +75,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "train percever-io --dataset cifr10 --set foo=1": 2,
         "eval nothing": 2,
         "predict nothing nothing.png": 3,
+        "export-model nothing": 2,
         f"predict nothing runs/{first}/spec.json": 2,
     }
     assert loaded(list(expected)) == {command: [exit_code] for command, exit_code in expected.items()}

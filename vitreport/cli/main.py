@@ -35,6 +35,7 @@ COMMANDS = {
     "spec": ("spec", "Show and check specs."),
     "datasets": ("datasets", "List and verify datasets."),
     "models": ("models", "List the architectures, or show one."),
+    "export-model": ("export_model", "Export a trained model for use without vitreport."),
     "doctor": ("doctor", "Check this machine, and print how to fix problems."),
 }
 """The commands with their modules and what the list of commands says of them."""

@@ -28,8 +28,13 @@ Kind = Literal["text", "integer", "number", "truth", "time"]
 Value = str | int | float | bool | None
 Row = Mapping[str, Any]
 DTYPES = {"text": "string", "integer": "Int64", "number": "float64", "truth": "boolean", "time": "datetime64[us, UTC]"}
-PACKAGES = {"pandas": "pandas", "parquet": "pyarrow.parquet", "tensorboard": "tensorboard"}
-"""The package of each extra."""
+PACKAGES = {
+    "pandas": ["pandas"],
+    "parquet": ["pyarrow.parquet"],
+    "tensorboard": ["tensorboard"],
+    "onnx": ["onnx", "onnxscript", "onnxruntime"],
+}
+"""The packages of each extra that are imported."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,10 @@ class Table:
 
 
 def require_extra(extra: str) -> None:
-    """Raise ResourceError, with the line that installs it, if the package of an extra cannot be imported."""
+    """Raise ResourceError, with the line that installs it, if a package of an extra cannot be imported."""
     try:
-        import_module(PACKAGES[extra])
+        for package in PACKAGES[extra]:
+            import_module(package)
     except ImportError as error:
         message = f'{error.name or extra} is missing: pip install "vitreport[{extra}]"'
         raise ResourceError(message) from error

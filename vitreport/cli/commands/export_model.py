@@ -1,0 +1,74 @@
+"""`vitreport export-model`: export a trained model for use without vitreport."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import vitreport
+from vitreport.cli import options
+from vitreport.cli.commands.runs import RunOrGroup
+from vitreport.cli.console import print_json, print_table
+from vitreport.cli.options import flag, option
+from vitreport.export.table import require_extra
+from vitreport.files import output_path, write_atomic
+from vitreport.formatting import compact, rate
+from vitreport.run_id import RunId
+from vitreport.runtime import RUNS_DIR, data_dirs_or_default
+
+if TYPE_CHECKING:
+    from vitreport.inference.classifier import Classifier
+    from vitreport.inference.export import Exported
+
+
+def export_model(
+    run: RunOrGroup,
+    format_: Annotated[Literal["torch-export", "onnx"], option("Format to write.", None, "--format")] = "torch-export",
+    output: Annotated[
+        Path | None, option("File to write (default: RUN.pt2 or RUN.onnx).", "FILE", "--output", "-o")
+    ] = None,
+    measure: Annotated[bool, flag("--measure", "Compare the speed of the exported model with the original.")] = False,
+    data_dirs: options.DataDirs = None,
+    runs_dir: options.RunsDir = RUNS_DIR.default,
+    as_json: options.AsJson = False,
+) -> None:
+    """Export a trained model with its preprocessing, and check that the file gives the same probabilities.
+
+    Example:
+        vitreport export-model swin-digits-ea4ce545-s0
+        vitreport export-model swin-digits-ea4ce545-s0 --format onnx -o digits.onnx --measure
+    """
+    if format_ == "onnx":
+        require_extra("onnx")
+    given = output_path(output) if output else None
+    model = vitreport.load_model(run, runs_dir, device="cpu")
+    from vitreport.inference.export import EXTENSIONS, export_model, measure_speeds, read_exported  # with torch
+
+    name = model.runs[0] if len(model.runs) == 1 else RunId.parse(model.runs[0]).group
+    file = given or output_path(Path(f"{name}{EXTENSIONS[format_]}"))
+    exported = export_model(model, format_, data_dirs_or_default(data_dirs))
+    write_atomic(file, exported.content)
+    speeds = None
+    if measure:
+        models = {"original": model, "exported": read_exported(exported.content, format_)}
+        speeds = dict(zip(models, measure_speeds(list(models.values()), model.image_size), strict=True))
+    if as_json:
+        facts = {"runs": model.runs, "format": format_, "version": exported.version, "bytes": len(exported.content)}
+        check = {"checked_on": exported.checked_on, "largest_difference": exported.difference}
+        print_json({"file": file, **facts, **check, "speeds": speeds})
+        return
+    print_table(["", ""], _rows(model, exported, file, format_))
+    if speeds:
+        rows = [(name, f"{1000 * each.seconds:.3g} ms", rate(each.images_per_second)) for name, each in speeds.items()]
+        columns = ["CPU", "latency, batch size 1", "images/s, batch size 64"]
+        print_table(columns, rows, right=columns[1:], gap=True)
+
+
+def _rows(model: "Classifier", exported: "Exported", file: Path, format_: str) -> list[tuple[str, str]]:
+    return [
+        ("file", str(file)),
+        ("format", f"{format_}, {exported.version}"),
+        ("size", f"{compact(len(exported.content))}B"),
+        ("input", "images, uint8 (batch, 3, height, width): RGB from 0 to 255, resized and normalized by the model"),
+        ("output", f"logits, float32 (batch, {len(model.classes)})"),
+        ("checked on", exported.checked_on),
+        ("largest difference", f"{exported.difference:.2g} in a class probability"),
+    ]

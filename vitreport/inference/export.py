@@ -1,0 +1,189 @@
+"""Export a trained model with its preprocessing to a file that can be used without vitreport, and load such files."""
+
+import io
+import json
+import logging
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.export.pt2_archive import is_pt2_package
+
+from vitreport.data.registry import ImageRequest
+from vitreport.data.sources import locate, open_without_download
+from vitreport.errors import RecordError, SpecError
+from vitreport.export.table import require_extra
+from vitreport.formatting import counted
+from vitreport.inference.classifier import Classifier
+from vitreport.records.upgrade import parse
+from vitreport.runtime import Runtime
+from vitreport.spec.data import CHANNELS
+from vitreport.spec.run import RunSpec
+
+Format = Literal["torch-export", "onnx"]
+EXTENSIONS: Mapping[Format, str] = {"torch-export": ".pt2", "onnx": ".onnx"}
+KEYS = ("runs", "classes", "image_size", "spec")
+INPUT, OUTPUT = "images", "logits"
+CHECKED_IMAGES = 64
+TOLERANCE = 1e-4  # of a class probability
+BATCH_SIZES = (1, 64)
+ROUNDS = 15
+
+Call = Callable[[Tensor], Tensor]
+
+
+class ExportedClassifier(Classifier):
+    """The model in an exported file, which computes on the CPU. Calling it takes uint8 images (N, 3, H, W)."""
+
+    def __init__(self, call: Call, metadata: Mapping[str, str]) -> None:
+        nn.Module.__init__(self)  # its network is in the file
+        self.call, self.spec = call, parse(RunSpec, metadata["spec"].encode())
+        self.classes, self.runs = (tuple(json.loads(metadata[key])) for key in ("classes", "runs"))
+        self.image_size = self.spec.data.image_size
+        self.register_buffer("mean", torch.zeros(CHANNELS))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits (N, classes) of images (N, 3, H, W)."""
+        return self.call(images)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model: its file, the version of the format, and how it was compared with the original."""
+
+    content: bytes
+    version: str
+    checked_on: str
+    difference: float
+    """The largest difference of a class probability."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Medians of one model: the seconds of a single image, and the images/s of larger batches."""
+
+    seconds: float
+    images_per_second: float
+
+
+def export_model(model: Classifier, format_: Format, data_dirs: Sequence[Path]) -> Exported:
+    """Export a model that is on the CPU, and compare the result with it.
+
+    Raises:
+        ResourceError: A package of the extra `onnx` is missing.
+        SpecError: The architecture cannot be exported to this format.
+        RecordError: The exported model gives other probabilities.
+    """
+    content, version = _exported(model, format_)
+    images, checked_on = _images(model, data_dirs)
+    exported = read_exported(content, format_)
+    with torch.inference_mode():
+        expected, one = model(images).softmax(1), exported(images[:1])
+        differences = (torch.cat([exported(images), one]).softmax(1) - torch.cat([expected, expected[:1]])).abs()
+    if not (difference := differences.max().item()) <= TOLERANCE:
+        fault = f"the exported model differs from the original by {difference:.2g} in a class probability"
+        raise RecordError(fault, f"use another --format than {format_}")
+    return Exported(content, version, checked_on, difference)
+
+
+def _exported(model: Classifier, format_: Format) -> tuple[bytes, str]:
+    """Return the content of the file and the version of its format."""
+    metadata = {
+        "runs": json.dumps(model.runs),
+        "classes": json.dumps(model.classes),
+        "image_size": json.dumps(model.image_size),
+        "spec": model.spec.model_dump_json(),
+    }
+    example = torch.zeros(2, CHANNELS, model.image_size + 1, model.image_size + 2, dtype=torch.uint8)
+    sizes = {0: Dim("batch"), 2: Dim("height"), 3: Dim("width")}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(model, (example,), dynamic_shapes=(sizes,))
+            return (_torch_file if format_ == "torch-export" else _onnx_file)(program, metadata)
+    except Exception as error:  # whatever an operation that cannot be exported makes torch raise
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        fault = f"{model.spec.model.name} cannot be exported as {format_}: {reason}"
+        raise SpecError(fault, "try another --format, or use `vitreport.load_model`") from error
+
+
+def _torch_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[bytes, str]:
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files=dict(metadata))
+    return buffer.getvalue(), f"torch {torch.__version__.partition('+')[0]}"
+
+
+def _onnx_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[bytes, str]:
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it warns of what it does not simplify
+    converted = torch.onnx.export(program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False)
+    assert converted
+    converted.model.metadata_props.update(metadata)
+    return converted.model_proto.SerializeToString(), f"opset {converted.model.opset_imports['']}"
+
+
+def _images(model: Classifier, data_dirs: Sequence[Path]) -> tuple[Tensor, str]:
+    """Return test images of the run's dataset, if it is here, or else generated ones, and what they are."""
+    dataset, home = locate(model.spec.data.dataset, data_dirs)
+    request = ImageRequest.of(model.spec.data, Runtime(data_dir=home))
+    if arrays := open_without_download(request):
+        images = arrays.splits["test"].images
+        chosen = np.linspace(0, len(images) - 1, min(CHECKED_IMAGES, len(images)), dtype=int)
+        return torch.from_numpy(images[chosen]), f"{counted(len(chosen), 'test image')} of {dataset}"
+    shape = (CHECKED_IMAGES, CHANNELS, request.decoded_size, request.decoded_size)
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return torch.from_numpy(images), f"{CHECKED_IMAGES} generated images"
+
+
+def load_exported(path: Path) -> ExportedClassifier:
+    """Load an exported file by its extension. Raises RecordError if it is no model that vitreport exported."""
+    format_ = next((name for name, extension in EXTENSIONS.items() if path.suffix == extension), None)
+    if format_ is None:
+        raise SpecError(f"unknown file extension: {path}", f"use {' or '.join(EXTENSIONS.values())}")
+    if format_ == "onnx":
+        require_extra("onnx")
+    try:
+        return read_exported(path.read_bytes(), format_)
+    except Exception as error:  # a damaged file makes torch and ONNX Runtime raise almost anything
+        raise RecordError(f"{path} is not a model that vitreport exported, or it is damaged") from error
+
+
+def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
+    """Return the model in the content of an exported file."""
+    if format_ == "torch-export":
+        if not is_pt2_package(content):
+            raise ValueError("not an archive of torch.export")
+        metadata = dict.fromkeys(KEYS, "")
+        module = torch.export.load(io.BytesIO(content), extra_files=metadata).module()
+        return ExportedClassifier(lambda images: module(images), metadata)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    call = lambda images: torch.from_numpy(session.run([OUTPUT], {INPUT: images.numpy()})[0])  # noqa: E731
+    return ExportedClassifier(call, session.get_modelmeta().custom_metadata_map)
+
+
+def measure_speeds(models: Sequence[Call], size: int) -> list[Speed]:
+    """Measure models on generated images of this size, in turns, so that a busy machine slows all of them."""
+    medians: list[dict[int, float]] = [{} for _ in models]
+    for batch_size in BATCH_SIZES:
+        images = torch.randint(0, 256, (batch_size, CHANNELS, size, size), dtype=torch.uint8)
+        samples = [[_seconds(model, images) for model in models] for _ in range(1 + ROUNDS)][1:]  # without a warm-up
+        for known, taken in zip(medians, zip(*samples, strict=True), strict=True):
+            known[batch_size] = statistics.median(taken)
+    single, many = BATCH_SIZES
+    return [Speed(known[single], many / known[many]) for known in medians]
+
+
+@torch.inference_mode()
+def _seconds(model: Call, images: Tensor) -> float:
+    begun = time.perf_counter()
+    model(images)
+    return time.perf_counter() - begun
