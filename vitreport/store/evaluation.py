@@ -126,7 +126,8 @@ def _restore(run: Run) -> Restored:
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     path = run.folder / "best.safetensors"
     if not path.exists():
-        hint = "weights are not committed with a record; use `vitreport train --force` to train the run again"
+        again = "use `vitreport train --force` to train the run again, or give the id of another run"
+        hint = f"weights are not committed with a record; {again}"
         raise RecordError(f"{path} is missing", hint)
     network = build_network(run.spec)
     weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
