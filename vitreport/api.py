@@ -22,7 +22,7 @@ from vitreport.report.render import render  # noqa: F401
 from vitreport.runtime import DEVICE, Runtime
 from vitreport.spec import compose, sweep
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import DEFAULT_SEEDS
+from vitreport.spec.sweep import DEFAULT_SEEDS, Seeds
 from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.plan import Plan, plan_ablation
@@ -98,7 +98,7 @@ def ablate(
     spec: Source | Plan,
     params: Mapping[str, Sequence[Any]] | None = None,
     *,
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Seeds = DEFAULT_SEEDS,
     zip: bool = False,  # noqa: A002
     baseline: Sequence[Any] = (),
     runtime: Runtime | None = None,
@@ -115,7 +115,7 @@ def ablate(
         spec: The spec to vary, or anything that `read_spec` reads. Fields that follow from a varied field stay as
             they are. Or the plan of a sweep, which says all up to `baseline`.
         params: The fields to vary, named as in `--set`, with their values.
-        seeds: The seeds of every combination: different whole numbers from 0 to 2**31 - 1.
+        seeds: The seeds of every combination: a number of seeds, a list, or a text as in `--seeds`.
         zip: Pair the values of all fields instead of making a grid.
         baseline: The values of the combination to compare with (default: the values in the spec).
         runtime: The device, the directories and the number of threads.
@@ -137,7 +137,7 @@ def ablate(
         axes = [sweep.field_axis(name, values) for name, values in (params or {}).items()]
         base, place = _resolve(plan, runtime)
         describe = facts_in([place.data_dir, runtime.data_dir])
-        plan = plan_ablation(base, axes, sweep.checked_seeds(seeds), describe, zip_=zip, baseline=baseline)
+        plan = plan_ablation(base, axes, sweep.read_seeds(seeds), describe, zip_=zip, baseline=baseline)
     runs = run_plans([plan], runtime, engine, policy=policy, observer=observer)
     return analyze_all(runs.values(), outline_of_sweeps([plan]))
 
@@ -146,7 +146,7 @@ def run_study(
     study: str | Path | StudyPlan,
     *,
     only: Sequence[str] = (),
-    seeds: str = DEFAULT_SEEDS,
+    seeds: Seeds = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
     runtime: Runtime | None = None,
     engine: MakeEngine | None = None,
@@ -161,7 +161,7 @@ def run_study(
     Args:
         study: The name of a study, its TOML file, or its plan, which says all up to `overrides`.
         only: The names of runs and ablations of the study (default: all).
-        seeds: The seeds, as in `--seeds`.
+        seeds: The seeds, as in `ablate`.
         overrides: Fields to change in all runs, as `FIELD=VALUE`.
         runtime: The device, the directories and the number of threads.
         engine: A function that makes the engine (default: one process on this machine at a time).
@@ -174,11 +174,11 @@ def run_study(
 
     Example:
         >>> if __name__ == "__main__":
-        ...     print(vitreport.run_study("digits", seeds="1").summary.groups)
+        ...     print(vitreport.run_study("digits", seeds=1).summary.groups)
     """
     runtime, planned = runtime or Runtime(), study
     if not isinstance(planned, StudyPlan):
-        asked = StudyRequest(str(planned), only, seeds, overrides, weights=runtime.weights)
+        asked = StudyRequest(str(planned), only, sweep.seeds_option(seeds), overrides, weights=runtime.weights)
         planned = plan_study(asked, facts_in([runtime.data_dir]), unusable)
     plans = list(planned.plans.values())
     run_plans(plans, runtime, engine, policy=policy, observer=observer, unusable=unusable)
@@ -240,7 +240,7 @@ def analyze_study(
     runs_dir: str | Path = "runs",
     *,
     only: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     data_dirs: Sequence[Path] = (),
 ) -> Analysis:
@@ -250,14 +250,14 @@ def analyze_study(
         study: The name of a study, or its TOML file.
         runs_dir: The directory of the runs.
         only: The names of runs and ablations of the study (default: all).
-        seeds: Seeds as in `--seeds` (default: all recorded ones).
+        seeds: The seeds, as in `ablate` (default: all recorded ones).
         overrides: `FIELD=VALUE` as in `--set`.
         data_dirs: The directories to look for datasets in.
 
     Raises:
         SpecError: With every problem of the study.
     """
-    request = StudyRequest(str(study), only, DEFAULT_SEEDS if seeds is None else seeds, overrides)
+    request = StudyRequest(str(study), only, sweep.seeds_option(DEFAULT_SEEDS if seeds is None else seeds), overrides)
     planned = plan_study(request, facts_in(data_dirs))
     return selection.analyze_study(planned, Path(runs_dir), every_seed=seeds is None)
 

@@ -9,7 +9,7 @@ from vitreport.spec.sweep import (
     MAX_SEED,
     field_axis,
     parse_list,
-    parse_seeds,
+    read_seeds,
     short_name,
     shown_value,
     variant_axis,
@@ -50,7 +50,7 @@ def test_a_list_is_read_as_it_is_shown(values: list[object]) -> None:
     [("3", (0, 1, 2)), ("0,1,4", (0, 1, 4)), ("0..4", (0, 1, 2, 3, 4)), ("5..5", (5,)), (" 1 ", (0,))],
 )
 def test_seeds_are_a_number_a_list_or_a_range(text: str, seeds: tuple[int, ...]) -> None:
-    assert parse_seeds(text) == seeds
+    assert read_seeds(text) == seeds
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_seeds_are_a_number_a_list_or_a_range(text: str, seeds: tuple[int, ...])
 )
 def test_other_seeds_are_refused(text: str) -> None:
     with pytest.raises(SpecError, match="must be 1 to 10,000 different"):
-        parse_seeds(text)
+        read_seeds(text)
 
 
 def test_a_section_stands_for_its_name() -> None:

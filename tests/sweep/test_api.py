@@ -21,6 +21,7 @@ from tests.test_contracts import ROOT
 from vitreport.errors import SpecError
 from vitreport.files import write_json
 from vitreport.runtime import Runtime
+from vitreport.spec.sweep import read_seeds, seeds_option
 
 
 def test_an_ablation_is_trained_by_an_engine_and_analyzed() -> None:
@@ -53,18 +54,34 @@ def test_what_cannot_be_trained_is_refused(params: Any) -> None:
         vitreport.ablate(small_spec(), params)
 
 
-@pytest.mark.parametrize("seeds", [(-1,), (2**40,), "a", (0, 0), (), 3, (0.5,), range(10**12)], ids=str)
+@pytest.mark.parametrize("seeds", [(-1,), (2**40,), "a", (0, 0), (), 0, 1.5, (0.5,), range(10**12)], ids=str)
 def test_what_are_no_seeds_is_refused(seeds: Any) -> None:
     engine = FakeEngine(finish)
     with pytest.raises(SpecError) as error:
         vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=seeds, engine=lambda *_: engine)
-    assert [problem.field for problem in error.value.problems] == ["seeds"]
+    assert [problem.field for problem in error.value.problems] == ["--seeds"]
     assert not engine.specs
+
+
+@pytest.mark.parametrize("seeds", [2, "2", "0,1", "0..1", [0, 1], (0, 1), range(2), np.int64(2)], ids=repr)
+def test_seeds_are_given_alike_to_ablations_and_studies(seeds: Any) -> None:
+    Path("my.toml").write_text(STUDY)
+    engine, study = FakeEngine(finish), FakeEngine(finish)
+    vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=seeds, engine=lambda *_: engine)
+    vitreport.run_study("my.toml", seeds=seeds, engine=lambda *_: study, runtime=Runtime(device="cpu", threads=1))
+    assert [spec.seed for spec in engine.specs] == [spec.seed for spec in study.specs] == [0, 1]
+    assert len(vitreport.analyze_study("my.toml", seeds=seeds).summary.groups[0].runs) == 2
+
+
+@pytest.mark.parametrize(("seeds", "option"), [(2, "2"), ([5], "5..5"), ((0, 4), "0,4"), ("0..4", "0..4")])
+def test_seeds_are_written_as_the_command_takes_them(seeds: Any, option: str) -> None:
+    assert seeds_option(seeds) == option
+    assert read_seeds(option) == read_seeds(seeds)
 
 
 def test_seeds_may_be_those_of_numpy() -> None:
     engine = FakeEngine(finish)
-    vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=np.arange(2), engine=lambda *_: engine)  # type: ignore[arg-type]
+    vitreport.ablate(small_spec(), {"batch_size": [16]}, seeds=np.arange(2), engine=lambda *_: engine)
     assert [(type(spec.seed), spec.seed) for spec in engine.specs] == [(int, 0), (int, 1)]
 
 

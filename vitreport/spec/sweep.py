@@ -5,7 +5,7 @@ import json
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ DEFAULT_SEEDS = "3"
 PAIR = ", "  # between the names of an axis over several fields, and between the values of its labels
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
+Seeds: TypeAlias = int | str | Iterable[int]
+"""A number of seeds (3 means 0, 1 and 2), the seeds themselves, or a text as `--seeds` takes it: 3, 0,1,4 or 0..4."""
 
 
 class ValueSpec(Section):
@@ -122,31 +124,33 @@ def parse_list(text: str) -> list[Any]:
     return values
 
 
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Read `3` as 0, 1, 2; `0,1,4` as just that; `0..4` with both ends. Raises SpecError for anything else."""
-    first, dots, last = text.partition("..")
-    seeds: Sequence[int] = ()
-    with suppress(ValueError):
-        if dots:
-            seeds = range(int(first), int(last) + 1)
-        else:
-            seeds = [int(part) for part in text.split(",")] if "," in text else range(int(text))
-    hint = "give a number of seeds, a list such as 0,1,2, or a range such as 0..4"
-    return checked_seeds(seeds, "--seeds", hint, text)
-
-
-def checked_seeds(
-    seeds: Iterable[Any], field: str = "seeds", hint: str = "for example (0, 1, 2)", text: str | None = None
-) -> tuple[int, ...]:
-    """Return the seeds that are given in Python, also those of numpy. Raises SpecError for anything else."""
-    try:
-        numbers = tuple(map(operator.index, itertools.islice(seeds, MOST_SEEDS + 1)))
-    except TypeError:
-        numbers = ()
+def read_seeds(given: Seeds) -> tuple[int, ...]:
+    """Return seeds as `Seeds` gives them, also those of numpy. Raises SpecError for anything else."""
+    numbers: tuple[int, ...] = ()
+    with suppress(TypeError, ValueError):
+        numbers = tuple(map(operator.index, itertools.islice(_seeds(given), MOST_SEEDS + 1)))
     if 0 < len(numbers) == len(set(numbers)) <= MOST_SEEDS and 0 <= min(numbers) <= max(numbers) <= MAX_SEED:
         return numbers
     fault = f"must be 1 to {MOST_SEEDS:,} different whole numbers from 0 to {MAX_SEED}"
-    raise SpecError(problems=[Problem(field, fault, hint, repr(seeds if text is None else text)[:80])])
+    hint = "give a number of seeds, a list such as 0,1,2, or a range such as 0..4"
+    raise SpecError(problems=[Problem("--seeds", fault, hint, repr(given)[:80])])
+
+
+def _seeds(given: Seeds) -> Iterable[int]:
+    if not isinstance(given, str):
+        return given if isinstance(given, Iterable) else range(operator.index(given))
+    first, dots, last = given.partition("..")
+    if dots:
+        return range(int(first), int(last) + 1)
+    return map(int, given.split(",")) if "," in given else range(int(given))
+
+
+def seeds_option(given: Seeds) -> str:
+    """Write seeds as `--seeds` takes them."""
+    if isinstance(given, int | str):
+        return str(given)
+    numbers = read_seeds(given)
+    return ",".join(map(str, numbers)) if len(numbers) > 1 else f"{numbers[0]}..{numbers[0]}"
 
 
 def shown_value(value: Any) -> str:

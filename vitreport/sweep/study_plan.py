@@ -11,7 +11,7 @@ from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import find_field, flat
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import PartSpec, StudySpec, combination, read_form, study_origin
-from vitreport.spec.sweep import DEFAULT_SEEDS, parse_seeds
+from vitreport.spec.sweep import DEFAULT_SEEDS, read_seeds
 from vitreport.suggestions import did_you_mean
 from vitreport.sweep.plan import MODEL, Plan, make_plan, trial_composer
 
@@ -56,7 +56,7 @@ def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, Vitr
     problems = [*found, *(Problem("--only", fault, did_you_mean(name, study.named), repr(name)) for name in unknown)]
     seeds: Sequence[int] = (0,)
     with gathered(problems):
-        seeds = parse_seeds(asked.seeds)
+        seeds = read_seeds(asked.seeds)
     plans: dict[str, Plan] = {}
     lacking = {} if unusable is None else unusable
     for name, part in study.named.items():

@@ -10,7 +10,7 @@ from vitreport.cli.options import SWEEP, flag, option
 from vitreport.cli.sweeps import execution, refuse_missing, show_ablation_plan, show_sweeps
 from vitreport.cli.words_command import PARAM
 from vitreport.data.sources import facts_in
-from vitreport.spec.sweep import parse_list, parse_seeds, read_axes
+from vitreport.spec.sweep import parse_list, read_axes, read_seeds
 from vitreport.sweep.plan import plan_ablation
 
 
@@ -43,7 +43,7 @@ def ablate(
         vitreport ablate swin --param lr 1e-2,1e-3 --param optimizer adamw,sgd
     """
     axes = read_axes([(name, values) for name, _, values in (each.partition("=") for each in param or ())], PARAM)
-    request, seeds, describe = wanted.request(sweep.weights), parse_seeds(sweep.seeds), facts_in(sweep.data_dirs)
+    request, seeds, describe = wanted.request(sweep.weights), read_seeds(sweep.seeds), facts_in(sweep.data_dirs)
     values = parse_list(baseline) if baseline else ()
     plan = plan_ablation(request, axes, seeds, describe, zip_=zip_, baseline=values)
     if sweep.dry_run:
