@@ -7,6 +7,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.commands import vitreport
 from tests.records import spec, write_run, write_seeds
+from vitreport.report.figures.canvas import shortened
 
 RUNS = Path("runs")
 TRAIN = {"epochs": 6}
@@ -48,12 +49,18 @@ def test_levels_of_an_ablation_are_labelled_by_their_values(cli: Cli) -> None:
     assert alt in Path("a.svg").read_text()
 
 
+def test_labels_that_would_be_cut_alike_keep_the_values_of_their_fields() -> None:
+    names = [f"batch_size {size}, learning_rate {rate} and 2 more" for size in (8, 16) for rate in (0.1, 0.01)]
+    assert shortened([*names, "representative"], 20) == ["8, 0.1", "8, 0.01", "16, 0.1", "16, 0.01", "representative"]
+    assert shortened(["a", "perceiver-io, patch_size 16"], 20) == ["a", "perceiver-…h_size 16"]
+
+
 def test_of_many_groups_the_note_names_those_left_out(cli: Cli) -> None:
     for size in range(1, 11):
         write_run(RUNS, spec("swin", train={**TRAIN, "batch_size": size}), 0.5)
     done = cli("plot", "swin", "-o", "a.svg")
     assert done.stderr.startswith("8 groups in a.svg. ")
-    assert done.stderr.endswith(" Not drawn: 3, 6 and 9.\n")
+    assert done.stderr.endswith(" Not drawn: 3; 6; 9.\n")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The panel on which every figure is drawn. Lengths are CSS pixels; matplotlib is imported when the first is made."""
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ HEIGHT = 270
 SMALL, NORMAL = 11, 12
 FAINTEST, DARKEST = 0.03, 0.55  # the opacity of cells: texts in ink can be read on them in light and in dark colors
 LETTER = 0.6  # about the width of a letter of matplotlib's font as a share of its size; those of browsers are narrower
+OF_FIELDS = re.compile(r"(^|, )[a-z_.]+ (?=[^ ])| and \d+ more$")  # all but the values in: batch_size 16 and 2 more
 Range = tuple[float, float] | None
 
 
@@ -102,6 +104,14 @@ def short(text: str, length: int = 26) -> str:
     """Cut the middle out of a long text: names differ at their ends."""
     text, half = printable(text), (length - 1) // 2
     return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
+
+
+def shortened(names: Sequence[str], length: int) -> list[str]:
+    """Cut the middle out of long names; where that makes two alike, write only the values of their fields."""
+    cut = [short(name, length) for name in names]
+    if len({*cut}) < len({*names}):
+        cut = [short(OF_FIELDS.sub(r"\1", name), length) for name in names]
+    return cut
 
 
 def wrapped(text: str, length: int = 26) -> str:

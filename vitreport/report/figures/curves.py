@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from vitreport.analysis.curves import Curve, Metric
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.references import LABEL_LENGTH, where_of
-from vitreport.formatting import joined, listed, percent
+from vitreport.formatting import joined, percent
 from vitreport.records.measurement import SPLITS
 from vitreport.report.blocks import Figure
-from vitreport.report.figures.canvas import SMALL, Canvas, short
+from vitreport.report.figures.canvas import SMALL, Canvas, shortened
 from vitreport.report.figures.colors import LOOKS, Look
 
 Which = tuple[str, Metric]  # a split and what is measured on it
@@ -70,7 +70,7 @@ def curves_figure(
         for split, metric in which
     ]
     if len(known) >= fewest:
-        more = f" Not drawn: {listed(left_out)}." if left_out else ""
+        more = f" Not drawn: {'; '.join(left_out)}." if left_out else ""
         yield _figure(name, title, panels, more)
 
 
@@ -138,12 +138,14 @@ def _label(canvas: Canvas, lines: Sequence[Line]) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     ordered = sorted(lines, key=lambda line: line.curve.mean[-1])
     ends = [(line.curve.mean[-1] - bottom) / (top - bottom) for line in ordered]
-    for (label, look, curve), end, place in zip(ordered, ends, spread(ends, LABEL_DISTANCE), strict=True):
+    labels = shortened([line.label for line in ordered], LABEL_LENGTH)
+    spots = spread(ends, LABEL_DISTANCE)
+    for label, (_, look, curve), end, place in zip(labels, ordered, ends, spots, strict=True):
         last = curve.epochs[-1]
         style: Any = {"color": look.color, "lw": 1, "ls": (0, (1, 1.5)), "transform": axes.transAxes, "clip_on": False}
         places = [(last - left) / (right - left), LABEL_PLACE]
         axes.plot(places, [end, place], marker=look.marker, markersize=5, markevery=[1], **style)
-        text = Line(short(label, LABEL_LENGTH), look, curve).shown(last)
+        text = Line(label, look, curve).shown(last)
         axes.annotate(text, (LABEL_PLACE, place), (6, 0), "axes fraction", "offset points", va="center", fontsize=SMALL)
 
 
