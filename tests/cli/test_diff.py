@@ -70,13 +70,13 @@ def with_correct(run: Path, right: int) -> Path:
 )
 def test_two_runs_are_compared_image_by_image(cli: Cli, right: int, told: str | None) -> None:
     names = [with_correct(run_of(seed), (180, right)[seed]).name for seed in (0, 1)]
-    *_, line, last = cli("runs", "diff", *names).stdout.splitlines()
+    first, *_, line = cli("runs", "diff", *names).stdout.splitlines()
     found = json.loads(cli("runs", "diff", *names, "--json").stdout)["differences"].get("test_images_right_alone")
     if told:
         assert (line.split(), found) == (["test_images_right_alone", "0", str(right - 180)], [0, right - 180])
-        assert last == f"{told}; this says nothing about other seeds"
+        assert first == f"{told}; this says nothing about other seeds"
     else:
-        assert (last.split()[0], found) == ("seed", None)
+        assert (line.split()[0], found) == ("seed", None)
 
 
 def test_runs_on_other_images_are_not_compared(cli: Cli) -> None:

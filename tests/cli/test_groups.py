@@ -103,7 +103,7 @@ def test_a_damaged_sweep_is_named_and_its_runs_are_listed(cli: Cli) -> None:
 def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 128: [0.60, 0.61, 0.62]})
     done = cli("runs", "diff", SMALL, LARGE)
-    header, batch_size, *seeds, told = done.stdout.splitlines()
+    told, _, header, batch_size, *seeds = done.stdout.splitlines()
     assert header.split() == [SMALL, LARGE, "difference"]
     assert batch_size.split() == ["train.batch_size", "16", "128"]
     assert [line.split()[1:] for line in seeds] == [
@@ -121,7 +121,7 @@ def test_groups_are_told_apart_with_an_interval(cli: Cli) -> None:
 
 def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:
     written({16: [0.50, 104 / 360, 0.52], 128: [0.60]})
-    *_, second, _, told = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()
+    told, *_, second, _ = cli("runs", "diff", SMALL, f"{LARGE}-s0").stdout.splitlines()
     assert second.split() == ["test_accuracy.s1", "28.89%", "-"]
     assert told.endswith(
         "no difference is claimed: one seed gives no estimate of the variation between seeds; at least two seeds per "
@@ -131,7 +131,7 @@ def test_a_group_and_a_run_are_told_apart_without_a_claim(cli: Cli) -> None:
 
 def test_a_group_is_not_compared_with_itself(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52]})
-    assert cli("runs", "diff", SMALL, SMALL).stdout.splitlines() == ["no difference", "both are the same group"]
+    assert cli("runs", "diff", SMALL, SMALL).stdout.splitlines() == ["both are the same group"]
 
 
 def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
@@ -139,8 +139,8 @@ def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
     for seed in range(2):
         write_run(Path("runs"), other := small_spec(seed, data={"dataset": "cifar10", "image_size": 8}))
     told = "accuracies cannot be compared: digits and cifar10 are different images"
-    assert cli("runs", "diff", SMALL, other.group).stdout.splitlines()[-1] == told
-    assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[-1] == told
+    assert cli("runs", "diff", SMALL, other.group).stdout.splitlines()[0] == told
+    assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[0] == told
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_no_difference_is_told_of_seeds_that_are_no_measure(
     accuracies: list[float | None], told: str, cli: Cli
 ) -> None:
     written({16: [0.50, 0.50, 0.50], 128: accuracies})
-    assert cli("runs", "diff", SMALL, LARGE).stdout.splitlines()[-1].endswith(told)
+    assert cli("runs", "diff", SMALL, LARGE).stdout.splitlines()[0].endswith(told)
 
 
 def test_an_interval_ends_at_0_and_100_percent(cli: Cli) -> None:
@@ -166,3 +166,17 @@ def test_an_interval_ends_at_0_and_100_percent(cli: Cli) -> None:
     assert "49.00% (0.00 to 100.00, n = 2)" in done.stdout
     told = cli("runs", "diff", SMALL, LARGE)
     assert "(-100.0 to +100.0)" in " ".join((told.stdout + told.stderr).split())
+
+
+def test_a_group_is_shown_by_its_runs_and_their_mean(cli: Cli) -> None:
+    written({16: [0.50, 0.51, 0.52], 128: [0.60]})
+    done = cli("runs", "show", SMALL)
+    rows, _, commands = done.stdout.partition("\n\n")
+    assert [line.split()[0] for line in rows.splitlines()] == ["run", *(f"{SMALL}-s{seed}" for seed in range(3)), SMALL]
+    assert "51.00% (48.52 to 53.48, n = 3)" in rows.splitlines()[-1]
+    assert commands.splitlines() == [f"vitreport runs show runs/{SMALL}-s{seed}" for seed in range(3)]
+    document = json.loads(cli("runs", "show", SMALL, "--json").stdout)
+    assert [each["id"] for each in document["runs"]] == [f"{SMALL}-s{seed}" for seed in range(3)]
+    (group,) = document["groups"]
+    assert (group["id"], group["test"]["n"], round(group["test"]["value"], 4)) == (SMALL, 3, 0.51)
+    assert cli("runs", "show", LARGE).stdout.startswith(f"{LARGE}-s0: done\n")

@@ -128,12 +128,16 @@ def _mean(estimate: Estimate | None) -> str:
 
 
 @app.command()
-def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False) -> None:
-    """Show a run: what was trained, on which data, where, and the results.
+def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False) -> None:
+    """Show a run: what was trained, on which data, where, and the results. Of a group, list the runs and their mean.
 
     Example:
         vitreport runs show swin-digits-ea4ce545-s0
+        vitreport runs show swin-digits-ea4ce545
     """
+    if len(members := find_group(run, runs_dir)) > 1:
+        _show_group([read_run(folder) for folder in members], as_json=as_json)
+        return
     found = records.read_named(run, runs_dir)
     state, result = state_of(found), found.result
     scores = class_scores(result.test) if result else None
@@ -158,6 +162,21 @@ def show(run: RunName, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: op
         if found.epochs:
             print_table(["curves", "first", "last", ""], _curve_rows(found), right=["first", "last"], gap=True)
     records.refuse_damage([found])
+
+
+def _show_group(found: Sequence[Run], *, as_json: bool) -> None:
+    """Print the runs of a group with their means, and the commands that show each."""
+    states, runs = {run.id: state_of(run) for run in found}, [summarize_run(run) for run in found]
+    groups = group_runs(runs)
+    if as_json:
+        results = [{name: getattr(group, name) for name in ("id", "test", "validation")} for group in groups]
+        print_json({"groups": results, "runs": [_plain(run, states[run.id]) for run in runs]})
+    else:
+        rows = [*(_row([run], states, ()) for run in runs), *(_row(group.runs, states, (), group) for group in groups)]
+        print_table(COLUMNS, rows, right=NUMBERS, spare=SPARE)
+        note(LEGEND)
+        print_text("\n".join(["", *(f"vitreport runs show {run.folder}" for run in found)]))
+    records.refuse_damage(found)
 
 
 def _curve_rows(run: Run) -> list[tuple[str, ...]]:
@@ -205,12 +224,10 @@ def diff(
             difference = _words(path, other - one, "+") if is_measured else ""
             rows.append((path, _words(path, one), _words(path, other), difference))
         columns = ["", *names, *(["difference"] if any(row[-1] for row in rows) else [])]
+        if sentence or not rows:
+            print_sentence(sentence or "no difference")
         if rows:
-            print_table(columns, [row[: len(columns)] for row in rows], right=["difference"])
-        else:
-            print_text("no difference")
-        if sentence:
-            print_sentence(sentence)
+            print_table(columns, [row[: len(columns)] for row in rows], right=["difference"], gap=bool(sentence))
     records.warn_mixed(group for group in (left, right) if group)
     records.refuse_damage([*sides[0], *sides[1]])
 
