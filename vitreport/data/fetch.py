@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from vitreport.data.archive import REPLACE_HINT, tar_members
 from vitreport.data.arrays import Decoding, ImageSource, Split
 from vitreport.data.folder import image_source, read_folder, refuse_other_classes
-from vitreport.data.registry import DATASETS, Archive, ImageRequest
+from vitreport.data.registry import DATASETS, Archive, ImageRequest, dataset_title
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import locked, make_folder, storage_errors
 from vitreport.formatting import compact
@@ -97,7 +97,8 @@ def download(archive: Archive, request: ImageRequest) -> Path:
             return target
         for url in archive.mirrors:
             host = urlsplit(url).netloc
-            request.notify(f"downloading {target.name} ({compact(archive.size)}B) from {host}")
+            what = f"{target.name} ({compact(archive.size)}B) from {host} for {dataset_title(request.name)}"
+            request.notify(f"downloading {what}; use --dataset to choose another dataset (digits needs no download)")
             try:
                 _fetch_verified(url, part, archive, request)
             except _MirrorError as refusal:
