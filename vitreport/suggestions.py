@@ -1,13 +1,26 @@
 """Suggest names for one that is unknown."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+MOST_NAMED = 20
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Name the nearest allowed names as a hint; without a near one, all of them where they are few."""
     names = list(dict.fromkeys(allowed))
-    holding = [each for each in names if len(name) > 2 and name in each]
-    if near := difflib.get_close_matches(name, names, n=2, cutoff=0.6) or holding[:2]:
+    if near := nearest(name, names):
         return f"did you mean {' or '.join(near)}?"
-    return f"use one of {', '.join(names)}" if 0 < len(names) <= 20 else ""
+    return one_of(names) if 0 < len(names) <= MOST_NAMED else ""
+
+
+def nearest(name: str, names: Sequence[str]) -> list[str]:
+    """Return up to two names that are much like this one, or contain it."""
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
+    return near or [each for each in names if len(name) > 2 and name in each][:2]
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Name what there is to choose from as a hint; of very many names the first ones."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"use one of {', '.join(names[:MOST_NAMED])}{more}"

@@ -30,15 +30,15 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
         (("--zip", *PAIRS), "patch_size has 2, embed_dim has 1"),
         (
             ("--param", "batch_size", "16,32", "--baseline", "64"),
-            "--baseline 64 is not among the values of the sweep; hint: choose from 16 and 32",
+            "--baseline 64 is not among the values of the sweep; hint: use one of 16, 32",
         ),
         (
             (*PAIRED, "--baseline", "2"),
-            "--baseline 2 is not among the values of the sweep; hint: choose from '2, 8' and '4, 16'",
+            "--baseline 2 is not among the values of the sweep; hint: use one of '2, 8', '4, 16'",
         ),
         (
             (*PAIRED[1:], "--baseline", "2"),
-            "--baseline 2 is not among the values of the sweep; hint: choose from 2,8, 2,16, 4,8 and 4,16",
+            "--baseline 2 is not among the values of the sweep; hint: use one of 2,8, 2,16, 4,8, 4,16",
         ),
         (("--param", "batch_size", "16", "--seeds", "0"), "must be 1 to 10,000 different whole numbers"),
         (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),

@@ -134,6 +134,35 @@ def test_hints_of_a_spec_name_options_of_its_command(fault: str, cli: Cli) -> No
     assert told
 
 
+def test_the_spec_of_a_run_on_own_images_says_that_it_has_no_path(cli: Cli) -> None:
+    Path("spec.json").write_text('{"model": {"name": "mlp-mixer"}, "data": {"dataset": "photos", "image_size": 32}}')
+    for words in SPEC_READERS:
+        told = cli(*words.split(), "spec.json").stderr
+        hint = "use --data-dir with the directory that contains 'photos', or `vitreport train --dataset` with its path"
+        assert told.endswith(f"unknown dataset (from spec.json); hint: {hint}\n")
+        assert unknown_options(words.split(), told) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("ablate swin --param batch_size 16 32", "separate the values with commas: --param batch_size 16,32"),
+        ("ablate --param lr 1,2 3 --seeds 2", "separate the values with commas: --param lr 1,2,3"),
+        ("ablate --param lr 1 swin --dataset photo", "unknown dataset"),
+        ("train swin digits", "use --dataset digits, or see `vitreport train --help`"),
+        ("train swin photo", "see `vitreport train --help`"),
+        (
+            "train swin --dataset digits --set num_latent=3",
+            "num_latents (perceiver-io, perceiver) or num_classes?",
+        ),
+        ("train swin --dataset digits --set model.windowsize=3", "did you mean model.window_size (swin)"),
+        ("train swin --dataset digits --set bach_size=3", "did you mean batch_size"),
+    ],
+)
+def test_a_hint_has_the_right_form(line: str, hint: str, cli: Cli) -> None:
+    assert hint in cli(*line.split()).stderr
+
+
 def test_a_strange_option_would_be_found() -> None:
     told = "error: x; hint: --title 3 or less, see `vitreport train --seed 1` or `vitreport study run --seed 1`"
     assert unknown_options(["study", "run"], told) == ["--seed", "--title"]

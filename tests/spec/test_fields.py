@@ -116,7 +116,7 @@ def test_an_ambiguous_name_lists_the_candidates() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("batchsize", "did you mean batch_size or patch_size?"),
+        ("batchsize", "did you mean batch_size or patch_size (perceiver-io, mlp-mixer, swin, tnt)?"),
         ("train.batchsize", "did you mean train.batch_size or train.epochs?"),
         ("learning_rat", "did you mean learning_rate?"),
         ("data", "did you mean dataset?"),

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.spec.study import StudySpec, read_study, study_names
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 SOUND = """
 title = "Mixers"
@@ -169,3 +171,11 @@ def test_an_unknown_name_is_met_with_the_nearest(name: str) -> None:
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(SpecError, match=r"none\.toml is missing"):
         read_study("none.toml")
+
+
+def test_a_quoted_path_is_the_field_itself(tmp_path: Path) -> None:
+    text = SOUND.replace("embed_dim = 64", '"train.monitor_train" = true').replace("batch_size", '"train.batch_size"')
+    (tmp_path / "my.toml").write_text(text)
+    plans = plan_study(StudyRequest(str(tmp_path / "my.toml")), facts_in(None)).plans
+    assert plans["large"].trials[0].spec.train.monitor_train
+    assert [trial.spec.train.batch_size for trial in plans["batch"].trials[:2]] == [16, 32]

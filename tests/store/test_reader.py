@@ -196,12 +196,13 @@ def test_ambiguous_and_unknown_names_are_told(tmp_path: Path) -> None:
         make_run(tmp_path / "runs", name)
     with pytest.raises(SpecError, match="'swin-a' matches 2 runs") as ambiguous:
         find_run("swin-a", tmp_path / "runs")
-    assert ambiguous.value.hint == "choose from swin-a-s0 and swin-a-s1"
-    for number in range(15):
+    assert ambiguous.value.hint == "use one of swin-a-s0, swin-a-s1"
+    for number in range(30):
         make_run(tmp_path / "runs", f"tnt-{number:02}")
     with pytest.raises(SpecError) as many:
         find_run("tnt", tmp_path / "runs")
-    assert many.value.hint == "choose from tnt-00, tnt-01, tnt-02, tnt-03, tnt-04 and 10 more"
+    assert many.value.hint.startswith("use one of tnt-00, tnt-01, ")
+    assert many.value.hint.endswith(", tnt-19 and 10 more")
     with pytest.raises(SpecError, match="no run 'swim-a-s0' in") as unknown:
         find_run("swim-a-s0", tmp_path / "runs")
     assert "did you mean swin-a-s0" in unknown.value.hint

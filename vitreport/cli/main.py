@@ -156,12 +156,16 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
     message = re.sub(r", unable to parse string as .*", "", message)
     hint = f"see `{command_path} --help`"
     if context and any("--set" in parameter.opts for parameter in context.command.params):
+        from vitreport.data.registry import DATASETS
         from vitreport.spec.fields import find_field
         from vitreport.spec.sweep import short_name
 
         with suppress(SpecError):  # a field of the spec that only other commands have as an option
             field = find_field(getattr(error, "option_name", "").lstrip("-").replace("-", "_"))
             hint = f"use --set {short_name(field)}=VALUE, or {hint}"
+        extra = message.removeprefix("Got unexpected extra argument(s) (").removesuffix(")")
+        if extra in DATASETS:
+            hint = f"use --dataset {extra}, or {hint}"
     return [with_hint(message, hint)] if message else []
 
 

@@ -1,9 +1,13 @@
 """The commands whose options take several words; apart from the options, which load the spec."""
 
 from collections import deque
+from collections.abc import Iterable
+from itertools import takewhile
 from typing import Any
 
 from typer.core import TyperCommand
+
+from vitreport.errors import SpecError
 
 PARAM, ONLY = "--param", "--only"
 
@@ -19,6 +23,8 @@ class WordsCommand(TyperCommand):
             if joined[-1] == PARAM and words and "=" not in words[0]:
                 name = words.popleft()
                 joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
+                if not ctx.resilient_parsing:
+                    _refuse_more_values(joined[-1], words)
             if joined[-1] == ONLY and words:
                 joined.append(words.popleft())
                 while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
@@ -31,3 +37,14 @@ class WordsCommand(TyperCommand):
         if repeated and not incomplete.startswith("-"):
             return repeated[0].shell_complete(ctx, incomplete)
         return super().shell_complete(ctx, incomplete)
+
+
+def _refuse_more_values(param: str, words: Iterable[str]) -> None:
+    """Raise SpecError for values that are separated by blanks; only a model may follow."""
+    from vitreport.spec.model import ARCHITECTURES
+
+    more = list(takewhile(lambda word: not word.startswith(("-", "timm/")) and word not in ARCHITECTURES, words))
+    if more:
+        name, _, values = param.partition("=")
+        hint = f"separate the values with commas: {PARAM} {name} {','.join([values, *more])}"
+        raise SpecError(f"{PARAM} {name} {' '.join([values, *more])}: too many words", hint)

@@ -10,7 +10,7 @@ from vitreport import run_id as ids
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.formatting import listed
 from vitreport.run_id import RunId
-from vitreport.suggestions import did_you_mean
+from vitreport.suggestions import did_you_mean, one_of
 from vitreport.untrusted_files import LINK
 
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -48,7 +48,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
     if is_path:
         raise RecordError(f"{name} is not the directory of a run", "see `vitreport runs list`")
     if matches:
-        raise SpecError(f"{name!r} matches {len(matches)} runs", f"choose from {listed(matches)}")
+        raise SpecError(f"{name!r} matches {len(matches)} runs", one_of(matches))
     raise SpecError(f"no run {name!r} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
 
 

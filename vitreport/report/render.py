@@ -17,6 +17,7 @@ from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
 from vitreport.report.markdown import Template, render_markdown, render_template, template_values
 from vitreport.report.sections import TITLE, Page, make_page
+from vitreport.suggestions import one_of
 
 RENDERERS = {"html": render_html, "json": render_json, "csv": render_csv, "latex": render_latex}
 
@@ -47,7 +48,7 @@ def render(
         >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")
     """
     if format not in get_args(Format):
-        raise SpecError(f"unknown format {format!r}", f"use one of {', '.join(get_args(Format))}")
+        raise SpecError(f"unknown format {format!r}", one_of(get_args(Format)))
     if not isinstance(analysis, Page):
         known = analysis if isinstance(analysis, Analysis) else Analysis(analysis)
         analysis = make_page(known.summary, known.claims, title or known.title or TITLE)

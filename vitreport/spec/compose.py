@@ -16,6 +16,7 @@ from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec, fit_problems
 from vitreport.spec.section import members, tag_of
+from vitreport.suggestions import one_of
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, file_digest, reading_fault
 
 DEFAULTS = Layer(
@@ -95,7 +96,7 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
     composed = compose(layers, describe)
     model = composed.spec.model.name
     if request.preset and request.preset not in (known := load.presets_of(model)):
-        hint = f"use one of {', '.join(known)}" if known else "leave it out"
+        hint = one_of(known) if known else "leave it out"
         raise SpecError(problems=[Problem("--preset", f"is not a preset for {model}", hint, request.preset)])
     return replace(composed, preset=preset)
 
@@ -123,7 +124,7 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
         checked(RunSpec, values, sections)
     faults += fit_problems(sections, facts) if is_known else []
     problems = [problem for layer in layers for problem in layer.problems]
-    problems += [replace(fault, origin=_origin_of(fault.field, origins)) for fault in faults]
+    problems += [_placed(fault, _origin_of(fault.field, origins)) for fault in faults]
     refuse_problems(problems)
     return Composed(RunSpec(**sections), origins, facts.data_dir)
 
@@ -189,6 +190,15 @@ def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFa
     architecture = ARCHITECTURES.get(_text(model.get("name")), ArchitectureSpec)
     num_classes = _count(data.get("num_classes")) or facts.num_classes
     return Layer("derived", {"data": derived, "model": architecture.derived(model, facts.image_size, num_classes)})
+
+
+def _placed(fault: Problem, origin: str) -> Problem:
+    """Return a problem with its origin. The `spec.json` of a run on own images has no path of them."""
+    is_record = fault.field == "data.dataset" and origin.endswith("spec.json")
+    hint = (
+        f"use --data-dir with the directory that contains {fault.value}, or `vitreport train --dataset` with its path"
+    )
+    return replace(fault, origin=origin, hint=hint if is_record else fault.hint)
 
 
 def _origin_of(field: str, origins: Mapping[str, str]) -> str:

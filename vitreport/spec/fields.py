@@ -13,7 +13,7 @@ from vitreport.errors import Problem, SpecError
 from vitreport.formatting import toml_value
 from vitreport.spec.run import RunSpec
 from vitreport.spec.section import Section, members, tag_of
-from vitreport.suggestions import did_you_mean
+from vitreport.suggestions import did_you_mean, nearest, one_of
 
 ALIASES = {"lr": "learning_rate"}
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -36,7 +36,7 @@ def find_field(name: str) -> str:
     An entry of a table with free keys is a field too (`model.arguments.drop_rate`). The name of a section means its
     `name`: `optimizer` is `optimizer.name`.
     """
-    *parents, last = name.split(".")
+    *parents, last = name.replace('"', "").split(".")  # a key of TOML may have quotes
     if ".".join(parents) in (FREE_TABLE, FREE_TABLE.split(".")[-1]) and last.isidentifier():
         return f"{FREE_TABLE}.{last}"
     wanted = ".".join([*parents, ALIASES.get(last, last)])
@@ -45,9 +45,19 @@ def find_field(name: str) -> str:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise SpecError(problems=[Problem(name, "the name is not unique", f"use one of {', '.join(matches)}")])
-    near = did_you_mean(wanted, field_paths() if parents else (path.split(".")[-1] for path in field_paths()))
-    raise SpecError(problems=[Problem(name, "unknown field", near or "`vitreport spec show MODEL` shows every field")])
+        raise SpecError(problems=[Problem(name, "the name is not unique", one_of(matches))])
+    known = list(dict.fromkeys(path if parents else path.split(".")[-1] for path in field_paths()))
+    near = [f"{each}{_owners(each)}" for each in nearest(wanted, known)]
+    hint = f"did you mean {' or '.join(near)}?" if near else "`vitreport spec show MODEL` shows every field"
+    raise SpecError(problems=[Problem(name, "unknown field", hint)])
+
+
+def _owners(field: str) -> str:
+    """Name the architectures that have a field of the model, unless all have it."""
+    kinds, last = members(RunSpec.model_fields["model"].annotation), field.split(".")[-1]
+    tags = [f"{tag_of(kind)}" for kind in kinds if last in kind.model_fields]
+    is_of_some = len(tags) < len(kinds) and field in (last, f"model.{last}") and f"model.{last}" in field_paths()
+    return f" ({', '.join(tags)})" if is_of_some else ""
 
 
 def fields_of(path: str, value: Any) -> dict[str, Any]:
@@ -130,7 +140,7 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
         case "missing":
             return Problem(path, "is missing", hint)
         case "union_tag_not_found":
-            return Problem(f"{path}.name", "is missing", f"use one of {', '.join(names)}")
+            return Problem(f"{path}.name", "is missing", one_of(names))
         case "union_tag_invalid":
             path, given = f"{path}.name", detail["ctx"]["tag"]
             message, hint = "unknown name", MIXING.get(given) or did_you_mean(given, names)

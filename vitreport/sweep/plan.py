@@ -15,7 +15,6 @@ from typing import Any
 
 from vitreport.errors import Problem, RecordError, SpecError, refuse_problems
 from vitreport.files import locked, make_folder, write_json
-from vitreport.formatting import listed
 from vitreport.privacy import without_paths
 from vitreport.records.folders import SWEEPS, newest_attempts, refuse_links
 from vitreport.records.reader import Damage, Run, read_record_file, read_run
@@ -26,6 +25,7 @@ from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import AxisSpec, shown_level, shown_value, zipped
 from vitreport.store.run_state import LOCK_NAME
+from vitreport.suggestions import one_of
 
 MODEL, DEFAULT_MODEL = "model.name", "perceiver-io"
 PARAM = "--param"
@@ -148,8 +148,8 @@ def make_plan(
     composed = _compose_all(axes, compose_trial)
     specs = {labels: trial.spec for labels, trial in composed.items()}
     if baseline and baseline not in specs:
-        known = listed([shlex.quote(",".join(labels)) for labels in specs])
-        raise SpecError(f"--baseline {','.join(baseline)} is not among the values of the sweep", f"choose from {known}")
+        known = one_of([shlex.quote(",".join(labels)) for labels in specs])
+        raise SpecError(f"--baseline {','.join(baseline)} is not among the values of the sweep", known)
     if not baseline and len(specs) > 1:
         baseline = _baseline_of_spec(specs, compose_trial)
     folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}

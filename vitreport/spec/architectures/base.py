@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from vitreport.errors import Problem
 from vitreport.spec.data import LARGEST_SIDE, DataSpec
 from vitreport.spec.section import Section, added_later
+from vitreport.suggestions import one_of
 
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
@@ -72,4 +73,4 @@ def divisor_problems(field: str, number: int, whole: int, name: str) -> Iterator
     """Yield a problem, with the numbers that fit, if a field does not divide a whole of this name."""
     if whole % number:
         divisors = [str(candidate) for candidate in range(1, min(whole, LARGEST_SIDE) + 1) if whole % candidate == 0]
-        yield Problem(f"model.{field}", f"{number} does not divide {name}", f"use one of {', '.join(divisors)}")
+        yield Problem(f"model.{field}", f"{number} does not divide {name}", one_of(divisors))
