@@ -143,7 +143,9 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     assert "'@SUM(1)" in text
 
 
-@pytest.mark.parametrize(("count", "note"), [(100, "Note."), (101, "Note. Rows left out here: 1; the CSV has all.")])
+@pytest.mark.parametrize(
+    ("count", "note"), [(100, "Note."), (101, "Note. Rows left out here: 1; the JSON report has all.")]
+)
 def test_it_is_said_which_rows_are_left_out(count: int, note: str) -> None:
     assert table("Values", ("n",), [("1",)] * count, note="Note.").note == note
 
