@@ -18,6 +18,8 @@ from vitreport.intervals import (
     mean_accuracy,
     one_more_run,
     over_seeds,
+    share_of_same_images,
+    single_run,
     wilson_interval,
 )
 
@@ -223,6 +225,24 @@ def test_an_interaction_can_be_up_to_two() -> None:
     found = contrast([(1.0, every), (-1.0, none), (-1.0, none), (1.0, every)])
     assert found
     assert (found.value, found.high) == (2.0, 2.0)
+
+
+@given(st.integers(0, 2**32), st.integers(2, 5), st.integers(1, 40))
+def test_shares_of_the_same_images_vary_at_least_as_the_answers_do(seed: int, seeds: int, images: int) -> None:
+    """Only the numbers of correct images are known: no answers with these have a larger variance."""
+    rows = drawn(seeds, images, 0.8, 0.3, np.random.default_rng(seed))
+    found = share_of_same_images([(int(row.sum()), images) for row in rows])
+    assert found
+    assert (found.method, found.n, found.images) == ("crossed", seeds, images)
+    nested = sample(np.arange(images) < rows.sum(axis=1, keepdims=True))
+    parts = [each.variance / seeds + image_parts([(1.0, each)])[0][0] for each in (nested, sample(rows))]
+    assert parts[0] >= parts[1] - 1e-12
+    assert found.interval == pytest.approx(mean_accuracy(nested).interval)
+
+
+def test_shares_of_the_same_images_need_several_seeds_and_images() -> None:
+    assert share_of_same_images([(5, 9)]) == single_run(5, 9)
+    assert share_of_same_images([(0, 0), (0, 0)]) is None
 
 
 REPETITIONS, IMAGES, SEEDS = 400, 360, 3

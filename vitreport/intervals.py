@@ -199,6 +199,17 @@ def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     return found and replace(found, images=max(count for _, count in counts))
 
 
+def share_of_same_images(counts: Sequence[tuple[int, int]]) -> Estimate | None:
+    """Return the mean of shares of the same images, each (correct, count) of one seed, as `mean_accuracy` does.
+
+    Which images are correct is not known. The seeds are taken to agree as far as they can: no other answers make the
+    images vary more, so the interval is that of the worst case.
+    """
+    if len(counts) < 2 or len({count for _, count in counts}) > 1 or not counts[0][1]:
+        return share(counts)
+    return mean_accuracy(Sample.of_answers([(1 << correct) - 1 for correct, _ in counts], counts[0][1], ""))
+
+
 def over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
     """Return the mean of one number a seed with Student's interval; None without any value.
 

@@ -1,5 +1,6 @@
 """Scores by class are those of scikit-learn, of records with a confusion matrix and of those with counts only."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, f1_score, precision_recall_fscore_support
 
-from tests.records import spec, write_run
+from tests.records import CLASSES, spec, write_run
+from tests.report.pictured import change_result
 from vitreport.analysis.analyze import analyze
-from vitreport.analysis.class_scores import class_scores, mean_score
+from vitreport.analysis.class_scores import ClassScore, class_scores, mean_score
 from vitreport.files import write_json
 from vitreport.records.measurement import SplitDetails
 from vitreport.records.reader import read_run
+from vitreport.report.tables import classes, splits
 from vitreport.training import evaluate
 from vitreport.training.evaluate import Labels, measure_details
 
@@ -46,9 +49,13 @@ def test_scores_are_those_of_scikit_learn(seed: int, classes: int, has_confusion
     precision, recall, f1, _ = precision_recall_fscore_support(
         labels, predicted, labels=range(classes), zero_division=0
     )
-    assert [each.precision for each in found.classes] == pytest.approx(precision.tolist())
-    assert [each.recall for each in found.classes] == pytest.approx(recall.tolist())
-    assert [each.f1 for each in found.classes] == pytest.approx(f1.tolist())
+    counts = set(labels) | set(predicted)
+    for place, each in enumerate(found.classes):
+        if place in counts:
+            assert (each.precision, each.f1) == pytest.approx((precision[place], f1[place]))
+            assert each.recall == (pytest.approx(recall[place]) if place in labels else None)
+        else:
+            assert each == ClassScore(None, None, None)
     assert found.macro_f1 == pytest.approx(f1_score(labels, predicted, average="macro", zero_division=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of classes without images
@@ -93,3 +100,53 @@ def test_each_score_is_the_mean_over_the_seeds() -> None:
     assert group.macro_f1 == pytest.approx(sum(each.macro_f1 or 0 for each in scores) / 2)
     assert group.balanced_accuracy == pytest.approx(0.55)
     assert group.unequal_classes == ""
+
+
+def without_images(folder: Path) -> Path:
+    """A run whose last class has no test images, though images of the one before are predicted as it."""
+    test = json.loads((folder / "result.json").read_text())["test"]
+    *rows, moved = test["confusion"]
+    moved[-2:] = [moved[-1] + moved[-2], 0]
+    rows[-1] = [sum(counts) for counts in zip(rows[-1], moved, strict=True)]
+    test["confusion"] = [*rows, [0] * len(moved)]
+    test["per_class_count"] = list(map(sum, test["confusion"]))
+    test["per_class_correct"] = [row[place] for place, row in enumerate(test["confusion"])]
+    return change_result(folder, test=test)
+
+
+def test_a_class_that_is_only_predicted_has_a_row_and_counts_in_macro_f1() -> None:
+    folders = [without_images(write_run(RUNS, spec(seed=seed), accuracy)) for seed, accuracy in enumerate((0.5, 0.6))]
+    (group,) = analyze(folders).groups
+    assert group.details
+    content = classes([("Perceiver IO", group)])
+    assert content.rows[-1] == (CLASSES[-1], "\N{EN DASH}", "0.0%", "0.0%")
+    f1 = [each.f1 for each in group.details.classes.values()]
+    assert group.macro_f1 == pytest.approx(sum(value or 0 for value in f1) / 10)
+    assert "A class without test images has no recall." in content.note
+    several = classes([("first", group), ("second", group)])
+    assert several.rows[-1][1] == "\N{EN DASH} / 0.0"
+    assert "A class without test images has no recall." in several.note
+
+
+def test_the_recall_of_a_class_has_an_interval_over_seeds_and_images() -> None:
+    (group,) = analyze([write_run(RUNS, spec(seed=seed), 0.5 + seed / 100) for seed in range(3)]).groups
+    content = classes([("Perceiver IO", group)])
+    assert group.details
+    recall = group.details.classes[CLASSES[0]].recall
+    assert recall
+    assert (recall.method, recall.n, recall.images) == ("crossed", 3, 1000)
+    assert content.rows[0][1] == recall.in_percent(seeds=False)
+    assert content.note.startswith("95% confidence intervals (3 seeds each): over seeds and test images. ")
+    assert "the intervals assume that the seeds agree" in content.note
+
+
+def test_a_run_without_macro_f1_is_named() -> None:
+    folders = [write_run(RUNS, spec(seed=seed), 0.5) for seed in (0, 1)]
+    test = json.loads((folders[1] / "result.json").read_text())["test"]
+    change_result(folders[1], test={**test, "confusion": None})
+    (group,) = analyze(folders).groups
+    note = splits([("Perceiver IO", group)]).note
+    unknown = "Macro F1 is unknown where the record does not count the images predicted as each class"
+    assert note.endswith(f" {unknown}: {folders[1].name}; vitreport eval prints it.")
+    (group,) = analyze(folders[:1]).groups
+    assert unknown not in splits([("Perceiver IO", group)]).note

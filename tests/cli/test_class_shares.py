@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
+from tests.analysis.test_class_scores import without_images
 from tests.cli.conftest import Cli
 from tests.commands import TINY, vitreport
 from tests.data.makers import write_folder
 from tests.records import spec, write_run
+from vitreport.records.reader import read_run
+from vitreport.store.evaluation import Evaluation
 
 FLAGS = [option for option in TINY if "limit" not in option]
 SEEDS = ("0", "1")
@@ -122,6 +125,23 @@ def test_one_run_shows_balanced_accuracy_and_macro_f1() -> None:
     for found in (json.loads(vitreport(*arguments).stdout)["class_scores"] for arguments in documents):
         assert (found["balanced_accuracy"], found["macro_f1"]) == pytest.approx((balanced, macro))
         assert len(found["classes"]) == 2
+
+
+def test_a_class_that_is_only_predicted_has_no_recall_and_its_other_scores_are_shown(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read_run(without_images(write_run(Path("runs"), spec("perceiver-io", "digits"), 0.5)))
+    assert run.result
+    assert run.record
+    measured, facts = run.result.selected.splits["test"], run.record.data
+    evaluation = Evaluation("digits", facts.fingerprint, True, facts.classes, measured, run.result.test, 1.0, ())
+    monkeypatch.setattr("vitreport.store.evaluation.evaluate_runs", lambda *_: evaluation)
+    done = cli("eval", run.id)
+    (line,) = [line.split() for line in done.stdout.splitlines() if line.startswith("9 ")][:1]
+    assert line == ["9", "0", "0", "0.00%", "0.00%"]
+    for arguments in (("eval", run.id, "--json"), ("runs", "show", run.id, "--json")):
+        scores = json.loads(cli(*arguments).stdout)["class_scores"]["classes"]
+        assert scores[-1] == {"recall": None, "precision": 0.0, "f1": 0.0}
 
 
 def test_equal_classes_need_no_other_score_in_the_open_part(cli: Cli) -> None:

@@ -1,4 +1,7 @@
-"""Recall, precision and F1 of each class and their means, as scikit-learn defines them with zero_division=0."""
+"""Recall, precision and F1 of each class and their means, as scikit-learn defines them with zero_division=0.
+
+A class counts if it has images or if images were taken for it; one without images has no recall.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +14,11 @@ from vitreport.records.measurement import SplitDetails
 class ClassScore:
     """The scores of one class, fractions.
 
-    Precision and F1 are None where the record does not say how many images were taken for the class.
+    Precision and F1 are None where the record does not say how many images were taken for the class, and all are of a
+    class that does not count.
     """
 
-    recall: float  # the accuracy of the class
+    recall: float | None  # the accuracy of the class
     precision: float | None
     f1: float | None
 
@@ -25,7 +29,7 @@ class ClassScores:
 
     classes: tuple[ClassScore, ...]
     balanced_accuracy: float  # the mean recall of the classes that have images
-    macro_f1: float | None  # the mean F1 of the classes that have images or for which images were taken
+    macro_f1: float | None  # the mean F1 of the classes that count
 
 
 def class_scores(split: SplitDetails) -> ClassScores:
@@ -35,21 +39,20 @@ def class_scores(split: SplitDetails) -> ClassScores:
     2 tp / (images + predicted).
     """
     counts, correct, taken = split.per_class_count, split.per_class_correct, split.predicted
-    recall = list(map(_ratio, correct, counts))
-    balanced = fmean(each for each, images in zip(recall, counts, strict=True) if images)
+    recall = [right / images if images else None for right, images in zip(correct, counts, strict=True)]
+    balanced = fmean(each for each in recall if each is not None)
     if taken is None:
         return ClassScores(tuple(ClassScore(each, None, None) for each in recall), balanced, None)
-    seen = [images + predicted for images, predicted in zip(counts, taken, strict=True)]
-    f1 = [_ratio(2 * right, images) for right, images in zip(correct, seen, strict=True)]
-    macro = fmean(each for each, images in zip(f1, seen, strict=True) if images)
-    return ClassScores(tuple(map(ClassScore, recall, map(_ratio, correct, taken), f1)), balanced, macro)
+    found = [
+        ClassScore(share, right / max(1, predicted), 2 * right / (images + predicted))
+        if images + predicted
+        else ClassScore(None, None, None)
+        for share, right, images, predicted in zip(recall, correct, counts, taken, strict=True)
+    ]
+    return ClassScores(tuple(found), balanced, fmean(each.f1 for each in found if each.f1 is not None))
 
 
 def mean_score(values: Sequence[float | None]) -> float | None:
     """Return the mean over seeds, None unless the score of every seed is known."""
     known = [value for value in values if value is not None]
     return fmean(known) if known and len(known) == len(values) else None
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vitreport.analysis.class_scores import class_scores, mean_score
 from vitreport.formatting import Estimate
-from vitreport.intervals import share
+from vitreport.intervals import share_of_same_images
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.store.mistakes import read_sheet
 
@@ -25,7 +25,7 @@ class Confusion:
 class ClassResult:
     """A class of the test split: its accuracy, which is its recall, and the means over seeds of precision and F1."""
 
-    recall: Estimate
+    recall: Estimate | None  # None without test images
     precision: float | None
     f1: float | None
 
@@ -56,7 +56,7 @@ class Mistakes:
 class Details:
     """What is shown of one group at length; each part is empty or None if no run has it."""
 
-    classes: Mapping[str, ClassResult] = field(default_factory=dict)  # those with test images
+    classes: Mapping[str, ClassResult] = field(default_factory=dict)  # those with test images or predictions
     confusion: Confusion | None = None
     mistakes: Mistakes | None = None
     damage: tuple[Damage, ...] = ()  # found while the details were read
@@ -74,10 +74,11 @@ def read_details(folders: Iterable[Path]) -> Details:
     scores = [class_scores(test) for test in alike]
     by_class: dict[str, ClassResult] = {}
     for place, name in enumerate(names):
-        if recall := share([(test.per_class_correct[place], test.per_class_count[place]) for test in alike]):
-            of_seeds = [each.classes[place] for each in scores]
-            precision = mean_score([each.precision for each in of_seeds])
-            by_class[name] = ClassResult(recall, precision, mean_score([each.f1 for each in of_seeds]))
+        recall = share_of_same_images([(test.per_class_correct[place], test.per_class_count[place]) for test in alike])
+        of_seeds = [each.classes[place] for each in scores]
+        if counted := [each for each in of_seeds if (each.recall, each.f1) != (None, None)]:
+            precision = mean_score([each.precision for each in counted])
+            by_class[name] = ClassResult(recall, precision, mean_score([each.f1 for each in counted]))
     matrices = [test.confusion for test in alike if test.confusion]
     pooled = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
     damage: list[Damage] = []

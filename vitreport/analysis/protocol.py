@@ -1,10 +1,10 @@
 """How the numbers of a report were obtained, and what they do not show, in sentences."""
 
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from vitreport.analysis.groups import Named, mixed_randomness
+from vitreport.analysis.groups import Group, Named, mixed_randomness
 from vitreport.analysis.references import where_of
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.train_commands import PLACEHOLDER
@@ -13,8 +13,6 @@ from vitreport.formatting import counted, duration, joined, listed
 from vitreport.spec.sweep import short_name, shown_value
 
 COVERAGE = " They cover new training runs and new test images of the same kind."
-SCORES = " Balanced accuracy and macro F1 (test split) are means over seeds, without intervals."
-BY_CLASS = "The recall of a class is its accuracy. All values are means over seeds, without intervals."
 FILE = Path(__file__).with_name("methods.toml")
 TEXTS = {name: " ".join(text.split()) for name, text in tomllib.loads(FILE.read_text("utf-8")).items()}
 
@@ -70,6 +68,15 @@ def without_answers(named: Named) -> str:
         return ""
     reason = f"The records of {listed(older)} do not say which images were correct"
     return f" {reason}: all intervals that use them cover new training runs only."
+
+
+def scores(groups: Iterable[Group]) -> str:
+    """Say what the means over classes are, and of which runs macro F1 is unknown."""
+    done = [run for group in groups for run in group.runs if run.state == "done"]
+    lacking = [run.id for run in done if run.macro_f1 is None]
+    records = f"the record does not count the images predicted as each class: {listed(lacking, 3)}"
+    unknown = f" Macro F1 is unknown where {records}; vitreport eval prints it." if lacking else ""
+    return f" {TEXTS['scores']}{unknown}" if done else ""
 
 
 def placeholder_of(summary: Summary) -> str:

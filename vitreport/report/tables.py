@@ -1,6 +1,6 @@
 """The tables of a report, the same for every format."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -59,14 +59,15 @@ def comparison(content: plain.Comparison) -> Table:
     kind = "architecture" if len({group.architecture for group in groups}) > 1 else "setting"
     columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
     note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
-    note += protocol.without_answers(content.groups) + protocol.SCORES * bool(scores)
+    note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
     return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
 def ablation(content: plain.Ablation) -> Table:
     """Show the levels with their accuracies and differences from the baseline."""
     seeds = vary_in_seeds(level.accuracy for level in content.levels)
-    scores = _scores_of(group for _, group in content.groups)
+    groups = [group for _, group in content.groups]
+    scores = _scores_of(groups)
     rows = [
         (
             *content.texts(level),
@@ -78,7 +79,7 @@ def ablation(content: plain.Ablation) -> Table:
     ]
     columns = (*content.axes, "test accuracy", "difference from baseline (pp)", *scores)
     note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
-    note += protocol.without_answers(content.groups) + protocol.SCORES * bool(scores)
+    note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
 
 
@@ -97,8 +98,8 @@ def splits(named: Named) -> Table:
         for (name, group), (*accuracies, gap) in zip(named, found, strict=True)
     ]
     columns = ("setting", "test", "validation", "train", "generalization gap (pp)", *MEANS_OF_CLASSES)
-    has_scores = any(group.balanced_accuracy is not None for _, group in named)
-    note = methods(each for estimates in found for each in estimates) + protocol.SCORES * has_scores
+    scored = [group for _, group in named if group.balanced_accuracy is not None]
+    note = methods(each for estimates in found for each in estimates) + protocol.scores(scored)
     return table("Accuracy by split", columns, rows, note=note)
 
 
@@ -130,24 +131,40 @@ def classes(named: Named) -> Table:
     """Show recall, precision and F1 of each class of one group; of several, recall and F1 in a column for each."""
     known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
     if len(known) == 1:
-        rows = [
-            (name, *(number(value, _share) for value in (each.recall.value, each.precision, each.f1)))
-            for name, each in known[0][1].items()
-        ]
-        return table("Test images by class", ("class", "recall", "precision", "F1"), rows, note=protocol.BY_CLASS)
+        return _scores_of_classes(known[0][1])
     shown = known[:MOST_COLUMNS]
     names = dict.fromkeys(name for _, found in known for name in found)
     rows = [(name, *(_recall_and_f1(found.get(name)) for _, found in shown)) for name in names]
     left_out = f" Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." * (len(known) > MOST_COLUMNS)
     columns = ("class", *(name for name, _ in shown))
-    return table("Recall / F1 by class, in percent", columns, rows, note=protocol.BY_CLASS + left_out)
+    lacking = _no_recall(each for _, found in shown for each in found.values())
+    return table(
+        "Recall / F1 by class, in percent", columns, rows, note=protocol.TEXTS["recall_and_f1"] + lacking + left_out
+    )
+
+
+def _scores_of_classes(content: Mapping[str, ClassResult]) -> Table:
+    recalls = [each.recall for each in content.values()]
+    shown = partial(Estimate.in_percent, seeds=vary_in_seeds(recalls))
+    rows = [
+        (name, estimate_cell(each.recall, shown), number(each.precision, _share), number(each.f1, _share))
+        for name, each in content.items()
+    ]
+    note = f"{methods(recalls)} {protocol.TEXTS['by_class']}{_no_recall(content.values())}"
+    note += f" {protocol.TEXTS['worst_case']}" * any(each.method == "crossed" for each in recalls if each)
+    return table("Test images by class", ("class", "recall", "precision", "F1"), rows, note=note)
+
+
+def _no_recall(content: Iterable[ClassResult]) -> str:
+    return f" {protocol.TEXTS['no_recall']}" * any(each.recall is None for each in content)
 
 
 def _recall_and_f1(content: ClassResult | None) -> str:
     if content is None:
         return NOTHING
-    recall, f1 = content.recall.value, content.f1
-    return Number(f"{100 * recall:.1f} / {NOTHING if f1 is None else f'{100 * f1:.1f}'}", recall)
+    recall = content.recall.value if content.recall else None
+    words = [NOTHING if value is None else f"{100 * value:.1f}" for value in (recall, content.f1)]
+    return Number(" / ".join(words), recall or 0.0)
 
 
 def _scores_of(groups: Iterable[Group]) -> tuple[str, ...]:

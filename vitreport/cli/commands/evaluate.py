@@ -80,7 +80,7 @@ def _show(evaluation: "Evaluation", runs: Sequence[str], split: str, *, as_json:
     ]
     counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, scores.classes, strict=True)
     classes = [
-        (name, f"{n:,}", f"{right:,}", *("" if value is None or not n else percent(value) for value in astuple(each)))
+        (name, f"{n:,}", f"{right:,}", *("" if value is None else percent(value) for value in astuple(each)))
         for name, n, right, each in counts
     ]
     columns = ["class", "images", "correct", "recall", "precision", "F1"]
