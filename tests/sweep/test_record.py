@@ -29,14 +29,14 @@ def plan(*seeds: int) -> Plan:
 
 
 def seeds_on_record(runs_dir: Path) -> list[str]:
-    (sweep,) = read_sweeps(runs_dir, [])
+    (sweep,), _ = read_sweeps(runs_dir)
     return sorted(trial.run.rpartition("-")[2] for trial in sweep.trials)
 
 
 def test_trials_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     has_read, undisturbed = threading.Event(), locked
     file = write_sweep(tmp_path, plan(0))
-    (other,) = read_sweeps(tmp_path, [])
+    (other,), _ = read_sweeps(tmp_path)
     trials = (*other.trials, other.trials[0].model_copy(update={"run": plan(2).trials[0].id}))
 
     def watched(path: Path, **how: Any) -> AbstractContextManager[None]:
@@ -64,8 +64,8 @@ def test_what_is_on_record_is_not_written_again(tmp_path: Path) -> None:
 def test_a_trial_has_one_value_of_each_axis(field: str, value: object, tmp_path: Path) -> None:
     file = write_sweep(tmp_path, plan(0))
     write_json(file, json.loads(file.read_text()) | {field: value})
-    damage: list[Damage] = []
-    assert read_sweeps(tmp_path, damage) == []
+    sweeps, damage = read_sweeps(tmp_path)
+    assert sweeps == []
     assert "does not have one value of each axis" in damage[0].reason
 
 
@@ -87,9 +87,8 @@ def test_a_sweep_is_not_written_through_a_link(tmp_path: Path, name: str) -> Non
 def test_a_linked_folder_of_sweeps_is_damage(tmp_path: Path) -> None:
     write_sweep(tmp_path / "elsewhere", plan(0))
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere" / FOLDER)
-    damage: list[Damage] = []
-    assert read_sweeps(tmp_path, damage) == []
-    assert damage == [Damage("*.json", "their directory is a link, which is not followed")]
+    linked = Damage(f"{FOLDER}/*.json", "their directory is a link, which is not followed")
+    assert read_sweeps(tmp_path) == ([], [linked])
 
 
 def test_a_sweep_too_large_to_be_read_is_not_written_over(tmp_path: Path) -> None:
@@ -134,8 +133,7 @@ def test_labels_of_schema_1_become_typed_values(content: str) -> None:
 
 def test_committed_sweeps_are_read() -> None:
     runs = Path(__file__).parents[2] / "runs"
-    damage: list[Damage] = []
-    sweeps = read_sweeps(runs, damage)
+    sweeps, damage = read_sweeps(runs)
     assert (len(sweeps), damage) == (len(list((runs / FOLDER).glob("*.json"))), [])
     assert all(value.fields for sweep in sweeps for axis in sweep.axes for value in axis.values)
 

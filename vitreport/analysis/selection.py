@@ -11,7 +11,7 @@ from vitreport.analysis.claims import Claim
 from vitreport.analysis.studies import claims_of, outline_of
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
-from vitreport.records.folders import SWEEPS, find_run, run_folders, strays
+from vitreport.records.folders import find_run, run_folders, strays
 from vitreport.records.reader import Damage, Run, read_sweeps
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
@@ -50,7 +50,7 @@ def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summ
     if not isinstance(runs, str | Path):
         return _analyze_read(list(runs))
     runs_dir = Path(runs)
-    on_record, damage = _read_sweeps(runs_dir)
+    on_record, damage = read_sweeps(runs_dir)
     folders, sweeps = _select(names, runs_dir, on_record)
     if not names:
         damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
@@ -62,7 +62,7 @@ def _analyze_read(runs: Sequence[Run]) -> Summary:
     sweeps: list[SweepRecord] = []
     damage: list[Damage] = []
     for place in sorted({run.folder.parent for run in runs}):
-        on_record, unread = _read_sweeps(place)
+        on_record, unread = read_sweeps(place)
         sweeps += _whole_sweeps([run.folder for run in runs if run.folder.parent == place], place, on_record)
         damage += unread
     return analyze_all(runs, Outline(tuple(sweeps)), damage)
@@ -79,7 +79,7 @@ def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = Fals
     trials = [trial for plan in plans.values() for trial in plan.trials]
     runs, groups = {trial.id for trial in trials}, {trial.spec.group for trial in trials}
     if every_seed:
-        begun = {sweep.id: sweep.trials for sweep in _read_sweeps(runs_dir)[0]}
+        begun = {sweep.id: sweep.trials for sweep in read_sweeps(runs_dir)[0]}
         sweeps = (each.model_copy(update={"trials": begun.get(each.id, each.trials)}) for each in outline.sweeps)
         outline = replace(outline, sweeps=tuple(sweeps))
     folders = [
@@ -89,13 +89,6 @@ def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = Fals
     ]
     claims = claims_of(study, plans, asked)
     return Analysis(analyze_all(folders, outline), claims, study.title)
-
-
-def _read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
-    """Return the sweeps on record, and which of these records cannot be read."""
-    unread: list[Damage] = []
-    sweeps = read_sweeps(runs_dir, unread)
-    return sweeps, [replace(each, place=f"{SWEEPS}/{each.place}") for each in unread]
 
 
 def _select(

@@ -6,7 +6,7 @@ damaged; the rest is still read.
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -101,14 +101,13 @@ def read_finished(name: str, runs_dir: Path) -> list[Run]:
     return [run for run in runs if not run.record or run.record.status == "done"] or runs[:1]
 
 
-def read_sweeps(runs_dir: Path, damage: list[Damage]) -> list[SweepRecord]:
-    """Return the sweeps on record, by name of their files; add what cannot be read to `damage`."""
-    folder = runs_dir / SWEEPS
+def read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
+    """Return the sweeps on record, by name of their files, and what cannot be read."""
+    folder, damage = runs_dir / SWEEPS, list[Damage]()
     if folder.is_symlink():
-        damage.append(Damage("*.json", f"their directory {LINK}"))
-        return []
+        return [], [Damage(f"{SWEEPS}/*.json", f"their directory {LINK}")]
     found = [read_record_file(file, partial(parse, SweepRecord), damage) for file in sorted(folder.glob("*.json"))]
-    return [record for record in found if record]
+    return [record for record in found if record], [replace(each, place=f"{SWEEPS}/{each.place}") for each in damage]
 
 
 def read_record_file(path: Path, parse: Callable[[bytes], Content], damage: list[Damage]) -> Content | None:

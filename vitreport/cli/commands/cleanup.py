@@ -76,7 +76,8 @@ def delete(
         raise BusyError(f"in use by another process: {listed(busy)}", "wait until the training ends, or stop it")
     trials = {RunId.parse(folder.name).first_attempt for folder in folders}
     removal.carry_out([whole_run(folder) for folder in folders])
-    sweeps = [each.name for each in read_sweeps(removal.runs_dir, []) if trials & {trial.run for trial in each.trials}]
+    on_record, _ = read_sweeps(removal.runs_dir)
+    sweeps = [each.name for each in on_record if trials & {trial.run for trial in each.trials}]
     if sweeps:
         note(f"without these runs, their trials count as not run in {listed(sweeps)}")
 

@@ -20,7 +20,7 @@ from vitreport.export.table import epochs_table, require_extra, runs_table
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import Estimate, counted, duration, percent, rate, toml_value
 from vitreport.records.folders import find_group, find_run, run_folders
-from vitreport.records.reader import Damage, Run, read_run, read_sweeps
+from vitreport.records.reader import Run, read_run, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.sweep import called
@@ -56,9 +56,9 @@ def list_runs(
     states = {run.id: state_of(run) for run in found}
     runs = [summarize_run(run) for run in found]
     groups = group_runs(runs)
-    damage: list[Damage] = []
+    sweeps, damage = read_sweeps(runs_dir)
     levels: dict[str, dict[str, None]] = defaultdict(dict)  # of the sweeps that a group is in, each once
-    for sweep in read_sweeps(runs_dir, damage):
+    for sweep in sweeps:
         for trial in sweep.trials:
             levels[RunId.parse(trial.run).group][called((axis.name for axis in sweep.axes), trial.values)] = None
     if as_json:
@@ -73,7 +73,7 @@ def list_runs(
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` trains one")
     records.warn_mixed(groups)
-    warn_each(f"{runs_dir}/sweeps/{line}" for line in damage)
+    warn_each(f"{runs_dir}/{line}" for line in damage)
     records.refuse_damage(found)
     if damage:
         raise DamageError(f"{len(damage)} of the sweep records damaged")
