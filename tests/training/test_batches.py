@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_in_order_serves_every_image_once() -> None:
     images = image_set()
     served = list(images.in_order(5))
     assert [len(batch) for batch in served] == [5, 5, 5, 5, 3]
-    pixels = images.images.double() / 255
+    pixels = images.pixels(slice(None)).double() / 255
     expected = (pixels - images.mean[:, None, None]) / images.std[:, None, None]
     assert torch.allclose(torch.cat(served).double(), expected, atol=1e-6)
 
@@ -69,7 +70,7 @@ def test_in_order_serves_every_image_once() -> None:
 def test_images_are_resized_batch_by_batch(stored: int, size: int) -> None:
     images = image_set(stored=stored, size=size)
     batch = next(images.in_order(4))
-    resized = functional.interpolate(images.images[:4] / 255, (size, size), mode="bilinear", antialias=True)
+    resized = functional.interpolate(images.pixels(slice(4)) / 255, (size, size), mode="bilinear", antialias=True)
     assert torch.allclose(batch, (resized - images.mean[:, None, None]) / images.std[:, None, None], atol=1e-5)
     augmented, _ = next(batches_of(images).epoch(0))
     assert augmented.shape == (5, 3, size, size)
@@ -153,3 +154,16 @@ def all_images(batches: TrainingBatches, epoch: int) -> Iterator[Tensor]:
 
 def same(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> bool:
     return torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+
+
+def test_chosen_rows_are_served_from_where_the_images_are() -> None:
+    images, labels = noise_split(30, seed=0)
+    rows = np.array([7, 3, 29, 11])
+    placed = partial(ImageSet, device=CPU, image_size=8, mean=(0.5, 0.25, 0.125), std=(0.25, 0.5, 1.0))
+    chosen, copied = placed(images, labels[rows], rows=rows), placed(images[rows], labels[rows])
+    assert chosen._images.data_ptr() == images.ctypes.data
+    assert len(chosen) == 4
+    for one, other in zip(chosen.in_order(3), copied.in_order(3), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(chosen.batch(torch.tensor([2, 0])), copied.batch(torch.tensor([2, 0])), strict=True):
+        assert torch.equal(one, other)

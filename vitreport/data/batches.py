@@ -25,9 +25,10 @@ DEVICE_MEMORY_SHARE = 0.5
 
 
 class ImageSet:
-    """`images` (N, 3, H, W) uint8 and `labels` (N,) int64 of a split, served as float batches on `device`.
+    """`images` (M, 3, H, W) uint8, of which a split has `rows` (N,), and its `labels` (N,) int64, as float batches.
 
-    They are on the device where half its free memory is enough. `mean` and `std` (3,) are subtracted from and divide
+    The images of a split are on a GPU where half its free memory is enough; else all of them stay where they are, so
+    that mapped ones need no memory of their own. `mean` and `std` (3,) are subtracted from and divide
     the values in [0, 1]; images of another size than `image_size` are resized (bilinear, antialiased) batch by batch.
     """
 
@@ -40,10 +41,14 @@ class ImageSet:
         image_size: int,
         mean: Sequence[float],
         std: Sequence[float],
+        rows: NDArray[np.int64] | None = None,
     ) -> None:
-        fits = device.type != "cuda" or images.nbytes < torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE
-        home = device if fits else torch.device("cpu")
-        self.images, self._labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
+        needed = len(labels) * images[:1].nbytes
+        home = torch.device("cpu")
+        if device.type == "cuda" and needed < torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE:
+            home, images, rows = device, images if rows is None else images[rows], None
+        self.home, self._rows = home, None if rows is None else torch.from_numpy(rows)
+        self._images, self._labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
         self.labels = labels
         self.device, self.image_size = device, image_size
         self.mean, self.std = torch.tensor(mean, device=device), torch.tensor(std, device=device)
@@ -54,15 +59,18 @@ class ImageSet:
     def in_order(self, batch_size: int) -> Iterator[Tensor]:
         """Yield every image once, in order, not augmented; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
-            yield self.normalized(self._images(slice(start, start + batch_size)))
+            yield self.normalized(self._served(slice(start, min(start + batch_size, len(self)))))
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return images (B, 3, image_size, image_size) in [0, 1] and labels (B,)."""
-        return self._images(chosen), self._labels[chosen].to(self.device)
+        return self._served(chosen), self._labels[chosen].to(self.device)
 
-    def _images(self, chosen: Tensor | slice) -> Tensor:
-        images = self.images[chosen].to(self.device, non_blocking=True).float().div_(255)
-        return resized(images, self.image_size)
+    def pixels(self, chosen: Tensor | slice) -> Tensor:
+        """Return the images (B, 3, H, W) as they are stored."""
+        return self._images[chosen if self._rows is None else self._rows[chosen]]
+
+    def _served(self, chosen: Tensor | slice) -> Tensor:
+        return resized(self.pixels(chosen).to(self.device, non_blocking=True).float().div_(255), self.image_size)
 
     def normalized(self, images: Tensor) -> Tensor:
         """Subtract the mean from images in [0, 1] and divide by the deviation."""
@@ -97,7 +105,7 @@ class TrainingBatches:
 
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on."""
-        order = torch.from_numpy(permutation(self.seed, "order", epoch, len(self.images))).to(self.images.images.device)
+        order = torch.from_numpy(permutation(self.seed, "order", epoch, len(self.images))).to(self.images.home)
         for step in range(first_step, self.steps_per_epoch):
             rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
             positions = np.arange(len(order))[rows]

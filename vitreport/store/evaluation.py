@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import safetensors.torch
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -92,7 +93,7 @@ def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> record
     found = confident_mistakes(test.logits, test.labels, records.MOST_MISTAKES)
     if not found:
         return None
-    side, content = mistakes.draw_sheet(images.images[[mistake.index for mistake in found]].cpu().numpy())
+    side, content = mistakes.draw_sheet(images.pixels(torch.tensor([mistake.index for mistake in found])).cpu().numpy())
     return records.MistakeSheet(images=found, side=side, sha256=_write(folder / mistakes.NAME, content))
 
 

@@ -132,5 +132,5 @@ class _Work:
 
 def _first(split: ImageSet, count: int) -> ImageSet:
     sample = copy(split)
-    sample.images, sample.labels = split.images[:count], split.labels[:count]
+    sample.labels = split.labels[:count]
     return sample

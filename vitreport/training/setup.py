@@ -139,8 +139,8 @@ def _source(spec: RunSpec, arrays: ImageArrays, name: str) -> Split:
 def place_split(
     spec: RunSpec, arrays: ImageArrays, device: torch.device, name: str, chosen: NDArray[np.int64]
 ) -> ImageSet:
-    """Place the chosen images of a split. All of them stay memory-mapped."""
-    source, size = _source(spec, arrays, name), spec.data.image_size
-    index = slice(None) if len(chosen) == len(source.labels) else chosen
+    """Place the chosen images of a split."""
+    (images, labels), size = _source(spec, arrays, name), spec.data.image_size
     mean, std = channel_statistics(spec, arrays)
-    return ImageSet(source.images[index], source.labels[index], device=device, image_size=size, mean=mean, std=std)
+    rows = None if len(chosen) == len(labels) else chosen
+    return ImageSet(images, labels[chosen], device=device, image_size=size, mean=mean, std=std, rows=rows)
