@@ -166,6 +166,24 @@ def benchmark_spec(epochs: int, precision: str) -> RunSpec:
     return compose(layers, lambda name, size: describe(name, [Path()], size)).spec
 
 
+def in_turns(
+    arrays: ImageArrays, device: torch.device, repeats: int, workers: int, precision: str
+) -> dict[str, list[float]]:
+    """Seconds of each epoch after the first, by side."""
+    sides = {
+        "notebook": notebook_epochs(arrays, device, workers),
+        "vitreport": vitreport_epochs(arrays, device, benchmark_spec(repeats + 1, precision)),
+    }
+    measured: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(repeats + 1):
+        for name, epochs in sides.items():
+            settings(name, device)
+            taken = seconds(epochs, device)
+            if turn > 0:
+                measured[name].append(taken)
+    return measured
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, help="holds cifar10/ or its archive; else images are generated")
@@ -180,17 +198,7 @@ def main() -> None:
     device = torch.device(given.device)
     keep_freed_memory()
     arrays = load(given.data_dir, given.train_images, given.test_images)
-    sides = {
-        "notebook": notebook_epochs(arrays, device, given.workers),
-        "vitreport": vitreport_epochs(arrays, device, benchmark_spec(given.repeats + 1, given.precision)),
-    }
-    measured: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(given.repeats + 1):
-        for name, epochs in sides.items():
-            settings(name, device)
-            taken = seconds(epochs, device)
-            if turn > 0:
-                measured[name].append(taken)
+    measured = in_turns(arrays, device, given.repeats, given.workers, given.precision)
 
     print(f"{arrays.source}: {given.train_images} + {given.test_images} images, {device}, ", end="")
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, vitreport at {given.precision}")

@@ -1,0 +1,27 @@
+"""The benchmark for a GPU runs, and says what it has not measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gpu import main
+
+
+def test_benchmark_runs_without_a_gpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "results" / "gpu.json"
+    main(["--device=cpu", "--quick", "--presets=perceiver-io-cifar10", f"--output={output}"])
+    found = json.loads(output.read_text())
+    (measured,) = found["measured"]
+    assert min(measured["seconds_a_step"], measured["evaluation_images_per_second"]) > 0
+    assert measured["seconds_an_epoch"] > measured["seconds_a_step"]
+    assert measured["launches_a_step"] is None
+    assert set(found["notebook_epochs"]) == {"notebook", "vitreport"}
+    assert "not run: launches and kernel time: no GPU" in capsys.readouterr().out
+
+
+def test_what_there_is_no_time_for_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--device=cpu", "--quick", "--minutes=-1", f"--output={tmp_path / 'gpu.json'}"])
+    told = capsys.readouterr().out
+    assert "not run: swin-cifar10: out of time" in told
+    assert "not run: notebook: out of time" in told
