@@ -170,11 +170,14 @@ def test_a_grid_has_each_accuracy_in_its_cell_and_a_frame_around_the_baseline() 
 
 
 def test_the_colors_of_a_grid_are_read_in_light_and_dark() -> None:
-    """The color of a cell is as strong as its accuracy is high, and never so strong that ink cannot be read on it."""
+    """The color of a cell is as strong as its accuracy is high, and never so strong that ink cannot be read on it.
+
+    A cell without a result has no color.
+    """
     content = draw(figures()["grid"])[0]
     strengths = [float(each) for each in re.findall(r'fill="var\(--blue\)" fill-opacity="([\d.]+)"', content)]
     strengths += [float(each) for each in re.findall(r'fill-opacity="([\d.]+)" fill="var\(--blue\)"', content)]
-    assert (len(strengths), max(strengths)) == (12, 0.55)
+    assert (len(strengths), max(strengths)) == (11, 0.55)
     assert min(strengths) < 0.1
 
 
@@ -186,6 +189,10 @@ def test_a_very_wide_grid_is_drawn_in_rows(columns: int) -> None:
         levels += [replace(each, values=(first, each.values[0])) for each in base.levels]
     (found,) = ablation_figure(replace(base, axes=("y", "x"), levels=tuple(levels)))
     assert found.kind == ("grid" if columns == 8 else "ablation")
+    assert "without color" not in found.caption
+    (lacking,) = ablation_figure(replace(base, axes=("y", "x"), levels=(*levels[:-1], replace(levels[-1], group=None))))
+    explained = "Cells without color (\N{EN DASH}) have no result; the table says why."
+    assert (explained in lacking.caption) == (columns == 8)
 
 
 def test_fifty_rows_are_all_named() -> None:

@@ -110,6 +110,8 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     grid = _grid(ablation) if ablation.is_grid else None
     if grid and len(grid.values[0]) <= MANY_ROWS and len(grid.values[1]) <= MOST_COLUMNS:
         caption = "The stronger the color, the higher the accuracy; the table has the intervals."
+        if len(measured) < len(ablation.levels):
+            caption += f" Cells without color ({NOTHING}) have no result; the table says why."
         yield Figure(name, "grid", subject, alt, caption, grid)
     else:
         yield Figure(name, "ablation", subject, alt, some, (" · ".join(ablation.axes), rows))
@@ -163,7 +165,7 @@ def draw_grid(grid: Grid) -> Canvas:
     lowest, extent = min(known), max(max(known) - min(known), SMALLEST_EXTENT)
     for i, cells in enumerate(grid.cells):
         for j, cell in enumerate(cells):
-            strength = (cell.accuracy.value - lowest) / extent if cell.accuracy else 0.0
+            strength = (cell.accuracy.value - lowest) / extent if cell.accuracy else None
             state = cell.note if len(cell.note) <= letters else NOTHING
             text = f"{100 * cell.accuracy.value:.1f}" if cell.accuracy else state
             panel.cell(i, j, strength, text, f"{cell.label}: {cell.outcome}")

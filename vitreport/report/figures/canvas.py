@@ -52,12 +52,13 @@ class Canvas:
         if ringed:
             self.axes.plot(*point, "o", mec=LIGHT["ink"], mew=1, mfc="none", markersize=14, clip_on=False)
 
-    def cell(self, row: int, column: int, strength: float, text: str, tip: str) -> None:
-        """Draw a cell of a matrix in a color of a strength from 0 to 1, on which its text can be read."""
+    def cell(self, row: int, column: int, strength: float | None, text: str, tip: str) -> None:
+        """Draw a cell of a matrix in a color of a strength from 0 to 1, on which its text can be read, or in none."""
         from matplotlib.patches import Rectangle
 
-        face, corner = (LIGHT["blue"], FAINTEST + (DARKEST - FAINTEST) * strength), (column - 0.47, row - 0.47)
-        self.axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=face, linewidth=0))
+        if strength is not None:
+            face, corner = (LIGHT["blue"], FAINTEST + (DARKEST - FAINTEST) * strength), (column - 0.47, row - 0.47)
+            self.axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=face, linewidth=0))
         self.axes.text(column, row, text, ha="center", va="center_baseline", fontsize=SMALL)
         self.tip(tip, (column - 0.5, column + 0.5), (row - 0.5, row + 0.5))
 
