@@ -1,7 +1,7 @@
 """The options that several commands share, in groups: a command takes a whole group as one parameter."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
@@ -11,6 +11,7 @@ import typer
 
 from vitreport.cli import completion
 from vitreport.data.sources import facts_in
+from vitreport.errors import SpecError
 from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
 from vitreport.spec.compose import Composed, Request, compose_request
 from vitreport.spec.sweep import DEFAULT_SEEDS
@@ -41,6 +42,13 @@ def flag(name: str, help_: str, *names: str, panel: str | None = None) -> Any:
 def argument(help_: str, metavar: str, complete: completion.Complete | None = None) -> Any:
     """Return an argument."""
     return typer.Argument(help=help_, metavar=metavar, autocompletion=complete)
+
+
+def refuse_several(given: Mapping[str, Any]) -> None:
+    """Raise SpecError if several of these options are given."""
+    names = [name for name, value in given.items() if value]
+    if len(names) > 1:
+        raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
 def _field(path: str, metavar: str, *names: str) -> Any:

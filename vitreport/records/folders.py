@@ -52,10 +52,15 @@ def find_run(name: str, runs_dir: Path) -> Path:
     raise SpecError(f"no run {name!r} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
 
 
+def group_folders(name: str, runs_dir: Path) -> list[Path]:
+    """Return the folders of all attempts at the runs of a group; none if its id is unknown."""
+    return [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group == name != folder.name]
+
+
 def find_group(name: str, runs_dir: Path) -> list[Path]:
     """Return the folders of a group given by its id, of each seed the newest attempt; none if the id is unknown."""
-    names = [folder.name for folder in run_folders(runs_dir) if RunId.parse(folder.name).group == name != folder.name]
-    return [runs_dir / newest for newest in ids.newest_attempts(names)]
+    newest = ids.newest_attempts(folder.name for folder in group_folders(name, runs_dir))
+    return [runs_dir / each for each in newest]
 
 
 def find_runs(name: str, runs_dir: Path) -> list[Path]:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.options import argument, flag
 from vitreport.errors import BusyError, SpecError
 from vitreport.formatting import compact, listed
-from vitreport.records.folders import find_run, run_folders
+from vitreport.records.folders import find_run, group_folders
 from vitreport.records.reader import read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
@@ -69,23 +68,18 @@ def delete(
         vitreport runs delete swin-digits-ea4ce545-s0
         vitreport runs delete swin-digits-ea4ce545 --dry-run
     """
-    records.require_runs_dir(removal.runs_dir)
-    named = (folder for name in names for folder in _named(name, removal.runs_dir))
+    runs_dir = removal.runs_dir
+    records.require_runs_dir(runs_dir)
+    named = (each for name in names for each in group_folders(name, runs_dir) or [find_run(name, runs_dir)])
     folders = list({folder.resolve(): folder for folder in named}.values())
     if busy := [folder.name for folder in folders if is_held(folder)]:
         raise BusyError(f"in use by another process: {listed(busy)}", "wait until the training ends, or stop it")
     trials = {RunId.parse(folder.name).first_attempt for folder in folders}
     removal.carry_out([whole_run(folder) for folder in folders])
-    on_record, _ = read_sweeps(removal.runs_dir)
+    on_record, _ = read_sweeps(runs_dir)
     sweeps = [each.name for each in on_record if trials & {trial.run for trial in each.trials}]
     if sweeps:
         note(f"without these runs, their trials count as not run in {listed(sweeps)}")
-
-
-def _named(name: str, runs_dir: Path) -> list[Path]:
-    """Return every attempt of every run of a group, or else the one run that a name means."""
-    group = [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group == name != folder.name]
-    return group or [find_run(name, runs_dir)]
 
 
 @options.grouped

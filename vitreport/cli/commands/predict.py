@@ -8,8 +8,8 @@ from vitreport.cli import options, records
 from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table, print_text, warn_each
 from vitreport.cli.live import View
-from vitreport.cli.options import argument, flag, option
-from vitreport.errors import DamageError, SpecError
+from vitreport.cli.options import argument, flag, option, refuse_several
+from vitreport.errors import DamageError
 from vitreport.formatting import counted, csv_text, joined, percent
 from vitreport.inference.predictions import Prediction, classify, image_files
 from vitreport.runtime import DEVICE, RUNS_DIR, THREADS
@@ -32,8 +32,7 @@ def predict(
         vitreport predict swin-digits-ea4ce545-s0 photo.jpg
         vitreport predict swin-digits-ea4ce545 photos/ --top 1 --csv > classes.csv
     """
-    if as_json and as_csv:
-        raise SpecError("--json and --csv cannot be used together", "use one of them")
+    refuse_several({"--json": as_json, "--csv": as_csv})
     records.require_runs_dir(runs_dir, may_lack_default=True)
     files = image_files(images)
     model = api.load_model(run, runs_dir, device=device)

@@ -9,7 +9,7 @@ import vitreport
 from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
-from vitreport.cli.options import argument, flag, option
+from vitreport.cli.options import argument, flag, option, refuse_several
 from vitreport.cli.records import refuse_damaged_places, require_runs_dir, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
@@ -61,8 +61,8 @@ def report(
         vitreport report > README.md
         vitreport report --study digits -o report.html
     """
-    _refuse_several({"--output": output, "--inject": inject, "--check": check})
-    _refuse_several({"--assets": assets, "--no-assets": no_assets})
+    refuse_several({"--output": output, "--inject": inject, "--check": check})
+    refuse_several({"--assets": assets, "--no-assets": no_assets})
     file = output or inject or check
     is_part = bool(inject or (check and injection.has_marks(check)))
     if file and is_part:
@@ -102,13 +102,6 @@ def report(
     else:
         _publish(file, document, shown, place, is_part=is_part)
     refuse_damaged_places(summary, runs_dir, "the report")
-
-
-def _refuse_several(options: Mapping[str, Any]) -> None:
-    """Raise SpecError if several of these options are given."""
-    names = [name for name, value in options.items() if value]
-    if len(names) > 1:
-        raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
 def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:
