@@ -48,7 +48,7 @@ def test_runs_are_offered_with_their_groups_and_sweeps() -> None:
     group = first.removesuffix("-s0")
     Path("elsewhere/sweeps").mkdir()
     Path("elsewhere/sweeps/batch-size-12345678.json").touch()
-    assert offered("runs show ", VITREPORT_RUNS_DIR="elsewhere") == [first, second]
+    assert offered("runs show ", VITREPORT_RUNS_DIR="elsewhere") == [group, first, second]
     for words in (
         f"runs diff --runs-dir elsewhere {first} ",
         "eval --runs-dir elsewhere ",

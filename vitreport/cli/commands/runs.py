@@ -36,8 +36,9 @@ MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "sec
 
 app = typer.Typer(no_args_is_help=True)
 
-RunName = Annotated[str, argument("Id of a run, a unique prefix of it, or its directory.", "RUN", completion.runs)]
-RunOrGroup = Annotated[str, argument("Run, or group: an id without its seed.", "RUN", completion.groups)]
+RunOrGroup = Annotated[
+    str, argument("Run (id or directory), or group: an id without its seed.", "RUN", completion.groups)
+]
 
 
 @app.command("list")
