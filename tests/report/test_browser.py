@@ -139,6 +139,12 @@ def test_a_table_is_as_wide_as_it_needs_or_says_that_it_scrolls(browser: Any, fi
     page.context.close()
 
 
+def test_a_table_without_a_figure_has_the_whole_width(visit: Visit) -> None:
+    alone = visit.page.locator(".beside > .table:only-child").first
+    table, room = (alone.locator(each).first.bounding_box()["width"] for each in ("table", ".scroll"))
+    assert table == pytest.approx(room, abs=1)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_panels_are_beside_each_other_where_there_is_room(browser: Any, file: Path, width: int) -> None:
     """The smallest letters have 9 pixels, the largest 17."""
