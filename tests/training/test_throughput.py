@@ -61,6 +61,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimulatedClock]:
     def install(**seconds: float) -> SimulatedClock:
         clock = SimulatedClock(**seconds)
         monkeypatch.setattr(throughput, "perf_counter", clock)
+        monkeypatch.setitem(throughput.CLOCKS, "cpu", clock)
         return clock
 
     return install
@@ -75,6 +76,16 @@ def test_work_of_known_speed_is_measured_in_time(
     assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
     assert found.batch_size == batch_size
     assert clock.now <= max(seconds, 2 * FEWEST_IMAGES * SECONDS_AN_IMAGE)
+
+
+def test_time_that_other_programs_take_is_not_counted(
+    simulated: Callable[..., SimulatedClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = simulated()
+    monkeypatch.setattr(throughput, "perf_counter", lambda: 10 * clock.now)
+    found = measure_rate(clock.work, small_spec().data, CPU, 128, seconds=5)
+    assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
+    assert found.samples < SAMPLES
 
 
 def test_a_slow_first_step_is_not_counted(simulated: Callable[..., SimulatedClock]) -> None:
