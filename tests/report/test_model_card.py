@@ -52,7 +52,7 @@ def test_the_hub_reads_the_mean_over_seeds() -> None:
     assert data.license is None
     assert "Test accuracy 56.3% (54.8 to 57.9, n = 3). 95% confidence intervals (3 seeds each): over seeds" in card
     group = run_folders(RUNS)[0].name.removesuffix("-s0")
-    assert f"Several seeds are averaged. Classify images with\n\n```sh\nvitreport predict {group} IMAGE\n```\n" in card
+    assert f"all seeds are averaged. Classify images with\n\n```sh\nvitreport predict {group} IMAGE\n```\n" in card
     assert f'model = vitreport.load_model("{group}")\n' in card
     assert "for seed in 0 1 2; do vitreport train perceiver-io --dataset cifar10 --set " in card
 
@@ -66,7 +66,7 @@ def test_a_single_run_says_so() -> None:
     assert "- Single runs: 1 of 1 result" in card
     assert f"vitreport eval {first.name}\n" in card
     assert (
-        f"holds the weights of its best epoch. Classify images with\n\n```sh\nvitreport predict {first.name} IMAGE"
+        f"contains the weights of its best epoch. Classify images with\n\n```sh\nvitreport predict {first.name} IMAGE"
         in card
     )
 
