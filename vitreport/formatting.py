@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
 KEPT = re.compile(  # blanks at which no line ends: 1.3 pp, 0.2 to 2.4, n = 3, 95% CI 4.1, 8 x 8
-    r"""(?<=[\d)%])[ ](?=(?:pp|CI|seeds?|epochs?|runs?|images?|MiB|GiB|h|s)\b | to[ ][-+\d] | x[ ]\d)
+    r"""(?<=[\d)%])[ ](?=(?:pp|CI|seeds?|epochs?|runs?|images?|MiB|GiB|h|s|ms)\b | to[ ][-+\d] | x[ ]\d)
     | (?<=\d[ ]to|%[ ]to)[ ](?=[-+\d]) | (?<=\d[ ]x)[ ](?=\d) | (?<=%[ ]CI)[ ](?=[-\d])
     | (?<=\b[np])[ ](?=[=<][ ]\d) | (?<=\b[np][ ][=<])[ ](?=\d)""",
     re.VERBOSE,
@@ -148,6 +148,11 @@ def compact(number: float) -> str:
 def rate(number: float) -> str:
     """Write 1,234, or 2.5 for a small number."""
     return f"{number:,.0f}" if number >= 9.95 else f"{number:.1f}"
+
+
+def milliseconds(number: float) -> str:
+    """Write 3.21 ms, or 1,234 ms."""
+    return f"{number:,.0f} ms" if number >= 999.5 else f"{number:.3g} ms"
 
 
 def duration(seconds: float) -> str:

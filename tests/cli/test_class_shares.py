@@ -134,7 +134,7 @@ def test_a_class_that_is_only_predicted_has_no_recall_and_its_other_scores_are_s
     assert run.result
     assert run.record
     measured, facts = run.result.selected.splits["test"], run.record.data
-    evaluation = Evaluation("digits", facts.fingerprint, True, facts.classes, measured, run.result.test, 1.0, ())
+    evaluation = Evaluation("digits", facts.fingerprint, True, facts.classes, measured, run.result.test, 1.0, 1.0, ())
     monkeypatch.setattr("vitreport.store.evaluation.evaluate_runs", lambda *_: evaluation)
     done = cli("eval", run.id)
     (line,) = [line.split() for line in done.stdout.splitlines() if line.startswith("9 ")][:1]

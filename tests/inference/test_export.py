@@ -131,4 +131,4 @@ def test_models_are_measured_in_turns() -> None:
     models = [lambda batch, number=number: calls.append((number, len(batch))) for number in range(2)]
     speeds = measure_speeds(models, 8)  # type: ignore[arg-type]
     assert calls == [(number, size) for size in (1, 64) for _ in range(1 + export.ROUNDS) for number in range(2)]
-    assert all(speed.seconds > 0 and speed.images_per_second > 0 for speed in speeds)
+    assert all(speed.latency_ms > 0 and speed.images_per_second > 0 for speed in speeds)

@@ -4,13 +4,21 @@ from pathlib import Path
 
 from tests.records import DIVERGED, FAILED, spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
+from vitreport.records.run import ThroughputRecord
 
 QUICK = {"epochs": 6}
+SPEED = ThroughputRecord(training_images_per_second=5001.0, evaluation_images_per_second=21_300.0, latency_ms=3.21)
 
 
 def write_study(runs_dir: Path) -> None:
     """Perceiver IO with three batch sizes and three seeds each, a single MLP-Mixer, a Swin that diverged or failed."""
-    write_seeds(runs_dir, [0.562, 0.558, 0.570], train={**QUICK, "batch_size": 128}, train_accuracy=0.71)
+    write_seeds(
+        runs_dir,
+        [0.562, 0.558, 0.570],
+        train={**QUICK, "batch_size": 128},
+        train_accuracy=0.71,
+        changes={"throughput": SPEED},
+    )
     write_seeds(runs_dir, [0.541, 0.545, 0.539], train={**QUICK, "batch_size": 32})
     write_seeds(runs_dir, [0.560, 0.566, 0.559], train={**QUICK, "batch_size": 64})
     write_seeds(runs_dir, [0.455, 0.461], dataset="stl10", train=QUICK, images="7a" * 32)

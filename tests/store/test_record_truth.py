@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import signal
 import statistics
@@ -115,6 +116,7 @@ def test_speeds_are_in_the_record_and_nowhere_else_that_is_compared(undisturbed:
     recorded = record["throughput"]
     assert recorded["training_images_per_second"] == pytest.approx(statistics.median(speeds), abs=0.1)
     assert recorded["evaluation_images_per_second"] > 0
+    assert 0 < recorded["latency_ms"] < 1000
     assert record["cost"]["activation_bytes_per_image"] > 0
     assert "per_second" not in (run / "result.json").read_text()
 
@@ -129,6 +131,17 @@ def test_records_from_before_speeds_and_activations_are_read(driver: Driver, fin
     shown = driver.run("runs", "show", run.name, folder=tmp_path)
     assert (shown.exit_code, shown.stderr) == (0, "")
     assert "activations" not in shown.stdout
+
+
+def test_a_record_from_before_latencies_is_read(driver: Driver, finished: Path, tmp_path: Path) -> None:
+    record = json.loads((finished / "run.json").read_text())
+    shown = driver.run("runs", "show", finished.name, folder=tmp_path).stdout
+    assert re.search(r"^latency +\d\S* ms, batch size 1$", shown, re.MULTILINE)
+    del record["throughput"]["latency_ms"]
+    (finished / "run.json").write_text(json.dumps(record))
+    found = read_run(finished)
+    assert (found.damage, found.record and found.record.throughput and found.record.throughput.latency_ms) == ((), None)
+    assert "latency" not in driver.run("runs", "show", finished.name, folder=tmp_path).stdout
 
 
 def test_the_record_says_which_images_are_right_and_shows_the_surest_mistakes(undisturbed: Undisturbed) -> None:

@@ -1,4 +1,4 @@
-"""How many images an evaluation takes at a time, and what is told where they do not fit."""
+"""How many images an evaluation takes at a time, what is told where they do not fit, and the time of a single one."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from tests.training.small import CPU, small_setup
 from vitreport.errors import ResourceError
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import memory_errors
-from vitreport.training.evaluate import evaluation_batch_size, predict
+from vitreport.training.evaluate import LATENCY_IMAGES, evaluation_batch_size, measure_latency, predict
 
 CUDA = torch.device("cuda", 1)
 
@@ -53,3 +53,33 @@ def test_memory_that_does_not_suffice_to_measure_is_not_laid_to_the_training() -
         predict(model, split, TrainSpec(batch_size=20), before_batch=lambda: None)
     assert told.value.message == "out of memory measuring in batches of 128 images"
     assert model.images == len(split)
+
+
+class Slow(nn.Module):
+    """Takes these seconds for its images, by a clock of its own."""
+
+    def __init__(self, *seconds: float) -> None:
+        super().__init__()
+        self.seconds, self.batches, self.now = seconds, list[int](), 0.0
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.now += self.seconds[min(len(self.batches), len(self.seconds) - 1)]
+        self.batches.append(len(images))
+        return images
+
+
+@pytest.mark.parametrize(
+    ("seconds", "images", "milliseconds"),
+    [
+        ((0.9, 0.002, 0.004, 0.003), 1 + LATENCY_IMAGES, 3.0),  # the first image is a warm-up
+        ((0.5, 0.4, 0.2), 3, 300.0),  # a large network
+        ((3.0,), 1, 3000.0),
+    ],
+)
+def test_latency_is_that_of_single_images_in_about_a_second(
+    seconds: tuple[float, ...], images: int, milliseconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Slow(*seconds)
+    monkeypatch.setattr("vitreport.training.evaluate.time", SimpleNamespace(perf_counter=lambda: model.now))
+    assert measure_latency(model, small_setup().splits["train"], TrainSpec()) == pytest.approx(milliseconds)
+    assert model.batches == [1] * images

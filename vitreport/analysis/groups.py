@@ -32,6 +32,7 @@ class Cost:
     forward_flops: int
     training_flops: int
     images_per_second: float | None
+    latency_ms: float | None  # of a single image with the weights of the best epoch; None if not recorded
     seconds: float | None
     peak_memory_bytes: int | None
     device: str
@@ -214,6 +215,7 @@ def _cost(runs: Sequence[RunSummary]) -> Cost | None:
         forward_flops=stated.forward_flops_per_image,
         training_flops=stated.training_flops_per_image,
         images_per_second=median_of(run.images_per_second for run, _ in same),
+        latency_ms=median_of(record.throughput.latency_ms for _, record in same if record.throughput),
         seconds=median_of(record.seconds for run, record in same if run.state == "done"),
         peak_memory_bytes=max((run.peak_memory_bytes for run, _ in same if run.peak_memory_bytes), default=None),
         device=device,

@@ -10,7 +10,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.cli.console import warn_each
 from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError, SpecError
-from vitreport.formatting import compact, counted, duration, listed, percent, rate, toml_value
+from vitreport.formatting import compact, counted, duration, listed, milliseconds, percent, rate, toml_value
 from vitreport.records.folders import find_run
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
@@ -62,6 +62,7 @@ def record_rows(run: Run) -> list[tuple[str, str]]:
         ("FLOPs per image", flops(cost.forward_flops_per_image, cost.training_flops_per_image)),
         ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
         ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
+        ("latency", f"{milliseconds(speed.latency_ms)}, batch size 1" if speed and speed.latency_ms else ""),
         ("weights", record.weights.in_words(", ".join) if record.weights else ""),
         *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
         ("error", record.error.message if record.error else ""),

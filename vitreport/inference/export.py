@@ -68,9 +68,9 @@ class Exported:
 
 @dataclass(frozen=True)
 class Speed:
-    """Medians of one model: the seconds of a single image, and the images/s of larger batches."""
+    """Medians of one model: the milliseconds of a single image, and the images/s of larger batches."""
 
-    seconds: float
+    latency_ms: float
     images_per_second: float
 
 
@@ -179,7 +179,7 @@ def measure_speeds(models: Sequence[Call], size: int) -> list[Speed]:
         for known, taken in zip(medians, zip(*samples, strict=True), strict=True):
             known[batch_size] = statistics.median(taken)
     single, many = BATCH_SIZES
-    return [Speed(known[single], many / known[many]) for known in medians]
+    return [Speed(1000 * known[single], many / known[many]) for known in medians]
 
 
 @torch.inference_mode()

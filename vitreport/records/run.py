@@ -56,10 +56,14 @@ class Cost(Record):
 
 
 class ThroughputRecord(Record):
-    """Images/s: of training the median over the epochs, of evaluation that of the test split."""
+    """Images/s: of training the median over the epochs, of evaluation that of the test split.
+
+    `latency_ms` is the time for a single image, the median over some; older records lack it.
+    """
 
     training_images_per_second: Amount
     evaluation_images_per_second: Amount
+    latency_ms: Amount | None = None
 
 
 class InitialWeights(Record):

@@ -13,7 +13,7 @@ from vitreport.analysis.labels import field_values
 from vitreport.analysis.references import subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
-from vitreport.formatting import Estimate, compact, counted, duration, listed, methods, percent, rate
+from vitreport.formatting import Estimate, compact, counted, duration, listed, methods, milliseconds, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
@@ -198,7 +198,9 @@ def confused(content: Confusion | None, where: str) -> Table:
 
 
 def cost(named: Named) -> Table:
-    """Show what groups take, with the device on which their times were measured."""
+    """Show what groups take, with the device on which their times were measured; latency if it is on record."""
+    costs = [(name, group.cost) for name, group in named if group.cost]
+    latency = ["latency, batch size 1"] * any(found.latency_ms is not None for _, found in costs)
     rows = [
         (
             name,
@@ -206,14 +208,14 @@ def cost(named: Named) -> Table:
             number(found.forward_flops, compact),
             number(found.training_flops, compact),
             number(found.images_per_second, rate),
+            *(number(found.latency_ms, milliseconds) for _ in latency),
             number(found.seconds, duration),
             number(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
             found.device,
         )
-        for name, group in named
-        if (found := group.cost)
+        for name, found in costs
     ]
-    measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", "time", "memory", "device")
+    measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", *latency, "time", "memory", "device")
     return table("Cost", ("setting", *measured), rows, note=protocol.TEXTS["cost"])
 
 

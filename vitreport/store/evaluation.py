@@ -32,7 +32,14 @@ from vitreport.store import mistakes
 from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
 from vitreport.store.run_state import refuse_other_images
 from vitreport.training.device import choose_device, memory_errors, set_up_device
-from vitreport.training.evaluate import Predictions, confident_mistakes, measure, measure_details, predict
+from vitreport.training.evaluate import (
+    Predictions,
+    confident_mistakes,
+    measure,
+    measure_details,
+    measure_latency,
+    predict,
+)
 from vitreport.training.events import Listener
 from vitreport.training.setup import Setup, build_network, find_determinism, place_split, split_indices
 
@@ -148,6 +155,7 @@ class Evaluation:
     measurement: Measurement
     details: SplitDetails
     images_per_second: float
+    latency_ms: float
     recorded: tuple[Measurement, ...]
 
 
@@ -192,6 +200,7 @@ def evaluate_runs(
         measurement=measure(predicted.logits, predicted.labels, f"an evaluation: {split} loss"),
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
+        latency_ms=measure_latency(model, images, spec.train),
         recorded=tuple(of for run in runs if own and run.result and (of := run.result.selected.splits.get(split))),
     )
 

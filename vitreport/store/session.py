@@ -31,6 +31,7 @@ from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
+from vitreport.training.evaluate import measure_latency
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, read_pretrained
@@ -132,9 +133,12 @@ class Session:
             self.listener.event(EvaluationStarted(state.step))
             writer.check_hold()
             rate = write_results(writer.folder, setup, train, self.arrays.classes, before_batch=stop.check)
+            latency = measure_latency(state.model, setup.splits["test"], train)
         speeds = [epoch.images_per_second for epoch in read_run(writer.folder).epochs]  # also of those before a resume
         throughput = ThroughputRecord(
-            training_images_per_second=round(median(speeds or [0.0]), 1), evaluation_images_per_second=round(rate, 1)
+            training_images_per_second=round(median(speeds or [0.0]), 1),
+            evaluation_images_per_second=round(rate, 1),
+            latency_ms=round(latency, 3),
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 

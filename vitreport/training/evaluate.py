@@ -1,9 +1,11 @@
 """Logits of a network over a split, and what is measured on them in float64, the same for every split."""
 
 import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from vitreport.training.device import autocast, memory_errors
 CPU_BATCH_SIZE = 128  # what fits a processor's cache
 CUDA_BATCH_SIZE, CUDA_PIXELS = 10_000, 10_000 * 32**2  # what fills a large GPU; not measured on one
 BYTES_A_PIXEL = 12_000  # of a GPU's memory
+LATENCY_IMAGES, LATENCY_SECONDS = 20, 1.0
 CALIBRATION_BINS = 15
 TOP_K = 5
 DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
@@ -69,6 +72,23 @@ def logits_of(
             with autocast(batch.device, train.precision):
                 logits.append(model.forward(batch).float())
         return torch.cat(logits)
+
+
+def measure_latency(model: nn.Module, images: ImageSet, train: TrainSpec) -> float:
+    """Return the median milliseconds from a single image to its logits, of the first images of a split in about 1 s.
+
+    The model is in evaluation mode and not compiled. The first image is a warm-up.
+    """
+    times = [time.perf_counter()]
+    with torch.inference_mode():
+        for batch in islice(images.in_order(1), 1 + LATENCY_IMAGES):
+            with autocast(batch.device, train.precision):
+                model.forward(batch).float().cpu()
+            times.append(time.perf_counter())
+            if times[-1] - times[0] > LATENCY_SECONDS:
+                break
+    taken = [after - before for before, after in pairwise(times)]
+    return 1000 * statistics.median(taken[1:] or taken)
 
 
 def top5(logits: Logits, labels: Labels) -> float | None:

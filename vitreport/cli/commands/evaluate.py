@@ -12,7 +12,7 @@ from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
 from vitreport.data.registry import bytes_in_words
-from vitreport.formatting import percent, printable, rate
+from vitreport.formatting import milliseconds, percent, printable, rate
 from vitreport.records.measurement import METRICS
 from vitreport.records.reader import read_finished
 from vitreport.run_id import RunId
@@ -34,7 +34,7 @@ def evaluate(
     quiet: options.Quiet = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Evaluate a finished run: accuracy, loss, calibration, F1, each class, the confusion matrix, images/s.
+    """Evaluate a finished run: accuracy, loss, calibration, F1, each class, the confusion matrix, speed.
 
     A group averages the probabilities of its seeds. The result is not recorded.
 
@@ -75,6 +75,7 @@ def _show(evaluation: "Evaluation", runs: Sequence[str], split: str, *, as_json:
         ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measured.count:,}"),
         ("images/s", rate(evaluation.images_per_second)),
+        ("latency", f"{milliseconds(evaluation.latency_ms)}, batch size 1"),
         ("fingerprint", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
         ("record", "" if agrees is None else AGREES[agrees]),
     ]

@@ -10,7 +10,7 @@ from vitreport.cli.console import print_json, print_table
 from vitreport.cli.options import flag, option
 from vitreport.export.table import require_extra
 from vitreport.files import output_path, write_atomic
-from vitreport.formatting import compact, rate
+from vitreport.formatting import compact, milliseconds, rate
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, data_dirs_or_default
 
@@ -57,7 +57,7 @@ def export_model(
         return
     print_table(["", ""], _rows(model, exported, file, format_))
     if speeds:
-        rows = [(name, f"{1000 * each.seconds:.3g} ms", rate(each.images_per_second)) for name, each in speeds.items()]
+        rows = [(name, milliseconds(each.latency_ms), rate(each.images_per_second)) for name, each in speeds.items()]
         columns = ["CPU", "latency, batch size 1", "images/s, batch size 64"]
         print_table(columns, rows, right=columns[1:], gap=True)
 
