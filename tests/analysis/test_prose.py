@@ -137,6 +137,12 @@ def test_epochs_and_best_epochs() -> None:
     assert filled("{epochs net} {best epoch net}") == "2 2"
 
 
+def test_a_number_begins_no_list() -> None:
+    """A list that begins with 1 would end the paragraph."""
+    finish("net", accuracies=(0.8,))
+    assert filled("We used\n{seeds net}. And\n> {seeds net}) {seeds net}. c") == "We used\n1\\. And\n> 1\\) 1. c"
+
+
 def test_a_difference_without_an_interval_says_why() -> None:
     finish("net")
     finish("wide", accuracies=(0.7,))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 REFERENCE = re.compile(r'\{\{|\}\}|\{((?:"[^"\n]*"|[^{}])*+)\}|[{}]')
+FIRST = re.compile(r"^[^a-zA-Z{}\n]*(?:\{[^{}\n]*\})+(?=[.)][ \t])", re.MULTILINE)  # where a number begins a list
 WORD = re.compile(r'"[^"\n]*"|\S+')
 STAND_INS = ("N{}N", "N{}N run yet", "1{:04}1")  # for values: Markdown can read a word, words and numbers differently
 OTHER_SCHEME = re.compile(r"(?!https?:|mailto:)[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
@@ -105,7 +106,7 @@ def read_prose(text: str, levels: Levels) -> tuple[Pieces, list[Problem]]:
     pieces: list[str | Reference] = []
     problems: list[Problem] = []
     typed: list[str] = []
-    end = 0
+    end, text = 0, FIRST.sub(r"\g<0>\\", text)
     for found in REFERENCE.finditer(text):
         pieces.append(text[end : found.start()])
         end = found.end()
