@@ -180,3 +180,9 @@ def test_a_group_is_shown_by_its_runs_and_their_mean(cli: Cli) -> None:
     (group,) = document["groups"]
     assert (group["id"], group["test"]["n"], round(group["test"]["value"], 4)) == (SMALL, 3, 0.51)
     assert cli("runs", "show", LARGE).stdout.startswith(f"{LARGE}-s0: done\n")
+
+
+def test_intervals_are_explained_where_there_are_some(cli: Cli) -> None:
+    written({16: [0.50, 0.51], 128: [None, None]})
+    assert "cover new seeds" in cli("runs", "show", SMALL).stderr
+    assert cli("runs", "show", LARGE).stderr == ""

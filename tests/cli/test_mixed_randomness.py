@@ -32,6 +32,8 @@ def runs() -> None:
     [
         ("runs", "list"),
         ("runs", "list", "--json"),
+        ("runs", "show", GROUP),
+        ("runs", "show", GROUP, "--json"),
         ("runs", "diff", GROUP, small_spec(train={"batch_size": 128}).run_id.removesuffix("-s0")),
         ("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "3"),
         ("report", "--no-assets"),

@@ -29,7 +29,8 @@ from vitreport.store.run_state import state_of
 COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBERS = ["epochs", "val", "test", "time"]
 SPARE = ["started", "time", "epochs", "val"]
-LEGEND = "95% confidence intervals cover new seeds (test: also new images); very wide for n = 2"
+LEGEND = "95% confidence intervals cover new seeds (test: also new images, if the records say which were correct); "
+LEGEND += "very wide for n = 2"
 CURVE_WIDTH = 60
 SPARKS = "▁▂▃▄▅▆▇█"
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "seconds")
@@ -68,9 +69,7 @@ def list_runs(
         rows = [_row(group.runs, states, levels.get(group.spec_id, ()), group) for group in groups if not each]
         alone = [run for run in runs if each or run.spec is None]
         rows += [_row([run], states, levels.get(RunId.parse(run.id).group, ()) if run.spec else ()) for run in alone]
-        print_table(COLUMNS, sorted(rows), right=NUMBERS, spare=SPARE)
-        if any("n = " in cell for row in rows for cell in row):
-            note(LEGEND)
+        _print_rows(sorted(rows))
     else:
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` trains one")
     records.warn_mixed(groups)
@@ -124,6 +123,12 @@ def _row(
     ]
 
 
+def _print_rows(rows: Sequence[Sequence[str]]) -> None:
+    print_table(COLUMNS, rows, right=NUMBERS, spare=SPARE)
+    if any("n = " in cell for row in rows for cell in row):
+        note(LEGEND)
+
+
 def _mean(estimate: Estimate | None) -> str:
     return "" if estimate is None else percent(estimate.value) if estimate.n == 1 else estimate.in_percent(2)
 
@@ -174,9 +179,9 @@ def _show_group(found: Sequence[Run], *, as_json: bool) -> None:
         print_json({"groups": results, "runs": [_plain(run, states[run.id]) for run in runs]})
     else:
         rows = [*(_row([run], states, ()) for run in runs), *(_row(group.runs, states, (), group) for group in groups)]
-        print_table(COLUMNS, rows, right=NUMBERS, spare=SPARE)
-        note(LEGEND)
+        _print_rows(rows)
         print_text("\n".join(["", *(f"vitreport runs show {run.folder}" for run in found)]))
+    records.warn_mixed(groups)
     records.refuse_damage(found)
 
 
