@@ -195,7 +195,7 @@ def test_convergence_says_what_was_late() -> None:
 def test_what_diverged_is_told_and_what_is_done_is_not() -> None:
     write_run(RUNS, spec(seed=0), 0.5)
     write_run(RUNS, spec(seed=1), None, error=DIVERGED)
-    assert told("no result") == ["Without a result: Perceiver IO (1 of 2 seeds diverged)."]
+    assert told("no result") == ["Runs without a result: Perceiver IO (1 of 2 seeds diverged)."]
 
 
 def test_a_published_claim_that_several_seeds_contradict() -> None:
@@ -231,7 +231,7 @@ def test_no_sentence_is_without_an_interval_or_a_word_on_it() -> None:
 
 
 def _speaks_of_its_uncertainty(finding: Finding) -> bool:
-    words = ("95% CI", "single run", "one seed", "no interval", "Without a result", "shown", "ruled out")
+    words = ("95% CI", "single run", "one seed", "no interval", "without a result", "shown", "ruled out")
     return finding.rule in ("convergence", "to settle", "not compared") or any(
         word in finding.sentence for word in words
     )

@@ -33,7 +33,7 @@ def test_the_table_of_a_finished_sweep(cli: Cli) -> None:
         "the 2 differences hold simultaneously with 95% confidence.",
         "batch_size 16 is 10.0 pp (95% CI 7.2 to 12.8) below 128.",
         "batch_size 32 is 10.0 pp (95% CI 7.2 to 12.8) below 128.",
-        "Without a result: 64 (1 of 3 seeds diverged).",
+        "Runs without a result: 64 (1 of 3 seeds diverged).",
     ]
 
 

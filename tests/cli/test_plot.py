@@ -30,6 +30,12 @@ def test_a_figure_of_three_groups_names_all_three_with_their_numbers() -> None:
     assert "var(" not in drawn
 
 
+def test_single_runs_among_groups_are_said_to_have_no_bands(cli: Cli) -> None:
+    write_run(RUNS, spec("mlp-mixer", train=TRAIN), 0.8)
+    done = cli("plot", "swin", "mlp-mixer", "-o", "a.svg")
+    assert "Means over 2 seeds with 95% bands. Single runs have no bands." in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(("extension", "beginning"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<svg")])
 def test_a_file_is_the_same_each_time(cli: Cli, extension: str, beginning: bytes) -> None:
     found = []

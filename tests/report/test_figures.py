@@ -191,7 +191,7 @@ def test_a_very_wide_grid_is_drawn_in_rows(columns: int) -> None:
     assert found.kind == ("grid" if columns == 8 else "ablation")
     assert "without color" not in found.caption
     (lacking,) = ablation_figure(replace(base, axes=("y", "x"), levels=(*levels[:-1], replace(levels[-1], group=None))))
-    explained = "Cells without color (\N{EN DASH}) have no result; the table says why."
+    explained = "Cells without color have no result; the table says why."
     assert (explained in lacking.caption) == (columns == 8)
 
 

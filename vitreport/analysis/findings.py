@@ -233,7 +233,7 @@ def no_result(named: Named) -> Iterator[Finding]:
     lacking = [(name, group) for name, group in named if group.lacking]
     if lacking:
         names = listed([f"{name} ({joined(group.lacking)})" for name, group in lacking])
-        yield Finding("no result", f"Without a result: {names}.", tuple(group.id for _, group in lacking))
+        yield Finding("no result", f"Runs without a result: {names}.", tuple(group.id for _, group in lacking))
 
 
 def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:

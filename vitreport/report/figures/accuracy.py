@@ -111,7 +111,7 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     if grid and len(grid.values[0]) <= MANY_ROWS and len(grid.values[1]) <= MOST_COLUMNS:
         caption = "The stronger the color, the higher the accuracy; the table has the intervals."
         if len(measured) < len(ablation.levels):
-            caption += f" Cells without color ({NOTHING}) have no result; the table says why."
+            caption += " Cells without color have no result; the table says why."
         yield Figure(name, "grid", subject, alt, caption, grid)
     else:
         yield Figure(name, "ablation", subject, alt, some, (" · ".join(ablation.axes), rows))

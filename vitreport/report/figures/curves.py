@@ -1,6 +1,6 @@
 """Curves by epoch: several groups compared in one panel, or the splits of one group."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -70,8 +70,7 @@ def curves_figure(
         for split, metric in which
     ]
     if len(known) >= fewest:
-        more = f" Not drawn: {'; '.join(left_out)}." if left_out else ""
-        yield _figure(name, title, panels, more)
+        yield _figure(name, title, panels, [f"Not drawn: {'; '.join(left_out)}."] if left_out else [])
 
 
 def splits_figure(group: Group) -> Iterator[Figure]:
@@ -83,25 +82,28 @@ def splits_figure(group: Group) -> Iterator[Figure]:
         lines = tuple(Line(SPLITS[each.split], looks[each.split], each) for each in curves)
         panels.append(Panel(metric.capitalize(), lines))
     if group.curves:
-        yield _figure(f"{group.id}-curves", where_of(group), panels, "")
+        yield _figure(f"{group.id}-curves", where_of(group), panels, [])
 
 
-def _figure(name: str, title: str, panels: Sequence[Panel], more: str) -> Figure:
+def _figure(name: str, title: str, panels: Sequence[Panel], more: Iterable[str]) -> Figure:
     panels = [panel for panel in panels if panel.lines]
     curves = [line.curve for panel in panels for line in panel.lines]
     seen = [
         f"{panel.title} at the last epoch: {joined(line.shown(line.curve.epochs[-1]) for line in panel.lines)}."
         for panel in panels
     ]
-    seeds = " or ".join(map(str, sorted({each.n for each in curves if each.n > 1})))
-    bands = f"Means over {seeds} seeds with 95% bands." if seeds else "Single runs, no bands."
+    said = []
+    if seeds := sorted({each.n for each in curves if each.n > 1}):
+        said.append(f"Means over {' or '.join(map(str, seeds))} seeds with 95% bands.")
+    if any(each.n == 1 for each in curves):
+        said.append("Single runs have no bands.")
     trained = [line for panel in panels for line in panel.lines if line.curve.split == "train"]
     if measured := dict.fromkeys(line.label for line in trained if not line.curve.is_running):
         is_mixed = any(line.curve.is_running for line in trained)
-        bands += f" {MEASURED}{f' (here {joined(measured)})' if is_mixed else ''}."
-    strides = f" One epoch in {curves[0].stride} is drawn." if curves[0].stride > 1 else ""
-    caption = f"{bands}{strides}{more}"
-    return Figure(name, "curves", title, f"{title}. {' '.join(seen)}", caption, tuple(panels))
+        said.append(f"{MEASURED}{f' (here {joined(measured)})' if is_mixed else ''}.")
+    if curves[0].stride > 1:
+        said.append(f"One epoch in {curves[0].stride} is drawn.")
+    return Figure(name, "curves", title, f"{title}. {' '.join(seen)}", " ".join([*said, *more]), tuple(panels))
 
 
 def draw_curves(panel: Panel) -> Canvas:
