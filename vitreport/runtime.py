@@ -60,6 +60,11 @@ def limit_spinning() -> None:
         os.environ.update(SHORT_SPIN)
 
 
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cache_dir() -> Path:
     """Return the directory in VITREPORT_CACHE_DIR, or the user's cache directory."""
     return Path(os.environ.get(CACHE_DIR.variable) or user_cache_path("vitreport"))

@@ -88,6 +88,17 @@ def test_time_that_other_programs_take_is_not_counted(
     assert found.samples < SAMPLES
 
 
+def test_more_threads_than_cores_are_no_faster(
+    simulated: Callable[..., SimulatedClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of eight threads on two cores, the one that leads does an eighth of the work."""
+    clock = simulated()
+    monkeypatch.setattr(throughput, "process_time", lambda: 8 * clock.now)
+    monkeypatch.setattr(throughput, "usable_cores", lambda: 2)
+    found = measure_rate(clock.work, small_spec().data, CPU, 128, seconds=5)
+    assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE / 4)
+
+
 def test_a_slow_first_step_is_not_counted(simulated: Callable[..., SimulatedClock]) -> None:
     found = measure_rate(simulated(first_seconds=0.3).work, small_spec().data, CPU, 128, seconds=0.7)
     assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)

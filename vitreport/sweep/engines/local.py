@@ -21,7 +21,7 @@ from typing import Self
 
 from vitreport import errors
 from vitreport.formatting import counted
-from vitreport.runtime import DEVICE, THREADS, Runtime
+from vitreport.runtime import DEVICE, THREADS, Runtime, usable_cores
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.training.events import Event, Listener, StepFinished
@@ -33,9 +33,9 @@ PATIENCE_SECONDS = 5
 
 def threads_per_job(jobs: int, device: str, threads: int | None, jobs_per_gpu: int = 1) -> int | None:
     """Return the threads of each job. Raises SpecError for more threads than cores, or too many jobs for one GPU."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs == 1:
         return threads
+    cores = usable_cores()
     if jobs * (threads or 1) > cores:
         per_job = f" x {THREADS.given_as(threads)} {threads}" if threads else ""
         fault = f"--jobs {jobs}{per_job} is more than the {cores} cores"
