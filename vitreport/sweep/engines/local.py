@@ -21,7 +21,7 @@ from typing import Self
 
 from vitreport import errors
 from vitreport.formatting import counted
-from vitreport.runtime import DEVICE, THREADS, Runtime, usable_cores
+from vitreport.runtime import DEVICE, THREADS, Runtime, limit_spinning, usable_cores
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Report
 from vitreport.training.events import Event, Listener, StepFinished
@@ -179,6 +179,7 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     The process ends after a trial that has failed, which may have damaged it, or left compiled code, and says so.
     """
     threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+    limit_spinning()  # nobody has, where the Python API has started this process
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
     from vitreport.store.session import train_run
