@@ -10,7 +10,7 @@ from tests.commands import TINY
 from vitreport.store.profile import COMPUTING, HINTS, Profile
 
 PARTS = {"data", "forward", "backward", "optimizer", "evaluation", "checkpoint", "waiting"}
-COMMAND = ("train", "perceiver-io", "--dataset", "digits", *TINY, "--quiet")
+COMMAND = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 
 
 def profile(**seconds: float) -> Profile:
@@ -18,7 +18,7 @@ def profile(**seconds: float) -> Profile:
 
 
 def test_every_part_has_its_time_and_the_trace_names_the_parts(cli: Cli) -> None:
-    done = cli(*COMMAND, "--profile", "trace.json", "--json")
+    done = cli(*COMMAND, "--profile", "trace.json", "--json", "--quiet")
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert set(found["seconds"]) == set(found["shares"]) == PARTS
@@ -35,6 +35,17 @@ def test_the_table_begins_with_the_longest_part(cli: Cli) -> None:
     assert len(shares) == len(PARTS)
     assert shares == sorted(shares, reverse=True)
     assert done.stderr.splitlines()[-1] == "open trace.json in chrome://tracing or https://ui.perfetto.dev"
+
+
+def test_quiet_prints_the_table_alone(cli: Cli) -> None:
+    done = cli(*COMMAND, "--profile", "trace.json", "--quiet")
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_plan_and_a_profile_are_not_made_together(cli: Cli) -> None:
+    done = cli(*COMMAND, "--profile", "trace.json", "--dry-run")
+    fault = "error: --dry-run and --profile cannot be used together; hint: use one of them\n"
+    assert (done.exit_code, done.stderr) == (2, fault)
 
 
 def test_a_trace_that_cannot_be_written_is_refused_first(cli: Cli) -> None:

@@ -49,6 +49,7 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
+    options.refuse_several({"--dry-run": dry_run, "--profile": trace})
     composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
     runtime = replace(training.runtime(), data_dir=composed.data_dir)
     if dry_run:
@@ -140,8 +141,9 @@ def show_profile(spec: RunSpec, runtime: Runtime, trace: Path, *, quiet: bool, a
     longest = sorted(profile.seconds, key=lambda name: -profile.seconds[name])
     rows = [(name, f"{profile.seconds[name]:.2f} s", percent(profile.shares[name], 1)) for name in longest]
     print_table(["part", "an epoch", "share"], rows, right=("an epoch", "share"))
-    note(f"hint: {profile.hint}")
-    note(f"open {file} in chrome://tracing or https://ui.perfetto.dev")
+    if not quiet:
+        note(f"hint: {profile.hint}")
+        note(f"open {file} in chrome://tracing or https://ui.perfetto.dev")
 
 
 def _speed(measured: "Rate") -> str:
