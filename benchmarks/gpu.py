@@ -33,7 +33,6 @@ from vitreport.training.events import Event, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.setup import place_model, prepare
 
-RESULTS = Path(__file__).parent / "results"
 WARM_UP, MOST_STEPS, PROFILED, SECONDS = 10, 200, 5, 20.0
 COMPARED = "perceiver-io-cifar10"
 HEADS = ("preset", "batch", "s/epoch", "ms/step", "launches/step", "kernel ms/step", "busy", "eval images/s")

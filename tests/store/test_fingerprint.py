@@ -27,7 +27,7 @@ class Notes(Listener):
 def test_a_network_without_a_deterministic_version_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "is_deterministic", lambda: False)
+    monkeypatch.setattr(devices, "is_deterministic", lambda device: False)
     notes, runtime = Notes(), Runtime(device="cpu", threads=1, runs_dir=tmp_path, cache_dir=tmp_path / "cache")
     train_run(small_spec(train={"epochs": 1}), runtime, force=False, argv=(), listener=notes)
     assert notes.lines[0].startswith("warning: this network has no deterministic version on a GPU")

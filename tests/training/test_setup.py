@@ -13,6 +13,7 @@ from vitreport.errors import SpecError
 from vitreport.training.device import fingerprint, is_deterministic
 from vitreport.training.setup import find_determinism, place_model
 
+GPU = torch.device("cuda", 0)
 NORMALISED_OVER_BATCHES = {
     "name": "timm",
     "architecture": "resnet10t",
@@ -67,17 +68,18 @@ def strict() -> Iterator[None]:
 
 def gpu_fingerprint(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "GPU")
-    return fingerprint(torch.device("cuda", 0), small_spec(), compiled=False, data="data")
+    return fingerprint(GPU, small_spec(), compiled=False, data="data")
 
 
 def test_a_network_without_a_deterministic_version_is_allowed_and_noted(
     strict: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place_model(small_spec(), CPU)
-    assert is_deterministic()
+    assert is_deterministic(GPU)
     assert "deterministic" not in gpu_fingerprint(monkeypatch)
     find_determinism(Unpooled(), 8)
-    assert not is_deterministic()
+    assert not is_deterministic(GPU)
+    assert is_deterministic(CPU)  # where the user of the API may have set this
     assert gpu_fingerprint(monkeypatch)["deterministic"] == "no"
     Unpooled()(torch.zeros(2, 3, 8, 8))  # neither raises nor warns
 
@@ -85,7 +87,7 @@ def test_a_network_without_a_deterministic_version_is_allowed_and_noted(
 def test_other_errors_of_a_network_are_not_hidden(strict: None) -> None:
     with pytest.raises(RuntimeError, match="shapes"):
         find_determinism(nn.Linear(5, 2), 8)
-    assert is_deterministic()
+    assert is_deterministic(GPU)
 
 
 def test_the_fingerprint_names_what_changes_bits_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

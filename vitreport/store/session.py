@@ -77,7 +77,7 @@ class Session:
         devices.set_up_device(self.device, runtime.threads)
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
-        if not devices.is_deterministic():
+        if not devices.is_deterministic(self.device):
             listener.note(
                 "warning: this network has no deterministic version on a GPU: the same run gives other digits"
             )

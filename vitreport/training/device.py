@@ -73,9 +73,9 @@ def determinism_errors() -> Iterator[None]:
         warnings.filterwarnings("ignore", message=".*deterministic")
 
 
-def is_deterministic() -> bool:
-    """Return whether this process gives the same bits each time; only a network on a GPU may need an exception."""
-    return not torch.is_deterministic_algorithms_warn_only_enabled()
+def is_deterministic(device: torch.device) -> bool:
+    """Return whether a device gives the same bits each time; only a network on a GPU may need an exception."""
+    return device.type == "cpu" or not torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def seed_generators(device: torch.device, seed: int) -> None:
@@ -94,7 +94,7 @@ def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, data: st
     """Return what two runs must share for their bits to be the same."""
     if device.type == "cuda":
         machine = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]
-        machine |= {} if is_deterministic() else {"deterministic": "no"}
+        machine |= {} if is_deterministic(device) else {"deterministic": "no"}
     else:
         machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability()}
     return {
