@@ -20,7 +20,7 @@ from tests.data.augmenting import (
 from vitreport.data.augment.color import adjust_brightness
 from vitreport.data.augment.geometry import shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.sampling import InTurn, SampledTransform, replaced
+from vitreport.data.augment.sampling import InTurn, SampledTransform, replaced, written
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -90,7 +90,8 @@ def test_images_are_replaced_without_a_write_by_index() -> None:
     images, changed = random_images(6), random_images(3, seed=1)
     members = torch.tensor([4, 0, 3])
     result = replaced(images, [members[:2], members[2:]], [changed[:2], changed[2:]])
-    assert torch.equal(result, images.index_copy(0, members, changed))
+    assert torch.equal(result, written(images, [members[:2], members[2:]], [changed[:2], changed[2:]]))
+    assert torch.equal(result[members], changed)
 
 
 def test_images_may_all_be_left_alone() -> None:

@@ -95,6 +95,7 @@ class InTurn:
     def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
         """Return the changed images (B, 3, H, W)."""
         images = images.clone()
+        put = written if images.device.type == "cpu" else replaced
         for chosen, own in zip(choices.unbind(1), rows.unbind(1), strict=True):
             members: list[Tensor] = []
             results: list[Tensor] = []
@@ -103,20 +104,24 @@ class InTurn:
                 mine = (chosen == position).nonzero().squeeze(1)
                 where = mine.to(images.device, non_blocking=True)
                 changed = apply(images.index_select(0, where), *(values[own[mine]] for values in parameters))
-                if images.device.type == "cpu":
-                    images.index_copy_(0, mine, changed)
-                else:
-                    members.append(mine)
-                    results.append(changed)
+                members.append(mine)
+                results.append(changed)
             if results:
-                images = replaced(images, members, results)
+                images = put(images, members, results)
         return images
 
 
-def replaced(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
-    """Return the images with `results` in place of their `members`, which are on the CPU and distinct.
+def written(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
+    """Write `results` over their `members` in the images: the fast way on a CPU."""
+    for mine, changed in zip(members, results, strict=True):
+        images.index_copy_(0, mine, changed)
+    return images
 
-    On a GPU this takes two launches. index_copy_ would sort its index there to be deterministic; on a CPU it is faster.
+
+def replaced(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
+    """Return the same on a GPU, where index_copy_ would sort its index to be deterministic; this is two launches.
+
+    The members are on the CPU and distinct.
     """
     source, where = torch.arange(len(images)), torch.cat(members)
     source[where] = torch.arange(len(images), len(images) + len(where))
