@@ -1,6 +1,6 @@
 """How well a GPU is used: the published CIFAR-10 experiments on generated images, in less than ten minutes.
 
-    python -m benchmarks.gpu [--device cuda] [--minutes 9] [--presets NAME ...] [--quick] [--output FILE]
+    python -m benchmarks.gpu [--device cuda] [--minutes 9] [--presets NAME ...] [--quick] [--output DIR]
 
 For each preset: seconds an epoch (its steps at the speed of some, and its evaluations), launches and kernel time of a
 step by torch.profiler, and the share of the step's wall time in which a kernel runs. For Perceiver IO also the loop of
@@ -9,7 +9,6 @@ The file has never been run on a GPU by its authors; `--device cpu --quick` only
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +19,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.models import wait
+from benchmarks.results import FOLDER, write
 from benchmarks.train_vs_notebook import in_turns, load
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.sources import describe
@@ -124,7 +124,7 @@ def measure(preset: str, arrays: ImageArrays, device: torch.device, *, quick: bo
         seconds_a_step=step,
         steps=steps,
         evaluation_images_per_second=rate,
-        deterministic=is_deterministic(),
+        deterministic=is_deterministic(device),
         launches_a_step=launches,
         kernel_seconds_a_step=kernels,
     )
@@ -186,12 +186,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=8.0, help="after which nothing more begins")
     parser.add_argument("--presets", nargs="+", default=[COMPARED, *(name for name in published if name != COMPARED)])
     parser.add_argument("--quick", action="store_true", help="two steps on few images: a test of this file")
-    parser.add_argument("--output", type=Path, default=RESULTS / "gpu.json")
+    parser.add_argument("--output", type=Path, default=FOLDER)
     given = parser.parse_args(arguments)
     found = run(given)
     show(found)
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(asdict(found), indent=2) + "\n")
+    print(write("gpu", asdict(found), found.device, given.output))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def processor() -> str:
     return f"{next(iter(names), platform.processor())}, {os.cpu_count()} cores"
 
 
-def write(name: str, figures: Any, device: str = "cpu") -> Path:
+def write(name: str, figures: Any, device: str = "cpu", folder: Path = FOLDER) -> Path:
     """Write the figures with machine, versions and commit; return the file."""
     describe = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(describe, capture_output=True, text=True, cwd=FOLDER.parent, check=False).stdout.strip()
@@ -34,7 +34,7 @@ def write(name: str, figures: Any, device: str = "cpu") -> Path:
         "commit": commit,
         "figures": figures,
     }
-    FOLDER.mkdir(exist_ok=True)
-    file = FOLDER / f"{name}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.json"
     file.write_text(json.dumps(document, indent=2) + "\n")
     return file
