@@ -32,6 +32,7 @@ HOSTILE = "\x1b[31mred\x1b[0m\n<script>\u202e|`[x](javascript:y)\x07"
         ["predict", "x", HOSTILE],
         ["runs", "delete", HOSTILE],
         ["export-model", HOSTILE],
+        ["push", HOSTILE, "me/digits"],
         [HOSTILE],
     ],
 )

@@ -34,6 +34,7 @@ CALLS = {
     "runs delete": "perceiver --dry-run",
     "runs gc": "--dry-run",
     "export-model": "--help",
+    "push": "--help",
     "study list": "",
     "study show": "digits",
     "study status": "digits",

@@ -51,6 +51,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "eval --help": 0,
         "predict --help": 0,
         "export-model --help": 0,
+        "push --help": 0,
         "ablate --help": 0,
         "models": 0,
         "models list": 0,
@@ -76,6 +77,7 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "eval nothing": 2,
         "predict nothing nothing.png": 3,
         "export-model nothing": 2,
+        "push nothing me/digits": 2,
         f"predict nothing runs/{first}/spec.json": 2,
     }
     assert loaded(list(expected)) == {command: [exit_code] for command, exit_code in expected.items()}

@@ -36,6 +36,7 @@ COMMANDS = {
     "datasets": ("datasets", "List and verify datasets."),
     "models": ("models", "List the architectures, or show one."),
     "export-model": ("export_model", "Export a trained model for use without vitreport."),
+    "push": ("push", "Upload a trained model to the Hugging Face Hub."),
     "doctor": ("doctor", "Check this machine, and print how to fix problems."),
 }
 """The commands with their modules and what the list of commands says of them."""

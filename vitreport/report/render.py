@@ -60,8 +60,11 @@ def render(
     return without_marks(as_part(text) if is_part else text)
 
 
-def render_model_card(page: Page, title: str | None = None) -> str:
-    """Return the model card of a page. Raises SpecError unless it is about one group with a test accuracy."""
+def render_model_card(page: Page, title: str | None = None, repo_id: str = "") -> str:
+    """Return the model card of a page, with the command that downloads its runs from a repository on the Hub.
+
+    Raises SpecError unless it is about one group with a test accuracy.
+    """
     summary = page.summary
     if len(summary.groups) != 1 or summary.groups[0].test is None:
         names = listed([group.id for group in summary.groups]) or "no run"
@@ -85,5 +88,6 @@ def render_model_card(page: Page, title: str | None = None) -> str:
         splits=tables.splits([(group.label or where_of(group), group)]),
         runs=table("The weights of each seed", ("run", "seed", "best epoch", "validation", "test"), runs),
         placeholder=protocol.placeholder_of(summary),
+        repo_id=repo_id,
         limits=list(protocol.limits(summary)),
     )
