@@ -19,6 +19,7 @@ from tests.records import DIVERGED, small_spec, write_run
 from tests.store.children import wait_until
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
+from vitreport.store.cleanup import Removal
 
 COMMITTED = ["metrics.jsonl", "result.json", "run.json", "spec.json"]
 RUNS = Path("runs")
@@ -72,6 +73,27 @@ def test_runs_are_named_as_elsewhere(kind: str, cli: Cli) -> None:
     expected = group if kind == "group" else [other]
     found = listed(cli, "delete", given, expected[0].name)
     assert sorted(map(os.path.abspath, found)) == sorted(str(folder.absolute()) for folder in expected)
+
+
+def test_a_link_is_not_followed(cli: Cli) -> None:
+    folder = trained()
+    Path("elsewhere").mkdir()
+    link = Path("elsewhere", f"{folder.name[:-1]}7")
+    link.symlink_to(folder.absolute())
+    refused(cli("runs", "delete", str(link), "--yes"), 4, f"{link} is a link, which is not followed")
+    assert folder.exists()
+
+
+def test_a_run_that_was_deleted_meanwhile_is_no_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = trained()
+
+    def size_while_deleted(removal: Removal) -> int:
+        shutil.rmtree(removal.path, ignore_errors=True)
+        return 0
+
+    monkeypatch.setattr(Removal, "bytes", property(size_while_deleted))
+    assert cli("runs", "delete", folder.name, "--yes").exit_code == 0
+    assert list(RUNS.iterdir()) == []
 
 
 def test_an_unknown_run_deletes_nothing(cli: Cli) -> None:

@@ -83,12 +83,14 @@ def _unused_images(runs: Iterable[Run], arrays: Path) -> Iterator[Removal]:
         if facts and facts.fingerprint in used:
             used.remove(facts.fingerprint)
         else:
-            yield Removal(folder, "decoded images without a run", folder.with_name(f".{folder.name}.lock"))
+            yield Removal(folder, "decoded images that no run here used", folder.with_name(f".{folder.name}.lock"))
 
 
 def remove(removal: Removal) -> None:
     """Remove a file or folder, after hiding it from readers. Raises BusyError if another process uses it."""
     path = removal.path
+    if not path.exists():  # another process has removed it since it was listed
+        return
     busy = f"{path} is in use by another process"
     with locked(removal.lock, timeout=PATIENCE_SECONDS, busy=busy), storage_errors(path):
         if not path.is_dir():

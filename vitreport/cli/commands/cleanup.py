@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.options import argument, flag
 from vitreport.errors import BusyError, SpecError
 from vitreport.formatting import compact, listed
-from vitreport.records.folders import find_run, group_folders
+from vitreport.records.folders import find_run, group_folders, refuse_links
 from vitreport.records.reader import read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
@@ -70,6 +71,7 @@ def delete(
     """
     runs_dir = removal.runs_dir
     records.require_runs_dir(runs_dir)
+    refuse_links(map(Path, names))
     named = (each for name in names for each in group_folders(name, runs_dir) or [find_run(name, runs_dir)])
     folders = list({folder.resolve(): folder for folder in named}.values())
     if busy := [folder.name for folder in folders if is_held(folder)]:
