@@ -13,6 +13,7 @@ from vitreport.analysis.findings import altered_data, findings, overfitting
 from vitreport.analysis.summary import Finding, Summary
 from vitreport.formatting import Estimate
 from vitreport.records.folders import run_folders
+from vitreport.report.tables import comparison
 
 RUNS = Path("runs")
 QUICK = {"epochs": 10}
@@ -64,16 +65,19 @@ def test_equal_means_share_the_highest(others: tuple[str, ...]) -> None:
     assert ("and 2 more" in sentence) == (len(others) == 3)
 
 
-def test_one_loser_with_a_single_or_a_diverged_seed_blocks_no_winner() -> None:
+def test_a_single_or_a_diverged_seed_blocks_no_winner_and_no_difference() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562])
     write_seeds(RUNS, [0.5, 0.501, 0.502], model="swin")
-    write_seeds(RUNS, [0.4], model="tnt")
-    write_seeds(RUNS, [0.3, 0.31], model="mlp-mixer")
+    write_seeds(RUNS, [0.9], model="tnt")
+    write_seeds(RUNS, [0.8, 0.81], model="mlp-mixer")
     write_run(RUNS, spec("mlp-mixer", seed=2), None, error=DIVERGED)
     assert len(told("best")) == 1
     assert told("not compared") == [
         "On CIFAR-10, not compared, because of single or diverged seeds: TNT and MLP-Mixer."
     ]
+    found = comparison(summary().sections[0].comparisons[0])
+    assert [row[2] for row in found.rows] == ["\N{EN DASH}", "\N{EN DASH}", "highest", "-6.0 (-6.2 to -5.8)"]
+    assert found.note.endswith(" Results of a single seed, or with diverged seeds, are not compared.")
 
 
 def test_many_tied_architectures_are_one_short_sentence() -> None:

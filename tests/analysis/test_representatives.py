@@ -37,12 +37,24 @@ def test_where_no_group_stands_for_a_pair_each_is_told_by_what_differs() -> None
 def test_the_test_accuracy_does_not_choose_what_stands_for_a_pair() -> None:
     """Without a validation split the one with most seeds stands, however bad it is."""
     own = {"validation_fraction": 0.0}
-    write_seeds(RUNS, [0.3, 0.31], data=own, train={"selection": "last", "batch_size": 32})
-    write_seeds(RUNS, [0.9], data=own, train={"selection": "last", "batch_size": 64})
+    write_seeds(RUNS, [0.3, 0.31, 0.32], data=own, train={"selection": "last", "batch_size": 32})
+    write_seeds(RUNS, [0.9, 0.91], data=own, train={"selection": "last", "batch_size": 64})
     (cell,) = summary().pairs
     assert cell.group is not None
     assert cell.group.fields["train.batch_size"] == 32
     assert "most seeds" in cell.chosen
+
+
+def test_a_lucky_seed_represents_nothing_where_a_group_has_several() -> None:
+    write_seeds(RUNS, [0.5, 0.51], train={"batch_size": 32})
+    write_seeds(RUNS, [0.9], train={"batch_size": 64})
+    (pair,) = summary().pairs
+    assert pair.group
+    assert (pair.group.fields["train.batch_size"], pair.chosen) == (32, "the only one with several seeds")
+    write_seeds(RUNS, [0.6, 0.61], train={"batch_size": 16})
+    (pair,) = summary().pairs
+    assert pair.group
+    assert (pair.group.fields["train.batch_size"], pair.chosen) == (16, "the best of 2 on the validation split")
 
 
 def test_the_preset_stands_for_its_pair() -> None:

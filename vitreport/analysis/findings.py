@@ -59,7 +59,7 @@ def best(where: str, named: Named) -> Iterator[Finding]:
     names = {group.id: name for name, group in named}
     tested = [(group, group.test) for _, group in named if group.test]
     ordered = sorted(tested, key=lambda each: each[1].value, reverse=True)
-    ranked = [group for group, _ in ordered if len(group.seeds) > 1 and not group.diverged]
+    ranked = [group for group, _ in ordered if group.is_ranked]
     ids = tuple(group.id for group, _ in ordered)
     if not ordered:
         return

@@ -80,7 +80,7 @@ def main_effects(ablation: Ablation) -> Iterator[Finding]:
     if equal:
         names = joined(f"{axis} {', '.join(levels)}" for axis, levels in equal.items())
         yield Finding("no main effect", f"No main effect is shown for {names}.", ids)
-    whole = [len(group.seeds) > 1 and not group.diverged for _, group in ablation.groups]
+    whole = [group.is_ranked for _, group in ablation.groups]
     is_whole = len(whole) == len(ablation.levels) and all(whole)
     if ablation.is_grid and any(whole) and not is_whole:
         combinations = f"every combination of {joined(ablation.axes)}"

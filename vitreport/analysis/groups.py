@@ -111,6 +111,11 @@ class Group:
         return sum(run.state == "diverged" for run in self.runs)
 
     @property
+    def is_ranked(self) -> bool:
+        """Whether it is compared with others: it has results of several seeds, and none diverged."""
+        return len(self.seeds) > 1 and not self.diverged
+
+    @property
     def lacking(self) -> list[str]:
         """How many seeds have no result, by their state: 1 of 3 seeds diverged; of a single run the state."""
         counts, seeds = Counter(run.state for run in self.runs if run.state != "done"), len(self.runs)

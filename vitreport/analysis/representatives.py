@@ -76,7 +76,7 @@ def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:
 def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     """Return the preset's group, else the best on the validation split, else that with most seeds, then epochs.
 
-    A group with diverged seeds represents only if all have some.
+    A group with diverged seeds represents only if all have some, and a single seed is not chosen before several.
     """
     if len(candidates) == 1:
         return candidates[0], ""
@@ -84,10 +84,12 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     usable = [group for group in tested if not group.diverged] or tested
     if preset := next((group for group in usable if group.is_preset), None):
         return preset, "the preset's settings"
-    if len(usable) == 1:
-        return usable[0], f"the only one {'with results' if len(tested) == 1 else 'without diverged runs'}"
-    values = [group.validation.value for group in usable if group.validation]
-    if len(values) == len(usable):
-        return usable[values.index(max(values))], f"the best of {len(usable)} on the validation split"
-    most = max(usable, key=lambda group: (len(group.seeds), group.epochs))
+    several = [group for group in usable if len(group.seeds) > 1] or usable
+    if len(several) == 1:
+        sound = "without diverged runs" if len(usable) == 1 else "with several seeds"
+        return several[0], f"the only one {'with results' if len(tested) == 1 else sound}"
+    values = [group.validation.value for group in several if group.validation]
+    if len(values) == len(several):
+        return several[values.index(max(values))], f"the best of {len(several)} on the validation split"
+    most = max(several, key=lambda group: (len(group.seeds), group.epochs))
     return most, f"of {len(candidates)} the one with most seeds, then most epochs"

@@ -39,10 +39,9 @@ def overview(summary: plain.Summary) -> Table:
 
 
 def comparison(content: plain.Comparison) -> Table:
-    """Show the groups of a comparison with their differences from the one with the highest test accuracy."""
+    """Show the groups of a comparison with their differences from the highest test accuracy of several seeds."""
     groups = [group for _, group in content.groups]
-    tested = [each for each in groups if each.test and not each.diverged]
-    best = max(tested, key=lambda each: each.reached, default=None)
+    best = max((each for each in groups if each.is_ranked), key=lambda each: each.reached, default=None)
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
     seeds, scores = vary_in_seeds(group.test for group in groups), _scores_of(groups)
     rows = [
@@ -60,6 +59,8 @@ def comparison(content: plain.Comparison) -> Table:
     columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
     note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
     note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
+    is_partial = any(found) and any(each.test and not each.is_ranked for each in groups)
+    note += f" {protocol.TEXTS['not_ranked']}" * is_partial
     return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
