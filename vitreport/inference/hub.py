@@ -1,4 +1,4 @@
-"""Upload finished runs with their model card to the Hugging Face Hub. This was not tried against the Hub itself."""
+"""Upload finished runs with their model card to the Hugging Face Hub. It was tested with a fake Hub only."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ FILES = ("spec.json", "run.json", "metrics.jsonl", "result.json", "best.safetens
 def files_of(runs: Sequence[Run], folders: Sequence[Path], repo_id: str) -> dict[str, bytes | Path]:
     """Return what to upload by its path in the repository: finished runs, and the model card.
 
-    `folders` are those of the whole group: the card also counts the seeds without a result.
+    `folders` has all folders of the group, because the card also counts the seeds without a result.
 
     Raises:
-        RecordError: A run cannot be restored from its files.
-        SpecError: The id of the repository cannot be used.
+        RecordError: If a run cannot be restored from its files.
+        SpecError: If the id of the repository is invalid.
     """
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
@@ -30,7 +30,7 @@ def files_of(runs: Sequence[Run], folders: Sequence[Path], repo_id: str) -> dict
         validate_repo_id(repo_id)
     except ValueError as error:
         hint = "use USER/NAME, with letters, digits, '-', '_' and '.'"
-        raise SpecError(f"{repo_id} cannot be the id of a repository", hint) from error
+        raise SpecError(f"invalid repository id: {repo_id}", hint) from error
     restore(runs)
     card = render_model_card(make_page(analyze(folders)), repo_id=repo_id)
     places = {run.folder: "" if len(runs) == 1 else f"{run.id}/" for run in runs}
@@ -46,8 +46,8 @@ def upload(files: Mapping[str, bytes | Path], name: str, repo_id: str, *, privat
     import huggingface_hub as hub
 
     if not hub.get_token():
-        raise ResourceError("there is no token for the Hugging Face Hub", "run `hf auth login`, or set HF_TOKEN")
-    hint = "check the network, and that your token may write there; then run the same command again"
+        raise ResourceError("no token for the Hugging Face Hub", "run `hf auth login`, or set HF_TOKEN")
+    hint = "check the network and the write access of your token, then run the same command again"
     with library_errors(lambda error: ResourceError(f"cannot upload to {repo_id}: {reason_of(error)}", hint)):
         api = hub.HfApi()
         repo = api.create_repo(repo_id, private=private or None, exist_ok=True)

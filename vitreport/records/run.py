@@ -58,7 +58,7 @@ class Cost(Record):
 class ThroughputRecord(Record):
     """Images/s: of training the median over the epochs, of evaluation that of the test split.
 
-    `latency_ms` is the time for a single image, the median over some; older records lack it.
+    `latency_ms` is the median time for a single image. Older records lack it.
     """
 
     training_images_per_second: Amount

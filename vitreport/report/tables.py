@@ -199,7 +199,7 @@ def confused(content: Confusion | None, where: str) -> Table:
 
 
 def cost(named: Named) -> Table:
-    """Show what groups take, with the device on which their times were measured; latency if it is on record."""
+    """Show the cost of groups and the device on which times were measured. Show latency if it is recorded."""
     costs = [(name, group.cost) for name, group in named if group.cost]
     latency = ["latency, batch size 1"] * any(found.latency_ms is not None for _, found in costs)
     rows = [

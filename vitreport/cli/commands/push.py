@@ -17,7 +17,7 @@ def push(
     run: RunOrGroup,
     repo_id: Annotated[str, argument("Repository on the Hub: USER/NAME.", "REPO_ID")],
     private: Annotated[bool, flag("--private", "Make the repository private if it is new.")] = False,
-    dry_run: Annotated[bool, flag("--dry-run", "Upload nothing; show the files and their sizes.")] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "List the files and their sizes; upload nothing.")] = False,
     runs_dir: options.RunsDir = RUNS_DIR.default,
 ) -> None:
     """Upload a finished run, or a group, to the Hugging Face Hub: model card, weights and records, in one commit.

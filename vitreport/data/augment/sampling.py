@@ -112,14 +112,14 @@ class InTurn:
 
 
 def written(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
-    """Write `results` over their `members` in the images: the fast way on a CPU."""
+    """Write `results` over their `members` in the images. This is fast on a CPU."""
     for mine, changed in zip(members, results, strict=True):
         images.index_copy_(0, mine, changed)
     return images
 
 
 def replaced(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
-    """Return the same on a GPU, where index_copy_ would sort its index to be deterministic; this is two launches.
+    """Return the same on a GPU, with two kernels. A deterministic index_copy_ sorts its index there, which is slow.
 
     The members are on the CPU and distinct.
     """

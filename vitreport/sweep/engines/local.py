@@ -179,7 +179,7 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     The process ends after a trial that has failed, which may have damaged it, or left compiled code, and says so.
     """
     threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
-    limit_spinning()  # nobody has, where the Python API has started this process
+    limit_spinning()  # the Python API has not called it
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
     from vitreport.store.session import train_run
