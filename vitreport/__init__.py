@@ -1,7 +1,7 @@
 """Train small vision models from a checked spec, keep a record of every run, and report what the records say.
 
-`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `load_model`, `analyze`, `analyze_study` and `render` do in
-this process what the commands do. `import vitreport` is fast: the names are imported when one of them is first used.
+`read_spec`, `train`, `ablate`, `run_study`, `load_runs`, `load_model`, `analyze`, `analyze_study` and `render` do what
+the commands do, from Python. `import vitreport` is fast: the names are imported when one of them is first used.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
 """The functions of the Python API; use them from `vitreport`, as in `vitreport.train`.
 
-Only `train` and `load_model` load torch, and the processes that `ablate` and `run_study` start.
+Only `train`, `load_model` and the processes that `ablate` and `run_study` start load torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -113,9 +113,9 @@ def ablate(
 
     Args:
         spec: The spec to vary, or anything that `read_spec` reads. Fields that follow from a varied field stay as
-            they are. Or the plan of a sweep, which says all up to `baseline`.
+            they are. Or the plan of a sweep, which replaces all arguments up to `baseline`.
         params: The fields to vary, named as in `--set`, with their values.
-        seeds: The seeds of every combination: a number of seeds, a list, or a text as in `--seeds`.
+        seeds: The seeds of every combination: a number of seeds, a list, or a string as in `--seeds`.
         zip: Pair the values of all fields instead of making a grid.
         baseline: The values of the combination to compare with (default: the values in the spec).
         runtime: The device, the directories and the number of threads.
@@ -159,7 +159,7 @@ def run_study(
     In a script, call it under `if __name__ == "__main__":`, as `ablate`.
 
     Args:
-        study: The name of a study, its TOML file, or its plan, which says all up to `overrides`.
+        study: The name of a study, its TOML file, or its plan, which replaces all arguments up to `overrides`.
         only: The names of runs and ablations of the study (default: all).
         seeds: The seeds, as in `ablate`.
         overrides: Fields to change in all runs, as `FIELD=VALUE`.
@@ -206,19 +206,20 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
     """Load a trained model with the weights of its best epoch, as `vitreport eval` does.
 
     Args:
-        run: The id of a run or its directory, or a `Run`. With the id of a group, the model averages the class
-            probabilities of all seeds that have finished. Also a file from `vitreport export-model`; load only files
-            that you trust, because a .pt2 file can run code.
+        run: The id or the directory of a run, or a `Run`. With the id of a group, the model averages the class
+            probabilities of all finished seeds. A file from `vitreport export-model` works, too. Load only files that
+            you trust, because a .pt2 file can run code.
         runs_dir: The directory of the runs.
-        device: A torch device, or "auto"; an exported file is computed on the CPU.
+        device: A torch device, or "auto". An exported model always runs on the CPU.
 
     Returns:
-        A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, `model(tensor)`
-        logits; `model.classes` has the names of the classes. The guide "Use a trained model" describes the images.
+        A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, and
+        `model(tensor)` returns logits. `model.classes` contains the names of the classes. The guide "Use a trained
+        model" describes the images.
 
     Raises:
-        SpecError: There is no such run.
-        RecordError: The run has not finished, or its weights or the file are missing or damaged.
+        SpecError: If there is no such run.
+        RecordError: If the run has not finished, or if its weights or the file are missing or damaged.
 
     Example:
         >>> model = vitreport.load_model("perceiver-io-digits-a97be4a1-s0")

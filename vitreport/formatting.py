@@ -99,9 +99,9 @@ def _points(fraction: float, sign: str = "") -> str:
 
 
 def methods(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] = ()) -> str:
-    """Write what intervals are over: 95% confidence intervals (3 seeds each): over seeds and test images.
+    """Describe intervals, as in "95% confidence intervals (3 seeds each): over seeds and test images".
 
-    Differences have the seeds of their smaller side: `of` are the estimates of all groups that are in them.
+    A difference has the seeds of its smaller side. `of` contains the estimates of all groups in the differences.
     """
     known = [estimate for estimate in estimates if estimate]
     if not known:
@@ -193,7 +193,7 @@ def printable(text: str, kept: str = "") -> str:
 
 
 def tidy(markdown: str) -> str:
-    """Return Markdown without empty lines around it and blanks at the ends of lines; two of them break the line."""
+    """Return Markdown without empty lines around it and single trailing spaces (two of them break the line)."""
     return BLANKS.sub("", markdown).lstrip("\n").rstrip()
 
 

@@ -153,7 +153,7 @@ def detectable(
     """Return the true difference that is shown with this power (Bloom 1995); with 50% it is half of the interval.
 
     (t_a + t_power) sqrt(V), with V the sum of the `parts`, at least `least`, and t_a the quantile of the interval.
-    Parts that sum to less may be rounding alone: then the degrees of freedom are those of the seeds.
+    If the parts sum to less, they may be rounding errors. Then the degrees of freedom are those of the seeds.
     """
     total = sum(part for part, _ in parts)
     freedom = max(_freedom(parts) if total > least else 0.0, seeds - 1)
@@ -202,8 +202,8 @@ def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
 def share_of_same_images(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     """Return the mean of shares of the same images, each (correct, count) of one seed, as `mean_accuracy` does.
 
-    Which images are correct is not known. The seeds are taken to agree as far as they can: no other answers make the
-    images vary more, so the interval is that of the worst case.
+    Which images are correct is unknown. Assume the worst case: the seeds agree as much as they can, because then the
+    images vary most.
     """
     if len(counts) < 2 or len({count for _, count in counts}) > 1 or not counts[0][1]:
         return share(counts)

@@ -47,14 +47,14 @@ VARIABLES = frozenset(option.variable for option in OPTIONS)
 """Environment variables that do not set fields of the spec."""
 
 SHORT_SPIN = {"GOMP_SPINCOUNT": "5000", "KMP_BLOCKTIME": "1"}
-"""What makes idle threads of GNU's OpenMP, and of LLVM's and Intel's, sleep soon. Only GNU's has been measured."""
+"""Makes idle threads sleep soon: GNU's OpenMP, and LLVM's and Intel's. Only GNU's has been measured."""
 SPIN_VARIABLES = (*SHORT_SPIN, "OMP_WAIT_POLICY")
 
 
 def limit_spinning() -> None:
-    """Let idle threads leave their cores to other processes, unless the user has set one of SPIN_VARIABLES.
+    """Make idle threads free their cores for other processes, unless the user has set one of SPIN_VARIABLES.
 
-    OpenMP reads its variables when torch is loaded, so nothing is changed afterwards.
+    OpenMP reads its variables when torch is loaded, so a later change would have no effect.
     """
     if "torch" not in sys.modules and not os.environ.keys() & set(SPIN_VARIABLES):
         os.environ.update(SHORT_SPIN)

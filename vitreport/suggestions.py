@@ -15,12 +15,12 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
 
 def nearest(name: str, names: Sequence[str]) -> list[str]:
-    """Return up to two names that are much like this one, or contain it."""
+    """Return up to two names that are similar to this one or contain it."""
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
     return near or [each for each in names if len(name) > 2 and name in each][:2]
 
 
 def one_of(names: Sequence[str]) -> str:
-    """Name what there is to choose from as a hint; of very many names the first ones."""
+    """Return a hint that lists the allowed names, or the first of them if there are many."""
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"use one of {', '.join(names[:MOST_NAMED])}{more}"

@@ -137,7 +137,7 @@ def test_the_recall_of_a_class_has_an_interval_over_seeds_and_images() -> None:
     assert (recall.method, recall.n, recall.images) == ("crossed", 3, 1000)
     assert content.rows[0][1] == recall.in_percent(seeds=False)
     assert content.note.startswith("95% confidence intervals (3 seeds each): over seeds and test images. ")
-    assert "the intervals assume that the seeds agree" in content.note
+    assert "assume the worst case: the seeds agree" in content.note
 
 
 def test_a_run_without_macro_f1_is_named() -> None:
@@ -146,7 +146,7 @@ def test_a_run_without_macro_f1_is_named() -> None:
     change_result(folders[1], test={**test, "confusion": None})
     (group,) = analyze(folders).groups
     note = splits([("Perceiver IO", group)]).note
-    unknown = "Macro F1 is unknown where the record does not count the images predicted as each class"
-    assert note.endswith(f" {unknown}: {folders[1].name}; vitreport eval prints it.")
+    unknown = "Macro F1 is unknown for"
+    assert f" {unknown} {folders[1].name}: their records do not count the predictions of each class" in note
     (group,) = analyze(folders[:1]).groups
     assert unknown not in splits([("Perceiver IO", group)]).note

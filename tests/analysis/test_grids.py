@@ -228,7 +228,7 @@ def test_a_combination_of_older_records_is_named() -> None:
     assert methods == ["crossed", "welch", "welch"]
     reason = "The records of (64, 0.1) do not say which images were correct"
     for content in (grids.grid, grids.effects, grids.interactions, tables.ablation):
-        assert f"{reason}: all intervals that use them cover new training runs only." in content(ablation).note
+        assert f"{reason}. All intervals that use them cover new training runs only." in content(ablation).note
 
 
 def test_what_would_show_single_combinations_is_not_said_of_main_effects() -> None:
@@ -241,4 +241,4 @@ def test_what_would_show_single_combinations_is_not_said_of_main_effects() -> No
 def test_a_baseline_without_a_result_is_said(lacking: str, reason: str) -> None:
     ablation = written(answers(), baseline={"batch_size": 16, "learning_rate": 0.01}, **{lacking: (16, 0.01)})  # type: ignore[arg-type]
     baseline = "the baseline batch_size 16, learning_rate 0.01"
-    assert f"No difference from {baseline} is claimed ({reason})." in sentences(ablation)
+    assert f"No level is compared with {baseline} ({reason})." in sentences(ablation)

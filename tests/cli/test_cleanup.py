@@ -49,7 +49,7 @@ def listed(cli: Cli, *arguments: str) -> dict[str, int]:
 def test_a_process_deletes_what_it_lists_and_nothing_else() -> None:
     first, second = trained(0), trained(1)
     dry = vitreport("runs", "delete", first.name, "--dry-run")
-    assert (dry.exit_code, dry.stderr.startswith("nothing removed; it would free ")) == (0, True)
+    assert (dry.exit_code, dry.stderr.startswith("nothing removed; this would free ")) == (0, True)
     assert first.exists()
     done = vitreport("runs", "delete", first.name, "--yes")
     assert (done.exit_code, done.stdout) == (0, dry.stdout)
@@ -112,7 +112,7 @@ def test_without_a_terminal_yes_is_needed(command: str, options: Sequence[str]) 
     )
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (2, "")
-    assert stderr.startswith("error: nobody can confirm the removal; hint: use --dry-run")
+    assert stderr.startswith("error: cannot ask for confirmation; hint: use --yes")
     assert names(folder) == before
 
 
@@ -175,7 +175,7 @@ def test_the_trials_of_a_deleted_run_count_as_not_run(cli: Cli) -> None:
     before = record.read_bytes()
     lost = min(path.name for path in RUNS.glob("*-s1"))
     done = cli("runs", "delete", lost, "--yes")
-    assert done.stderr.splitlines()[1].startswith("without these runs, their trials count as not run in ")
+    assert done.stderr.splitlines()[1].startswith("the trials of deleted runs count as not run in ")
     assert record.read_bytes() == before
     planned = json.loads(cli(*sweep, "--dry-run", "--json").stdout)
     assert [trial["run"] for trial in planned["trials"] if trial["state"] == "new"] == [lost]

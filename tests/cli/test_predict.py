@@ -135,7 +135,7 @@ def test_a_group_is_evaluated_with_the_accuracies_of_its_seeds(two_seeds: list[s
     [
         (["nothing", "digits"], 2, "no run 'nothing' in runs; hint: "),
         (["perceiver", "digits", "no.png", "none"], 3, "no such file or directory: no.png and none; hint: give images"),
-        (["perceiver", "empty"], 3, "no images in empty; hint: the name of an image ends with .png, .jpg"),
+        (["perceiver", "empty"], 3, "no images in empty; hint: names of image files end with .png, .jpg"),
         (["perceiver", "digits", "--top", "0"], 2, "'--top': must be greater than or equal to 1"),
         (["perceiver", "digits", "--json", "--csv"], 2, "--json and --csv cannot be used together; hint: use one of"),
         (["perceiver", "digits", "--device", "tpu"], 4, "best.safetensors is missing; hint: weights are not committed"),

@@ -119,7 +119,7 @@ def test_the_real_client_without_a_network_is_one_line(cli: Cli, monkeypatch: py
 
 @pytest.mark.parametrize("repo_id", ["a/b/c", "me/a b", "digits", ""])
 def test_what_cannot_be_a_repository_is_refused(repo_id: str, run: Run, hub: Mock, cli: Cli) -> None:
-    refused(cli("push", run.id, repo_id), 2, "invalid repository id: {repo_id}; hint: use USER/NAME")
+    refused(cli("push", run.id, repo_id), 2, f"invalid repository id: {repo_id}; hint: use USER/NAME")
     assert hub.mock_calls == []
 
 

@@ -101,7 +101,7 @@ def test_a_run_starts_from_the_weights_of_another(weights: Path, cli: Cli) -> No
         "reclassed": [],
         "classifier": "same classes",
     }
-    loaded = f"{tensors} tensors of best.safetensors (sha256 {digest_of(weights)[:12]})"
+    loaded = f"{tensors} tensors from best.safetensors (sha256 {digest_of(weights)[:12]})"
     assert f"{loaded}; classifier: loaded, with the same classes" in cli("runs", "show", tuned.name).stdout
 
 
@@ -111,13 +111,12 @@ def test_the_classifier_of_another_data_set_is_not_kept(weights: Path, cli: Cli)
     done = cli(*arguments, "--dataset=./beasts", "--weights", str(weights))
     assert done.exit_code == 0, done.stderr
     tensors = len(safetensors.torch.load_file(weights))
-    said = f"weights: {tensors - 2} tensors of best.safetensors (sha256 {digest_of(weights)[:12]})"
-    assert f"{said}; random, of other classes: head.weight and head.bias" in done.stderr.splitlines()
+    said = f"weights: {tensors - 2} tensors from best.safetensors (sha256 {digest_of(weights)[:12]})"
+    assert f"{said}; random (different classes): head.weight and head.bias" in done.stderr.splitlines()
     found = record(Path(done.stdout.strip()))["weights"]
     assert (found["classifier"], found["reclassed"]) == ("fresh", ["head.weight", "head.bias"])
-    assert (
-        "random, of other classes: head.weight, head.bias" in cli("runs", "show", Path(done.stdout.strip()).name).stdout
-    )
+    shown = cli("runs", "show", Path(done.stdout.strip()).name).stdout
+    assert "random (different classes): head.weight, head.bias" in shown
 
 
 def test_weights_of_a_training_that_diverged_are_refused(weights: Path, cli: Cli) -> None:
@@ -152,8 +151,8 @@ def test_what_was_taken_is_told(weights: Path, cli: Cli) -> None:
     tensors = safetensors.torch.load_file(weights)
     safetensors.torch.save_file({**tensors, "head.bias": torch.zeros(3)}, "three.safetensors")
     done = cli(*MIXER, "--weights", "three.safetensors")
-    loaded = f"{len(tensors) - 1} tensors of three.safetensors (sha256 {digest_of(Path('three.safetensors'))[:12]})"
-    said = f"{loaded}; random, of another shape: head.bias"
+    loaded = f"{len(tensors) - 1} tensors from three.safetensors (sha256 {digest_of(Path('three.safetensors'))[:12]})"
+    said = f"{loaded}; random (different shape): head.bias"
     assert f"weights: {said}" in done.stderr.splitlines()
     assert said in cli("runs", "show", Path(done.stdout.strip()).name).stdout
 
@@ -184,7 +183,7 @@ def test_weights_that_are_not_given_are_asked_for(weights: Path, cli: Cli) -> No
 
 def test_weights_that_cannot_be_used(cli: Cli) -> None:
     torch.save({"model": Payload()}, "payload.pth")
-    refused(cli(*MIXER, "--weights", "payload.pth"), 4, "payload.pth is not loaded: it contains more than weights")
+    refused(cli(*MIXER, "--weights", "payload.pth"), 4, "payload.pth was not loaded: it contains more than weights")
     assert not Path("executed").exists()
     torch.save({"layer.weight": torch.ones(2)}, "other.pth")
     said = ["other.pth does not fit the network: 0 of", "missing: stem.proj.weight", "not in the network: layer.weight"]

@@ -133,7 +133,7 @@ def test_a_class_must_be_in_every_split(tmp_path: Path, image_request: ImageRequ
 def test_an_image_of_two_places_is_not_guessed(tmp_path: Path, image_request: ImageRequest) -> None:
     root = labelled(tmp_path / "set", rows(), images="a")
     write_images(root / "b", 1)
-    with pytest.raises(DatasetError, match=r"names 0000\.png, which could be a/0000\.png and b/0000\.png"):
+    with pytest.raises(DatasetError, match=r"names 0000\.png, which could be a/0000\.png or b/0000\.png"):
         open_folder(root, image_request)
 
 

@@ -110,7 +110,7 @@ def test_a_network_that_cannot_be_exported_is_one_line(format_: Format) -> None:
 def test_another_file_is_no_model(format_: Format, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     file = Path(f"it{EXTENSIONS[format_]}")
     file.write_bytes(content)
-    with pytest.raises(RecordError, match=f"^{file} is not a model that vitreport exported"):
+    with pytest.raises(RecordError, match=f"^{file} is damaged or was not exported by vitreport"):
         vitreport.load_model(file)
     assert capfd.readouterr() == ("", "")
 
@@ -119,7 +119,7 @@ def test_the_model_of_another_program_is_refused() -> None:
     buffer = io.BytesIO()
     torch.export.save(torch.export.export(nn.Identity(), (torch.zeros(2),)), buffer)
     Path("it.pt2").write_bytes(buffer.getvalue())
-    with pytest.raises(RecordError, match=r"^it\.pt2 is not a model that vitreport exported"):
+    with pytest.raises(RecordError, match=r"^it\.pt2 is damaged or was not exported by vitreport"):
         vitreport.load_model("it.pt2")
     Path("it.bin").touch()
     with pytest.raises(SpecError, match=r"^unknown file extension: it\.bin; hint: use \.pt2 or \.onnx"):

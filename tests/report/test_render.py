@@ -144,7 +144,7 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "note"), [(100, "Note."), (101, "Note. Rows left out here: 1; the JSON report has all.")]
+    ("count", "note"), [(100, "Note."), (101, "Note. Rows not shown: 1. The JSON report contains all rows.")]
 )
 def test_it_is_said_which_rows_are_left_out(count: int, note: str) -> None:
     assert table("Values", ("n",), [("1",)] * count, note="Note.").note == note

@@ -33,12 +33,12 @@ class Claim:
     digits: int = 2  # how many digits of its percentage were published
     others: tuple[str, ...] = ()  # the group that `group` is above or like, or the rest of an ablation
     metric: Metric = "test_accuracy"
-    faults: tuple[str, ...] = ()  # why nothing measured here can answer it
+    faults: tuple[str, ...] = ()  # why no result here is comparable
     command: str = ""
 
     @property
     def not_comparable(self) -> str:
-        """Why nothing measured here can answer it."""
+        """Why no result here is comparable."""
         return "; ".join(self.faults)
 
     def in_words(self, measured: Estimate, *, seeds: bool = True) -> str:

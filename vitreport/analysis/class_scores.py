@@ -1,6 +1,6 @@
 """Recall, precision and F1 of each class and their means, as scikit-learn defines them with zero_division=0.
 
-A class counts if it has images or if images were taken for it; one without images has no recall.
+A class counts if it has images or predictions. A class without images has no recall.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from vitreport.records.measurement import SplitDetails
 class ClassScore:
     """The scores of one class, fractions.
 
-    Precision and F1 are None where the record does not say how many images were taken for the class, and all are of a
-    class that does not count.
+    Precision and F1 are None if the record does not say how many images were predicted as the class. All scores are
+    None if the class does not count.
     """
 
     recall: float | None  # the accuracy of the class

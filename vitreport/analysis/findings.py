@@ -136,13 +136,13 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
 
 
 def lacking_baseline(ablation: Ablation) -> Iterator[Finding]:
-    """Say why nothing is compared with a baseline that was not run, has no result or diverged."""
+    """Explain why no level is compared with a baseline that was not run, has no result or diverged."""
     baseline = None if ablation.baseline is None else ablation.levels[ablation.baseline]
     if baseline and any(level.accuracy for level in ablation.levels):
         lacking = baseline.group.lacking if baseline.group else ["not run"]
         if not baseline.accuracy or (baseline.group and baseline.group.diverged):
             name = called(ablation.axes, baseline.labels)
-            sentence = f"No difference from the baseline {name} is claimed ({joined(lacking)})."
+            sentence = f"No level is compared with the baseline {name} ({joined(lacking)})."
             yield Finding("no comparison", sentence, _ids(*ablation.levels))
 
 
@@ -176,7 +176,7 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
 
 
 def settled_levels(ablation: Ablation) -> Iterator[Finding]:
-    """Say what would show the differences from the baseline that are not shown; main effects are other differences."""
+    """Say what would show the remaining differences from the baseline. Main effects are other differences."""
     if ablation.to_settle and not ablation.effects:
         each = f"{'combination' if ablation.is_grid else 'value'} of {joined(ablation.axes)}"
         yield Finding("to settle", _sentence("", ablation.to_settle.in_words(each)), _ids(*ablation.levels))

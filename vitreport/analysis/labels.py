@@ -19,9 +19,9 @@ IN_EVERY_ROW = frozenset({"model.name", "data.dataset"})
 
 
 def field_values(groups: Sequence[Group], belongs: Callable[[str], bool]) -> dict[str, list[str]]:
-    """Return the value that each group has in the fields for which `belongs` holds, by the names of these in tables.
+    """Return the value of each group in the fields that `belongs` selects, by their names in tables.
 
-    Fields that no group uses and that change no hash are left out.
+    Leave out fields that no group uses and that change no hash.
     """
     specs = [group.runs[0].spec for group in groups]
     used = {path for spec in specs if spec for path in flat(hashed_values(spec))}

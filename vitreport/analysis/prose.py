@@ -19,7 +19,7 @@ class Number(NamedTuple):
 
     quantity: Quantity
     groups: tuple[Planned | None, ...]
-    design: str = ""  # the ablation that the text names for all of them, by the id of its sweep
+    design: str = ""  # the id of the sweep, if the text names one ablation for all groups
 
 
 Template = tuple[str | Number, ...]
@@ -50,7 +50,7 @@ def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablati
 
 
 def _difference(quantity: Quantity, first: Group, second: Group, ablations: Iterable[Ablation]) -> str:
-    """Write a difference of test accuracies, with the interval that a table of these ablations has for this pair."""
+    """Write a difference of test accuracies, with the interval from a table of these ablations if it has this pair."""
     if first.id == second.id:
         return "unknown (both are the same group)"
     if lacking := [word for group in (first, second) if group.test is None for word in group.lacking]:

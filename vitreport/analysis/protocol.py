@@ -61,21 +61,21 @@ def unequal_classes(named: Named) -> str:
 
 
 def without_answers(named: Named) -> str:
-    """Name the groups whose intervals cover less than those of others, because their records are older."""
+    """Name the groups with older records: their intervals cover less than those of other groups."""
     methods = {name: group.test.method for name, group in named if group.test}
     older = [name for name, method in methods.items() if method in ("t", "equal")]
     if not older or "crossed" not in methods.values():
         return ""
     reason = f"The records of {listed(older)} do not say which images were correct"
-    return f" {reason}: all intervals that use them cover new training runs only."
+    return f" {reason}. All intervals that use them cover new training runs only."
 
 
 def scores(groups: Iterable[Group]) -> str:
-    """Say what the means over classes are, and of which runs macro F1 is unknown."""
+    """Explain the means over classes, and name the runs with an unknown macro F1."""
     done = [run for group in groups for run in group.runs if run.state == "done"]
     lacking = [run.id for run in done if run.macro_f1 is None]
-    records = f"the record does not count the images predicted as each class: {listed(lacking, 3)}"
-    unknown = f" Macro F1 is unknown where {records}; vitreport eval prints it." if lacking else ""
+    reason = "their records do not count the predictions of each class (vitreport eval prints macro F1)"
+    unknown = f" Macro F1 is unknown for {listed(lacking, 3)}: {reason}." if lacking else ""
     return f" {TEXTS['scores']}{unknown}" if done else ""
 
 

@@ -166,7 +166,7 @@ class SweepOptions(TrainingOptions):
 
     seeds: Seeds = DEFAULT_SEEDS
     jobs: Annotated[int, option("Number of trials to run in parallel.", "N", panel=SWEEP, least=1)] = 1
-    jobs_per_gpu: Annotated[int, option("Number of these trials that may share a GPU.", "N", panel=SWEEP, least=1)] = 1
+    jobs_per_gpu: Annotated[int, option("Number of trials that may share a GPU.", "N", panel=SWEEP, least=1)] = 1
     retry_failed: Annotated[
         bool,
         flag("--retry-failed", "Retry runs that failed with an error; diverged runs are never retried.", panel=SWEEP),

@@ -93,7 +93,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         print_text("\n" * (number > 0 or bool(runs)) + printable(plan.name))
         content = tables.ablation(ablations[plan.id])
         numbers = content.columns[len(plan.axes) :]
-        # a narrow terminal lacks macro F1 and the differences, which the sentences below name
+        # a narrow terminal has no room for macro F1 and the differences; the sentences below name them
         print_table(content.columns, content.rows, right=numbers, spare=numbers[::-2])
         if (effects := grids.effects(ablations[plan.id])).rows:
             print_sentence(content.note)

@@ -1,4 +1,4 @@
-"""The commands whose options take several words; apart from the options, which load the spec."""
+"""Commands with options that take several words. `options` is another module, because it loads the spec."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ class WordsCommand(TyperCommand):
     """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Join both words of each `--param`, and give each word of `--only` an option of its own, as typer wants it."""
+        """Join the two words of each `--param`, and repeat `--only` before each of its words, as typer expects."""
         joined, words = list[str](), deque(args)
         while words:
             joined.append(words.popleft())
@@ -32,7 +32,7 @@ class WordsCommand(TyperCommand):
         return super().parse_args(ctx, joined)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Offer another word for `--only` where nothing else fits."""
+        """Complete another word of `--only` if nothing else fits."""
         repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
         if repeated and not incomplete.startswith("-"):
             return repeated[0].shell_complete(ctx, incomplete)
@@ -40,7 +40,7 @@ class WordsCommand(TyperCommand):
 
 
 def _refuse_more_values(param: str, words: Iterable[str]) -> None:
-    """Raise SpecError for values that are separated by blanks; only a model may follow."""
+    """Raise SpecError for values that are separated by spaces; only a model may follow."""
     from vitreport.spec.model import ARCHITECTURES
 
     more = list(takewhile(lambda word: not word.startswith(("-", "timm/")) and word not in ARCHITECTURES, words))

@@ -38,7 +38,7 @@ Channels = tuple[float, ...]
 
 FORMAT = 3  # of the cache: any change of its files needs another
 MOST_META_BYTES = 64 << 20  # the names of all classes are in it
-BLOCK_IMAGES = 1000  # that are read at once
+BLOCK_IMAGES = 1000  # read at once
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
 
@@ -150,7 +150,7 @@ def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays 
 
 
 def read_facts(folder: Path) -> ImageFacts | None:
-    """Return what meta.json says of the images in a folder of the cache; None if it cannot be read."""
+    """Return the contents of meta.json in a folder of the cache, or None if it cannot be read."""
     with suppress(OSError, ValueError):
         return TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
     return None
@@ -233,7 +233,7 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], re
 
 
 def _blocks(images: Pixels) -> Iterator[Pixels]:
-    """Yield the images in blocks; what is mapped of them does not stay in memory, however many there are."""
+    """Yield the images in blocks, so that mapped images do not stay in memory."""
     for start in range(0, len(images), BLOCK_IMAGES):
         yield images[start : start + BLOCK_IMAGES]
         if isinstance(images.base, mmap.mmap):

@@ -25,11 +25,11 @@ DEVICE_MEMORY_SHARE = 0.5
 
 
 class ImageSet:
-    """`images` (M, 3, H, W) uint8, of which a split has `rows` (N,), and its `labels` (N,) int64, as float batches.
+    """A split as float batches: the `rows` (N,) of `images` (M, 3, H, W) uint8, and its `labels` (N,) int64.
 
-    The images of a split are on a GPU where half its free memory is enough; else all of them stay where they are, so
-    that mapped ones need no memory of their own. `mean` and `std` (3,) are subtracted from and divide
-    the values in [0, 1]; images of another size than `image_size` are resized (bilinear, antialiased) batch by batch.
+    The images of a split are copied to a GPU if they fit into half of its free memory. Otherwise they stay where they
+    are, and mapped images need no additional memory. The values in [0, 1] are normalized by `mean` and `std` (3,).
+    Images that do not have `image_size` are resized (bilinear, antialiased) batch by batch.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class ImageSet:
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Bring images (B, 3, H, W) in [0, 1] to (B, 3, size, size): bilinear, antialiased."""
+    """Resize images (B, 3, H, W) in [0, 1] to (B, 3, size, size): bilinear, antialiased."""
     if not torch.compiler.is_exporting() and images.shape[-2:] == (size, size):  # an exported model takes any size
         return images
     return functional.interpolate(images, (size, size), mode="bilinear", antialias=True).clamp_(0, 1)
 
 
 def normalized(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Subtract the mean (3,) from images (B, 3, H, W) and divide by the deviation (3,)."""
+    """Subtract the mean (3,) from images (B, 3, H, W) and divide by the standard deviation (3,)."""
     return (images - mean[:, None, None]) / std[:, None, None]
 
 

@@ -108,7 +108,7 @@ def _images(listing: Listing, size: int, *, upright: bool) -> Iterator[tuple[Pix
 def decode_files(
     tree: Tree, files: Sequence[str], size: int, *, upright: bool
 ) -> Iterator[tuple[Pixels, bool] | UndecodableError]:
-    """Yield what `picture` returns of each file, or why it cannot be decoded; several threads decode in blocks."""
+    """Yield what `picture` returns for each file, or why it cannot be decoded. Several threads decode in blocks."""
 
     def tried(file: str) -> tuple[Pixels, bool] | UndecodableError:
         try:

@@ -178,8 +178,8 @@ def _labelled(file: str | None, label: str | None, word: str | None, by_name: Ma
     if not files:
         raise csv.Error(f"names {file}, which does not exist", "add the image, or remove the line")
     if len(files) > 1:
-        fault = f"names {file}, which could be {files[0]} and {files[1]}"
-        raise csv.Error(fault, "write its full path within the image folder")
+        fault = f"names {file}, which could be {files[0]} or {files[1]}"
+        raise csv.Error(fault, "write the full path within the image folder")
     return Labelled(split, label, files[0])
 
 

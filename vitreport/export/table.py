@@ -34,7 +34,7 @@ PACKAGES = {
     "tensorboard": ["tensorboard"],
     "onnx": ["onnx", "onnxscript", "onnxruntime"],
 }
-"""The packages of each extra that are imported."""
+"""The packages of each extra, by the names under which they are imported."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Table:
 
 
 def require_extra(extra: str) -> None:
-    """Raise ResourceError, with the line that installs it, if a package of an extra cannot be imported."""
+    """Raise ResourceError with the install command if a package of an extra cannot be imported."""
     try:
         for package in PACKAGES[extra]:
             import_module(package)

@@ -1,4 +1,4 @@
-"""A trained model that classifies images of any kind, prepared as in training."""
+"""A trained model that prepares images as in training and classifies them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,10 +34,10 @@ AnyImage: TypeAlias = str | Path | Image.Image | NDArray[np.uint8] | Tensor
 class Classifier(nn.Module):
     """The trained model of a run, or of several seeds, with its preprocessing.
 
-    Calling it takes a tensor of square RGB images (N, 3, H, W): uint8 from 0 to 255, or floating point from 0 to 1. It
+    Call it with a tensor of square RGB images (N, 3, H, W): uint8 from 0 to 255, or floating point from 0 to 1. It
     resizes them to `image_size` (bilinear, antialiased), normalizes the channels as in training and returns logits
-    (N, classes). The softmax of the logits gives the class probabilities; of several seeds these are the mean of the
-    probabilities of each. Other images, such as files, are for `predict`.
+    (N, classes). Their softmax gives the class probabilities; for several seeds, these are the means over the seeds.
+    For other images, such as files, use `predict`.
 
     Attributes:
         classes: The names of the classes, in the order of the logits.
@@ -58,7 +58,7 @@ class Classifier(nn.Module):
 
     @classmethod
     def restore(cls, runs: Sequence[Run], device: str) -> Self:
-        """Restore finished runs of one group. Raises RecordError if one is unusable, or had other images."""
+        """Restore finished runs of one group. Raises RecordError if one is unusable or was trained on other images."""
         network, spec, record = restore(runs)
         model = cls(network, [run.id for run in runs], spec, record.data)
         with memory_errors("moving the model to the device"):
@@ -82,8 +82,8 @@ class Classifier(nn.Module):
                 square in the middle, as in training.
 
         Raises:
-            DatasetError: Files are missing or damaged.
-            SpecError: An array or a tensor is not such an image.
+            DatasetError: If files are missing or damaged.
+            SpecError: If the shape or the type of an array or a tensor is wrong.
         """
         if isinstance(images, str | Path | Image.Image) or getattr(images, "ndim", 0) == 3:
             images = [images]  # type: ignore[list-item]
@@ -98,7 +98,7 @@ class Classifier(nn.Module):
         return found
 
     def predict_each(self, images: Sequence[AnyImage]) -> Iterator[Tensor | UndecodableError]:
-        """Yield the class probabilities of each image, or why it cannot be decoded; images are read in batches."""
+        """Yield the class probabilities of each image, or why it cannot be decoded. Images are read in batches."""
         device = self.mean.device
         batch_size = evaluation_batch_size(device, self.spec.train, self.image_size)
         size = ImageRequest.of(self.spec.data, Runtime()).decoded_size

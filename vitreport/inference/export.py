@@ -41,7 +41,7 @@ Call = Callable[[Tensor], Tensor]
 
 
 class ExportedClassifier(Classifier):
-    """The model in an exported file, which computes on the CPU. Calling it takes uint8 images (N, 3, H, W)."""
+    """The model in an exported file. It runs on the CPU and takes uint8 images (N, 3, H, W)."""
 
     def __init__(self, call: Call, metadata: Mapping[str, str]) -> None:
         nn.Module.__init__(self)  # its network is in the file
@@ -68,7 +68,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class Speed:
-    """Medians of one model: the milliseconds of a single image, and the images/s of larger batches."""
+    """The median speeds of a model: milliseconds for a single image, and images/s in larger batches."""
 
     latency_ms: float
     images_per_second: float
@@ -78,9 +78,9 @@ def export_model(model: Classifier, format_: Format, data_dirs: Sequence[Path]) 
     """Export a model that is on the CPU, and compare the result with it.
 
     Raises:
-        ResourceError: A package of the extra `onnx` is missing.
-        SpecError: The architecture cannot be exported to this format.
-        RecordError: The exported model gives other probabilities.
+        ResourceError: If a package of the extra `onnx` is missing.
+        SpecError: If the architecture cannot be exported to this format.
+        RecordError: If the exported model gives different probabilities.
     """
     content, version = _exported(model, format_)
     images, checked_on = _images(model, data_dirs)
@@ -90,7 +90,7 @@ def export_model(model: Classifier, format_: Format, data_dirs: Sequence[Path]) 
         differences = (torch.cat([exported(images), one]).softmax(1) - torch.cat([expected, expected[:1]])).abs()
     if not (difference := differences.max().item()) <= TOLERANCE:
         fault = f"the exported model differs from the original by {difference:.2g} in a class probability"
-        raise RecordError(fault, f"use another --format than {format_}")
+        raise RecordError(fault, "try another --format")
     return Exported(content, version, checked_on, difference)
 
 
@@ -109,7 +109,7 @@ def _exported(model: Classifier, format_: Format) -> tuple[bytes, str]:
             warnings.simplefilter("ignore")
             program = torch.export.export(model, (example,), dynamic_shapes=(sizes,))
             return (_torch_file if format_ == "torch-export" else _onnx_file)(program, metadata)
-    except Exception as error:  # whatever an operation that cannot be exported makes torch raise
+    except Exception as error:  # torch raises almost anything for an operation that it cannot export
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         fault = f"{model.spec.model.name} cannot be exported as {format_}: {reason}"
         raise SpecError(fault, "try another --format, or use `vitreport.load_model`") from error
@@ -122,7 +122,7 @@ def _torch_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[
 
 
 def _onnx_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[bytes, str]:
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it warns of what it does not simplify
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it warns about what it does not simplify
     converted = torch.onnx.export(program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False)
     assert converted
     converted.model.metadata_props.update(metadata)
@@ -130,7 +130,7 @@ def _onnx_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[b
 
 
 def _images(model: Classifier, data_dirs: Sequence[Path]) -> tuple[Tensor, str]:
-    """Return test images of the run's dataset, if it is here, or else generated ones, and what they are."""
+    """Return test images of the run's dataset, or generated images if it is not here, and a description."""
     dataset, home = locate(model.spec.data.dataset, data_dirs)
     request = ImageRequest.of(model.spec.data, Runtime(data_dir=home))
     if arrays := open_without_download(request):
@@ -143,7 +143,7 @@ def _images(model: Classifier, data_dirs: Sequence[Path]) -> tuple[Tensor, str]:
 
 
 def load_exported(path: Path) -> ExportedClassifier:
-    """Load an exported file by its extension. Raises RecordError if it is no model that vitreport exported."""
+    """Load an exported file. Raises RecordError if it is damaged or was not exported by vitreport."""
     format_ = next((name for name, extension in EXTENSIONS.items() if path.suffix == extension), None)
     if format_ is None:
         raise SpecError(f"unknown file extension: {path}", f"use {' or '.join(EXTENSIONS.values())}")
@@ -151,12 +151,12 @@ def load_exported(path: Path) -> ExportedClassifier:
         require_extra("onnx")
     try:
         return read_exported(path.read_bytes(), format_)
-    except Exception as error:  # a damaged file makes torch and ONNX Runtime raise almost anything
-        raise RecordError(f"{path} is not a model that vitreport exported, or it is damaged") from error
+    except Exception as error:  # torch and ONNX Runtime raise almost anything for a damaged file
+        raise RecordError(f"{path} is damaged or was not exported by vitreport") from error
 
 
 def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
-    """Return the model in the content of an exported file."""
+    """Return the model from the content of an exported file."""
     if format_ == "torch-export":
         if not is_pt2_package(content):
             raise ValueError("not an archive of torch.export")
@@ -171,7 +171,7 @@ def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
 
 
 def measure_speeds(models: Sequence[Call], size: int) -> list[Speed]:
-    """Measure models on generated images of this size, in turns, so that a busy machine slows all of them."""
+    """Measure models on generated images of this size, in turns, so that a busy machine slows all of them alike."""
     medians: list[dict[int, float]] = [{} for _ in models]
     for batch_size in BATCH_SIZES:
         images = torch.randint(0, 256, (batch_size, CHANNELS, size, size), dtype=torch.uint8)

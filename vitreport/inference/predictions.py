@@ -1,4 +1,4 @@
-"""The most probable classes of image files, without torch until a model is loaded."""
+"""The most probable classes of image files. Torch is imported only when a model is loaded."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -25,9 +25,9 @@ class Prediction:
 
 
 def image_files(paths: Sequence[Path]) -> list[str]:
-    """Return these files, and in place of a directory its images, up to four levels deep.
+    """Return these files, and the images in directories up to four levels deep.
 
-    Raises DatasetError if a path is missing or there is no image.
+    Raises DatasetError if a path is missing or if there is no image.
     """
     if missing := list(filterfalse(os.path.exists, map(str, paths))):
         raise DatasetError(f"no such file or directory: {listed(missing)}", "give images, or directories of images")
@@ -36,7 +36,7 @@ def image_files(paths: Sequence[Path]) -> list[str]:
         inner = filter(is_image, disk_tree(path).files) if path.is_dir() else [""]
         files += [str(path / name) for name in inner]
     if not files:
-        hint = f"the name of an image ends with {', '.join(SUFFIXES)}"
+        hint = f"names of image files end with {', '.join(SUFFIXES)}"
         raise DatasetError(f"no images in {listed([str(path) for path in paths])}", hint)
     return files
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Ensemble(nn.Module):
-    """Maps images to the logarithms of class probabilities (B, num_classes), which are the means over networks."""
+    """Maps images to the logarithms of the mean class probabilities (B, num_classes) of several networks."""
 
     def __init__(self, networks: Iterable[nn.Module]) -> None:
         super().__init__()

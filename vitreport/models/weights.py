@@ -91,7 +91,7 @@ def library_errors(as_ours: Callable[[Exception], VitreportError]) -> Iterator[N
 
 def _unreadable(source: str, error: Exception) -> RecordError:
     if isinstance(error, pickle.UnpicklingError):
-        fault = "is not loaded: it contains more than weights, and loading it would run code"
+        fault = "was not loaded: it contains more than weights, and loading it would run code"
         hint = "if you trust it, load it with torch and save its state_dict() with safetensors"
         return RecordError(f"{source} {fault}", hint)
     fault = f"{source} cannot be read as weights: {type(error).__name__}: {reason_of(error)}"

@@ -53,7 +53,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
 
 
 def group_folders(name: str, runs_dir: Path) -> list[Path]:
-    """Return the folders of all attempts at the runs of a group; none if its id is unknown."""
+    """Return the folders of all attempts at the runs of a group, or none if the id is unknown."""
     return [folder for folder in run_folders(runs_dir) if RunId.parse(folder.name).group == name != folder.name]
 
 
@@ -64,7 +64,7 @@ def find_group(name: str, runs_dir: Path) -> list[Path]:
 
 
 def find_runs(name: str, runs_dir: Path) -> list[Path]:
-    """Return the folders of the group, or else of the run, that a name means."""
+    """Return the folders of the group with this name, or else the folder of the run."""
     return find_group(name, runs_dir) or [find_run(name, runs_dir)]
 
 

@@ -96,13 +96,13 @@ def read_run(folder: Path) -> Run:
 
 
 def read_finished(name: str, runs_dir: Path) -> list[Run]:
-    """Read the run, or the runs of the group, that a name means; of a group only those that have finished, if any."""
+    """Read the run with this name, or the runs of the group: only the finished ones, if there are any."""
     runs = [read_run(folder) for folder in find_runs(name, runs_dir)]
     return [run for run in runs if not run.record or run.record.status == "done"] or runs[:1]
 
 
 def read_sweeps(runs_dir: Path) -> tuple[list[SweepRecord], list[Damage]]:
-    """Return the sweeps on record, by name of their files, and what cannot be read."""
+    """Return the recorded sweeps in the order of their file names, and what cannot be read."""
     folder, damage = runs_dir / SWEEPS, list[Damage]()
     if folder.is_symlink():
         return [], [Damage(f"{SWEEPS}/*.json", f"their directory {LINK}")]

@@ -83,18 +83,18 @@ class InitialWeights(Record):
     classifier: Literal["fresh", "same classes", "unnamed classes"] | None = None
 
     def in_words(self, written: Callable[[Sequence[str]], str]) -> str:
-        """Say what was loaded and what was not, with the names of tensors as `written`."""
+        """Describe what was loaded and what was not. `written` formats the names of tensors."""
         known = {"same classes": "the same classes", "unnamed classes": "classes that the file does not name"}
         classifier = [f"classifier: loaded, with {words}" for kind, words in known.items() if kind == self.classifier]
         kinds = {
-            "random, of another shape": self.reshaped,
-            "random, of other classes": self.reclassed,
-            "random, not in the file": self.missing,
+            "random (different shape)": self.reshaped,
+            "random (different classes)": self.reclassed,
+            "random (not in the file)": self.missing,
             "not used": self.unexpected,
         }
         others = [f"{kind}: {written(names)}" for kind, names in kinds.items() if names]
         digest = f" (sha256 {self.sha256[:12]})" if self.sha256 else ""
-        return "; ".join([f"{self.loaded} tensors of {self.source}{digest}", *classifier, *others])
+        return "; ".join([f"{self.loaded} tensors from {self.source}{digest}", *classifier, *others])
 
 
 class GitRecord(Record):
@@ -104,7 +104,7 @@ class GitRecord(Record):
     dirty: bool
 
     def __str__(self) -> str:
-        """Return the first digits of the commit, as in 0123456789ab, with changes."""
+        """Return the start of the hash, as in "0123456789ab, with changes"."""
         return f"{self.commit[:12]}{', with changes' if self.dirty else ''}"
 
 

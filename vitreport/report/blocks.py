@@ -155,7 +155,7 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], t
     every = list(rows)
     kept = [index for index in range(len(columns)) if not every or any(row[index] for row in every)]
     if len(every) > MOST_ROWS:
-        note = f"{note} Rows left out here: {len(every) - MOST_ROWS:,}; the JSON report has all.".strip()
+        note = f"{note} Rows not shown: {len(every) - MOST_ROWS:,}. The JSON report contains all rows.".strip()
     shown = tuple(tuple(row[index] for index in kept) for row in every[:MOST_ROWS])
     align = "".join("l" if index < texts else "r" for index in kept)
     return Table(caption, tuple(columns[index] for index in kept), shown, align, note)

@@ -8,11 +8,11 @@ from vitreport.formatting import Estimate, methods
 from vitreport.report.blocks import Code, Table, table
 from vitreport.report.tables import estimate_cell, vary_in_seeds
 
-IN_WORDS = {"within interval": "undecided"}  # the first is its name in JSON
+IN_WORDS = {"within interval": "undecided"}  # JSON uses the first name
 
 
 def verdicts(content: Sequence[Verdict]) -> Table:
-    """Show published claims, with a command where more runs would settle one. The note gives each fault once."""
+    """Show published claims, with a command if more runs would settle one. The note gives each fault once."""
     seeds = vary_in_seeds(each.measured for each in content)
     faults, rows = list(dict.fromkeys(fault for each in content for fault in each.claim.faults)), []
     for each in content:

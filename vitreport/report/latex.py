@@ -106,6 +106,6 @@ def _unbroken(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    """Escape what LaTeX would obey, and part the signs that it would join: LuaLaTeX looks through braces."""
+    """Escape special characters, and separate those that LaTeX would join: braces do not stop LuaLaTeX."""
     text = MINUS.sub("\N{MINUS SIGN}", unicodedata.normalize("NFC", _unbroken(printable(text))))
     return LIGATURE.sub("\\g<0>\N{ZERO WIDTH NON-JOINER}", text).translate(SIGNS)

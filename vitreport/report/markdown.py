@@ -123,5 +123,5 @@ def _environment(assets: str | None) -> _Sandbox:
 
 
 def _lines(text: str) -> str:
-    """Return tidy lines, with one empty line where there were several."""
+    """Return tidy lines; several empty lines become one."""
     return re.sub(r"\n{3,}", "\n\n", tidy(text)) + "\n"

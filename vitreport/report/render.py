@@ -38,11 +38,11 @@ def render(
         format: The format. "model-card" needs the runs of one group.
         title: The title (default: that of the study, or a general one).
         template: For Markdown, your own template, read with `vitreport.report.markdown.read_template`.
-        assets: For Markdown, the directory of the figures in links, with a slash at the end (default: no figures).
+        assets: For Markdown, the directory of the figures as links name it, with a final slash (default: no figures).
         is_part: For Markdown, put headings one level lower.
 
     Raises:
-        SpecError: The format is unknown, the template fails, or there is no model card for these runs.
+        SpecError: If the format is unknown, the template fails, or there is no model card for these runs.
 
     Example:
         >>> Path("report.html").write_text(vitreport.render(vitreport.analyze(runs), "html"), encoding="utf-8")

@@ -268,7 +268,7 @@ def without_result(summary: plain.Summary) -> Table:
 
 
 def outcome(group: Group | None, missing: int = 0, *, seeds: bool = True) -> str:
-    """Return the test accuracy, or why there is none; seeds without a result and `missing` ones are counted."""
+    """Return the test accuracy, or why there is none. Count seeds without a result and `missing` ones."""
     if group is None:
         return "not run"
     if group.test is None:

@@ -173,7 +173,7 @@ def _facts(data: Mapping[str, Any], describe: Describe, problems: list[Problem])
 
 
 def _text(value: Any) -> str:
-    """Return a value that is text, else "": a whole number can have too many digits to be written."""
+    """Return a value if it is text, else "". Some whole numbers have too many digits to be written."""
     return value if isinstance(value, str) else ""
 
 
@@ -193,7 +193,7 @@ def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFa
 
 
 def _placed(fault: Problem, origin: str) -> Problem:
-    """Return a problem with its origin. The `spec.json` of a run on own images has no path of them."""
+    """Return a problem with its origin. The `spec.json` of a run on an image folder does not contain its path."""
     is_record = fault.field == "data.dataset" and origin.endswith("spec.json")
     hint = (
         f"use --data-dir with the directory that contains {fault.value}, or `vitreport train --dataset` with its path"

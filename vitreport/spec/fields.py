@@ -36,7 +36,7 @@ def find_field(name: str) -> str:
     An entry of a table with free keys is a field too (`model.arguments.drop_rate`). The name of a section means its
     `name`: `optimizer` is `optimizer.name`.
     """
-    *parents, last = name.replace('"', "").split(".")  # a key of TOML may have quotes
+    *parents, last = name.replace('"', "").split(".")  # TOML keys can have quotes
     if ".".join(parents) in (FREE_TABLE, FREE_TABLE.split(".")[-1]) and last.isidentifier():
         return f"{FREE_TABLE}.{last}"
     wanted = ".".join([*parents, ALIASES.get(last, last)])

@@ -86,7 +86,7 @@ class Operand:
     level: str = ""
 
     def __str__(self) -> str:
-        """Return it as a text can name it whatever the name is: "batch" at "16"."""
+        """Return it in double quotes, which work for every name: "batch" at "16"."""
         return f'"{self.name}"' + (f' at "{self.level}"' if self.level else "")
 
 
@@ -113,7 +113,7 @@ def read_prose(text: str, levels: Levels) -> tuple[Pieces, list[Problem]]:
         if found[1] is None:
             pieces.append(found[0][0])
             if len(found[0]) == 1:
-                hint = "write {{ and }} for braces, and a name with braces in double quotes"
+                hint = "write {{ and }} for braces; put a name with braces in double quotes"
                 problems.append(Problem("", "is a single brace", hint, found[0]))
             continue
         words = WORD.findall(found[1])
@@ -148,7 +148,7 @@ def _reference(words: list[str], levels: Levels) -> Reference:
 
 
 def _operands(words: list[str], count: int, levels: Levels) -> tuple[Operand, ...]:
-    """Read one or two operands, wherever the second one begins. Raises SpecError unless there is one such place."""
+    """Read one or two operands. Raises SpecError unless there is exactly one way to read them."""
     read: list[tuple[Operand | SpecError, ...]] = []
     for end in range(1, len(words)) if count > 1 else [len(words)]:
         read += product(*(_readings(part, levels) for part in (words[:end], words[end:])[:count]))
@@ -164,7 +164,7 @@ def _operands(words: list[str], count: int, levels: Levels) -> tuple[Operand, ..
 
 
 def _readings(words: list[str], levels: Levels) -> list[Operand | SpecError]:
-    """Read NAME, or NAME at LEVEL, in each way in which there is such a name."""
+    """Read NAME or NAME at LEVEL in every way that gives a known name."""
     places = [place for place in range(1, len(words) - 1) if words[place] == "at"]
     parts = [(_unquoted(words), ""), *((_unquoted(words[:at]), _unquoted(words[at + 1 :])) for at in places)]
     return [_operand(*each, levels) for each in parts if each[0] in levels] or [_operand(*parts[-1], levels)]
@@ -183,7 +183,7 @@ def _operand(name: str, level: str, levels: Levels) -> Operand | SpecError:
     if known is None or label in known:
         return Operand(name, label)
     if "" in known:
-        return SpecError(f"{name} is a run, it has no level {level!r}", f"leave out “at {level}”")
+        return SpecError(f"{name} is a run and has no level {level!r}", f"leave out “at {level}”")
     hint = did_you_mean(level, known)
     return SpecError(f"unknown level {level!r} of {name}" if level else f"{name} needs a level: {name} at LEVEL", hint)
 
@@ -211,18 +211,18 @@ def markdown(*, checks: bool = False) -> "MarkdownIt":
 
 
 def _notice_depth(state: "StateBlock | StateInline", *_: object) -> bool:
-    """Note that a text is deeply nested: the parser does not look into what is nested in more than 100 levels."""
+    """Note that a text is deeply nested. The parser ignores what is nested in more than 100 levels."""
     state.env["is_deep"] = state.env.get("is_deep") or state.level > DEEPEST
     return False
 
 
 def flat_tokens(tokens: "Iterable[Token]") -> "list[Token]":
-    """Return the tokens of blocks, each followed by those in it."""
+    """Return the tokens of blocks, each followed by its children."""
     return [each for outer in tokens for each in (outer, *(outer.children or ()))]
 
 
 def _markdown_problems(pieces: Iterable[str | Reference], typed: Sequence[str]) -> Iterator[Problem]:
-    """Yield what a report could not show in all its formats, or what could steer a browser, for any values."""
+    """Yield what some format of a report could not show, and what could be unsafe in a browser, for any values."""
     for stand_in in STAND_INS:
         values = {stand_in.format(place): reference for place, reference in enumerate(typed)}
         unused, env = iter(values), dict[str, Any]()

@@ -19,7 +19,7 @@ PAIR = ", "  # between the names of an axis over several fields, and between the
 MAX_SEED = 2**31 - 1
 MOST_SEEDS = 10_000
 Seeds: TypeAlias = int | str | Iterable[int]
-"""A number of seeds (3 means 0, 1 and 2), the seeds themselves, or a text as `--seeds` takes it: 3, 0,1,4 or 0..4."""
+"""A number of seeds (3 means 0, 1 and 2), a list of seeds, or a string as in `--seeds`: "3", "0,1,4" or "0..4"."""
 
 
 class ValueSpec(Section):
@@ -125,7 +125,7 @@ def parse_list(text: str) -> list[Any]:
 
 
 def read_seeds(given: Seeds) -> tuple[int, ...]:
-    """Return seeds as `Seeds` gives them, also those of numpy. Raises SpecError for anything else."""
+    """Return the seeds that a `Seeds` value gives; numpy integers work, too. Raises SpecError for anything else."""
     numbers: tuple[int, ...] = ()
     with suppress(TypeError, ValueError):
         numbers = tuple(map(operator.index, itertools.islice(_seeds(given), MOST_SEEDS + 1)))
@@ -146,7 +146,7 @@ def _seeds(given: Seeds) -> Iterable[int]:
 
 
 def seeds_option(given: Seeds) -> str:
-    """Write seeds as `--seeds` takes them."""
+    """Write seeds in the form that `--seeds` accepts."""
     if isinstance(given, int | str):
         return str(given)
     numbers = read_seeds(given)

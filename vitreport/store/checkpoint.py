@@ -55,7 +55,7 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
     counters = _Counters.model_validate(state, from_attributes=True)
     tensors = {name: _on_host(tensor.detach().contiguous()) for name, tensor in _tensors(state).items()}
     if state.totals.is_cuda:
-        torch.cuda.synchronize(state.totals.device)  # once, and not for each tensor
+        torch.cuda.synchronize(state.totals.device)  # once, not for each tensor
     content = safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
     path, digest = folder / f"step-{state.step}.safetensors", hashlib.sha256(content).hexdigest()
     # The digest comes first: a file without its digest does not count.

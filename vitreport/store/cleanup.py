@@ -1,7 +1,7 @@
-"""Find what nobody needs any more, and remove it: without torch, and never from a run that is being trained.
+"""Find and remove what is no longer needed, without torch, and never from a run that is being trained.
 
-A folder is renamed before its files are removed, so that a reader finds it whole or not at all. A crash leaves it under
-the name of a temporary file.
+A folder is renamed before its files are removed, so readers see all of it or nothing. After a crash, it has the name of
+a temporary file.
 """
 
 import shutil
@@ -18,13 +18,13 @@ from vitreport.store.run_state import LOCK_NAME, PATIENCE_SECONDS, RESULTS, is_l
 
 Kind = Literal["checkpoints", "weights", "temporary", "cache"]
 DEFAULT_KINDS: tuple[Kind, ...] = ("checkpoints", "temporary", "cache")
-"""The weights of the best epoch are not among them: they are needed to use a trained model."""
+"""Without the weights of the best epoch, because a trained model needs them."""
 TEMPORARY = f".*{TEMPORARY_SUFFIX}"
 
 
 @dataclass(frozen=True)
 class Removal:
-    """A file or folder to remove; `lock` is the file that whoever uses it holds."""
+    """A file or folder to remove. A process that uses it locks the file `lock`."""
 
     path: Path
     content: str
@@ -43,7 +43,7 @@ def whole_run(folder: Path) -> Removal:
 
 
 def find_removals(runs_dir: Path, cache_dir: Path, kinds: Sequence[Kind] = DEFAULT_KINDS) -> list[Removal]:
-    """Return what can be removed of these kinds; nothing that another process is using."""
+    """Return what can be removed of these kinds, without what another process is using."""
     runs, arrays = [read_run(folder) for folder in run_folders(runs_dir)], cache_dir / "arrays"
     found = {
         "checkpoints": _in_finished(runs, CHECKPOINTS, "checkpoints of a finished run"),
@@ -62,18 +62,18 @@ def _in_finished(runs: Iterable[Run], name: str, content: str) -> Iterator[Remov
 
 
 def _temporaries(runs: Iterable[Run], runs_dir: Path, arrays: Path) -> Iterator[Removal]:
-    """Yield what interrupted processes left: files in runs, deleted runs, decoded images."""
+    """Yield what interrupted processes left behind: files in runs, partly deleted runs, decoded images."""
     for run in runs:
         for folder in (run.folder, run.folder / CHECKPOINTS):
             yield from (Removal(path, "temporary file", run.folder / LOCK_NAME) for path in folder.glob(TEMPORARY))
     for folder in filter(Path.is_dir, runs_dir.glob(TEMPORARY)):
-        yield Removal(folder, "rest of a deleted run", folder / LOCK_NAME)
+        yield Removal(folder, "partly deleted run", folder / LOCK_NAME)
     for folder in arrays.glob(TEMPORARY):
-        yield Removal(folder, "rest of decoded images", folder.with_suffix(".lock"))
+        yield Removal(folder, "incomplete decoded images", folder.with_suffix(".lock"))
 
 
 def _unused_images(runs: Iterable[Run], arrays: Path) -> Iterator[Removal]:
-    """Yield decoded images that no run was trained on; of several copies all but the newest."""
+    """Yield decoded images that no run was trained on, and all but the newest of several copies."""
     from vitreport.data.arrays import read_facts
 
     used = {run.record.data.fingerprint for run in runs if run.record}
@@ -98,6 +98,6 @@ def remove(removal: Removal) -> None:
             return
         hidden = path if path.match(TEMPORARY) else path.with_name(f".{path.name}{TEMPORARY_SUFFIX}")
         if hidden != path:
-            shutil.rmtree(hidden, ignore_errors=True)  # the rest of an earlier deletion
+            shutil.rmtree(hidden, ignore_errors=True)  # left by an interrupted deletion
             path.rename(hidden)
         shutil.rmtree(hidden)

@@ -105,7 +105,7 @@ def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> record
 
 
 class Restored(NamedTuple):
-    """The network of a finished run with the weights of its best epoch, on the CPU, and what is recorded of the run."""
+    """The network of a finished run on the CPU, with the weights of its best epoch, and the record of the run."""
 
     network: nn.Module
     spec: RunSpec
@@ -113,7 +113,7 @@ class Restored(NamedTuple):
 
 
 def restore(runs: Sequence[Run]) -> Restored:
-    """Restore the network of a run; of several seeds the `Ensemble`, with the spec and the record of the first.
+    """Restore the network of a run, or the `Ensemble` of several seeds with the spec and the record of the first.
 
     Raises RecordError if one has not finished, its files are missing or damaged, or it was trained on other images.
     """
@@ -146,7 +146,7 @@ def _restore(run: Run) -> Restored:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A measurement of a split; `recorded` is what training measured with the same weights of each run, if it did."""
+    """A measurement of a split. `recorded` has the measurements of each run in training, with the same weights."""
 
     dataset: str
     data_fingerprint: str
@@ -167,9 +167,9 @@ def evaluate_runs(
     runtime: Runtime,
     listener: Listener,
 ) -> Evaluation:
-    """Measure a run, or the mean probabilities of several seeds, on its own images or on others of the same classes.
+    """Measure a run, or the mean probabilities of several seeds, on its own images or on those of `dataset`.
 
-    `dataset` is the name or the folder of the others.
+    `dataset` is a name or an image folder with the same classes.
     """
     if len(runs) > 1 and split != "test":
         fault = f"a group cannot be evaluated on the {split} split: its seeds hold out different images"

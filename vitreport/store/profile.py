@@ -1,4 +1,4 @@
-"""Where the time of a training goes: some of its steps under torch's profiler, and a trace of them."""
+"""Find out where training time goes: run a few steps under torch's profiler, and write a trace."""
 
 import os
 import tempfile
@@ -29,16 +29,16 @@ MICROSECONDS = 1e-6
 HINTS = {
     "data": (0.2, "use fewer or cheaper operations in data.augment"),
     "evaluation": (0.5, "leave out train.monitor_train and train.monitor_test, or hold out fewer images"),
-    "checkpoint": (0.1, "save less often, as with --checkpoint-seconds 300"),
+    "checkpoint": (0.1, "save checkpoints less often, for example with --checkpoint-seconds 300"),
     "waiting": (0.3, "use a larger batch size"),
 }
-"""What to change where a part takes more than this share of an epoch."""
+"""What to change if a part takes more than this share of an epoch."""
 COMPUTING = "most of the time is spent computing: try --precision bfloat16, --compile or a smaller model"
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The seconds of one epoch of `steps` by part; `waiting` is what no part explains: on a GPU, it is idle then."""
+    """The seconds of each part in an epoch of `steps`. `waiting` is the rest; a GPU is idle during this time."""
 
     seconds: dict[str, float]
     steps: int
@@ -59,7 +59,7 @@ class Profile:
 
 
 def profile_run(spec: RunSpec, runtime: Runtime, trace: Path, listener: Listener) -> Profile:
-    """Take some steps, evaluate some batches and save once, under torch's profiler. No run is recorded.
+    """Train a few steps, evaluate a few batches and save once, under torch's profiler. No run is recorded.
 
     `trace` becomes a file for chrome://tracing and https://ui.perfetto.dev. On a GPU, this has not been measured.
     """
@@ -87,7 +87,7 @@ def profile_run(spec: RunSpec, runtime: Runtime, trace: Path, listener: Listener
 
 
 class _Work:
-    """What an epoch consists of, to be done in part, and how much of it was done."""
+    """Does some of the work of an epoch, and counts how much."""
 
     def __init__(self, spec: RunSpec, runtime: Runtime, folder: Path, listener: Listener) -> None:
         self.session, self.folder = Session(spec, runtime, folder, (), listener), folder
@@ -119,7 +119,7 @@ class _Work:
             save_checkpoint(self.folder, self.setup.state)
 
     def whole_epoch(self, taken: Mapping[str, float], elapsed: float) -> Profile:
-        """Extend the seconds of the parts, and those of all steps, to an epoch."""
+        """Scale the seconds of the parts and of all steps to an epoch."""
         steps, between_saves = self.setup.batches.steps_per_epoch, self.session.runtime.checkpoint_seconds
         seconds = {name: taken[name] * steps / STEPS for name in IN_A_STEP}
         waiting = max(0.0, elapsed * steps / STEPS - sum(seconds.values()))

@@ -78,9 +78,7 @@ class Session:
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
         if not devices.is_deterministic(self.device):
-            listener.note(
-                "warning: this network has no deterministic version on a GPU: the same run gives other digits"
-            )
+            listener.note("warning: this network is not deterministic on a GPU: results vary slightly from run to run")
         is_resumed = has_checkpoint(folder)
         with devices.memory_errors("loading the weights"):
             weights = None if is_resumed else read_pretrained(model, spec, runtime.weights, listener.note)
@@ -189,7 +187,7 @@ class Session:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""
         known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
         if self.device.type == "cuda":
-            del known["threads"]  # they change no bits on a GPU
+            del known["threads"]  # on a GPU, they do not change the result
         if changed := {name: pair for name, pair in known.items() if pair[0] != pair[1]}:
             differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
             effect = "the result will not be bit-identical to that of an uninterrupted run"

@@ -101,7 +101,7 @@ class RunWriter:
                     write_atomic(self.folder / "crash.txt", crash.encode(errors="replace"))
                 self._fail("internal", f"{type(error).__name__}: {error}")
         if isinstance(error, FullDiskError):
-            step = max(checkpoints(self.folder / "checkpoints"), default=0)  # a call can fail though the file is there
+            step = max(checkpoints(self.folder / "checkpoints"), default=0)  # a failed call may have written the file
             effect = f"to resume at step {step}" if step else "to start again (there is no checkpoint)"
             error.hint = f"free some space, then run {command} {effect}"
 

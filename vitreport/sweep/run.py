@@ -164,7 +164,7 @@ def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Pol
 
 @dataclass
 class Sweep:
-    """The trials of a sweep, and what becomes of them; `said` are the lines that were shown, by dataset."""
+    """The trials of a sweep and their progress. `said` contains the lines that were shown, by dataset."""
 
     trials: Sequence[Trial]
     runtime: Runtime

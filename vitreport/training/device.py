@@ -56,14 +56,14 @@ def set_up_device(device: torch.device, threads: int | None) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)  # with warn_only, fused attention stays non-deterministic
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        torch.backends.cuda.enable_cudnn_sdp(False)  # it builds a graph for each shape
+        torch.backends.cuda.enable_cudnn_sdp(False)  # it builds a graph for every shape
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cudnn.benchmark = False
 
 
 @contextmanager
 def determinism_errors() -> Iterator[None]:
-    """Allow operations that give other bits each time, from the first on that has no deterministic version."""
+    """Allow non-deterministic operations as soon as one of them has no deterministic version."""
     try:
         yield
     except RuntimeError as error:
@@ -74,12 +74,12 @@ def determinism_errors() -> Iterator[None]:
 
 
 def is_deterministic(device: torch.device) -> bool:
-    """Return whether a device gives the same bits each time; only a network on a GPU may need an exception."""
+    """Return whether a device gives the same bits each time. Only some networks on a GPU do not."""
     return device.type == "cpu" or not torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def seed_generators(device: torch.device, seed: int) -> None:
-    """Seed what a step on `device` draws from; torch.manual_seed also seeds other GPUs and asks other kinds."""
+    """Seed the generators of a step on `device`. torch.manual_seed would also initialize other GPUs and backends."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index].manual_seed(seed)

@@ -59,7 +59,7 @@ def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
 
 
 def find_determinism(model: nn.Module, image_size: int) -> None:
-    """Try a step where every operation must be deterministic, and allow others if the network needs them."""
+    """Try a step with deterministic operations only, and allow others if the network needs them."""
     if torch.are_deterministic_algorithms_enabled():
         images = torch.zeros(2, CHANNELS, image_size, image_size, device=next(model.parameters()).device)
         with determinism_errors():
@@ -117,7 +117,7 @@ def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64]
 
 
 def channel_statistics(spec: RunSpec, images: ImageFacts | DataRecord) -> tuple[Sequence[float], Sequence[float]]:
-    """Return the mean and the deviation of red, green and blue that a spec normalizes these images by."""
+    """Return the means and standard deviations of the channels by which a spec normalizes these images."""
     return CHANNEL_STATISTICS.get(spec.data.normalization, (images.mean, images.std))
 
 

@@ -25,7 +25,7 @@ FEWEST_IMAGES = 2
 GROWTH = 4
 SAMPLES = 5
 CLOCKS = {"cpu": thread_time, "cuda": perf_counter}
-"""On a CPU, that of the thread which leads the others: it does not count the time that other programs take."""
+"""On a CPU, the time of this thread, which does not include the time of other programs."""
 STEPS_A_SAMPLE = {"cpu": 1, "cuda": 8}  # a GPU computes one step while the next is prepared
 
 

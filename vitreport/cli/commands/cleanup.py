@@ -1,4 +1,4 @@
-"""`vitreport runs delete` and `vitreport runs gc`: remove runs, and what is no longer needed of them."""
+"""`vitreport runs delete` and `vitreport runs gc`: delete runs, and remove files that are no longer needed."""
 
 import sys
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ from vitreport.store.run_state import is_held
 class RemovalOptions:
     """Options of a command that removes files."""
 
-    dry_run: Annotated[bool, flag("--dry-run", "Remove nothing; show what would be removed and its size.")] = False
-    yes: Annotated[bool, flag("--yes", "Do not ask for a confirmation.", "-y")] = False
+    dry_run: Annotated[bool, flag("--dry-run", "List what would be removed, with sizes; remove nothing.")] = False
+    yes: Annotated[bool, flag("--yes", "Do not ask for confirmation.", "-y")] = False
     runs_dir: options.RunsDir = RUNS_DIR.default
     as_json: options.AsJson = False
 
     def carry_out(self, removals: Sequence[Removal]) -> None:
-        """Show the list, and remove it if the user agrees. Raises SpecError if nobody can be asked."""
+        """List the removals and carry them out if the user agrees. Raises SpecError if nobody can be asked."""
         needs_answer = bool(removals) and not (self.dry_run or self.yes)
         if needs_answer and (self.as_json or not sys.stdin.isatty()):
-            raise SpecError("nobody can confirm the removal", "use --dry-run to see what would be removed, or --yes")
+            raise SpecError("cannot ask for confirmation", "use --yes to remove the files, or --dry-run to list them")
         listing = [{"path": each.path, "content": each.content, "bytes": each.bytes} for each in removals]
         size = f"{compact(sum(removal.bytes for removal in removals))}B"
         if removals and not self.as_json:
@@ -47,7 +47,7 @@ class RemovalOptions:
         if self.as_json:
             print_json({"dry_run": self.dry_run, "removals": listing})
         elif removals:
-            note(f"removed {size}" if is_wanted else f"nothing removed; it would free {size}")
+            note(f"removed {size}" if is_wanted else f"nothing removed; this would free {size}")
         else:
             note("nothing to remove")
 
@@ -60,10 +60,10 @@ def _agrees(question: str) -> bool:
 
 @options.grouped
 def delete(
-    names: Annotated[list[str], argument("Runs or groups by their ids.", "RUN", completion.groups)],
+    names: Annotated[list[str], argument("Ids of runs or groups.", "RUN", completion.groups)],
     removal: RemovalOptions,
 ) -> None:
-    """Delete runs with their weights, or every run of a group. A run that is being trained is never deleted.
+    """Delete runs with their weights, or all runs of a group. A run that is being trained is never deleted.
 
     Example:
         vitreport runs delete swin-digits-ea4ce545-s0
@@ -81,7 +81,7 @@ def delete(
     on_record, _ = read_sweeps(runs_dir)
     sweeps = [each.name for each in on_record if trials & {trial.run for trial in each.trials}]
     if sweeps:
-        note(f"without these runs, their trials count as not run in {listed(sweeps)}")
+        note(f"the trials of deleted runs count as not run in {listed(sweeps)}")
 
 
 @options.grouped
@@ -90,12 +90,12 @@ def gc(
     checkpoints: Annotated[bool, flag("--checkpoints", "Remove only the checkpoints of finished runs.")] = False,
     cache: Annotated[bool, flag("--cache", "Remove only decoded images that no run here was trained on.")] = False,
     weights: Annotated[
-        bool, flag("--weights", "Remove only the weights of finished runs; eval, for example, needs them.")
+        bool, flag("--weights", "Remove only the weights of finished runs, which eval and predict need.")
     ] = False,
 ) -> None:
     """Remove what finished runs no longer need: checkpoints, temporary files and unused decoded images.
 
-    Records and the weights of the best epoch are kept. Nothing is removed from a run that is being trained.
+    Records are always kept. Weights are removed only with --weights. Runs that are being trained are skipped.
 
     Example:
         vitreport runs gc --dry-run

@@ -82,9 +82,9 @@ def _devices() -> list[Finding]:
 
 
 def _idle_threads() -> Finding:
-    """Say how long the idle threads of torch keep their cores: what `vitreport.runtime.limit_spinning` has set."""
+    """Show how long idle threads of torch keep their cores busy, as set by `vitreport.runtime.limit_spinning`."""
     found = " ".join(f"{name}={os.environ[name]}" for name in SPIN_VARIABLES if name in os.environ)
-    return Finding("idle threads", found or "OpenMP's default: torch was imported before vitreport's command line")
+    return Finding("idle threads", found or "OpenMP's default (torch was imported before the command line)")
 
 
 def _directory(subject: str, path: Path) -> Finding:

@@ -36,7 +36,7 @@ def evaluate(
 ) -> None:
     """Evaluate a finished run: accuracy, loss, calibration, F1, each class, the confusion matrix, speed.
 
-    A group averages the probabilities of its seeds. The result is not recorded.
+    With the id of a group, the class probabilities of its seeds are averaged. The result is not recorded.
 
     Example:
         vitreport eval swin-digits-ea4ce545-s0

@@ -25,7 +25,7 @@ def export_model(
     output: Annotated[
         Path | None, option("File to write (default: RUN.pt2 or RUN.onnx).", "FILE", "--output", "-o")
     ] = None,
-    measure: Annotated[bool, flag("--measure", "Compare the speed of the exported model with the original.")] = False,
+    measure: Annotated[bool, flag("--measure", "Measure the speed of the exported model and of the original.")] = False,
     data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,

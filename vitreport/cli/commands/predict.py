@@ -26,7 +26,7 @@ def predict(
     runs_dir: options.RunsDir = RUNS_DIR.default,
     quiet: options.Quiet = False,
 ) -> None:
-    """Classify images with the model of a finished run. A group averages the probabilities of its seeds.
+    """Classify images with a finished run, or with the mean probabilities of all seeds of a group.
 
     Example:
         vitreport predict swin-digits-ea4ce545-s0 photo.jpg

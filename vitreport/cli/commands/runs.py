@@ -38,7 +38,7 @@ MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "sec
 app = typer.Typer(no_args_is_help=True)
 
 RunOrGroup = Annotated[
-    str, argument("Run (id or directory), or group: an id without its seed.", "RUN", completion.groups)
+    str, argument("Id or directory of a run, or id of a group (without the seed).", "RUN", completion.groups)
 ]
 
 
@@ -135,7 +135,7 @@ def _mean(estimate: Estimate | None) -> str:
 
 @app.command()
 def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False) -> None:
-    """Show a run: what was trained, on which data, where, and the results. Of a group, list the runs and their mean.
+    """Show the spec, data, environment and results of a run. For a group, list its runs and their mean.
 
     Example:
         vitreport runs show swin-digits-ea4ce545-s0
@@ -171,7 +171,7 @@ def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json:
 
 
 def _show_group(found: Sequence[Run], *, as_json: bool) -> None:
-    """Print the runs of a group with their means, and the commands that show each."""
+    """Print the runs of a group, their means, and a command that shows each run."""
     states, runs = {run.id: state_of(run) for run in found}, [summarize_run(run) for run in found]
     groups = group_runs(runs)
     if as_json:

@@ -34,7 +34,7 @@ def train(
     dry_run: options.DryRun = False,
     trace: Annotated[
         Path | None,
-        option("Train some steps only; show where the time goes, and write a trace to FILE.", "FILE", "--profile"),
+        option("Train for a few steps only: print where the time goes and write a trace.", "FILE", "--profile"),
     ] = None,
     force: Annotated[bool, flag("--force", "Train a finished run again, in a new directory.")] = False,
     quiet: options.Quiet = False,
@@ -140,7 +140,7 @@ def show_profile(spec: RunSpec, runtime: Runtime, trace: Path, *, quiet: bool, a
         return
     longest = sorted(profile.seconds, key=lambda name: -profile.seconds[name])
     rows = [(name, f"{profile.seconds[name]:.2f} s", percent(profile.shares[name], 1)) for name in longest]
-    print_table(["part", "an epoch", "share"], rows, right=("an epoch", "share"))
+    print_table(["part", "per epoch", "share"], rows, right=("per epoch", "share"))
     if not quiet:
         note(f"hint: {profile.hint}")
         note(f"open {file} in chrome://tracing or https://ui.perfetto.dev")

@@ -94,13 +94,13 @@ def equalize(images: Tensor) -> Tensor:
 
 
 def counted_up_to(levels: Tensor) -> Tensor:
-    """Count the pixels (B, 3, N) of int64 up to each of the levels (B, 3, 256): the fast way on a CPU."""
+    """Count the pixels (B, 3, N) of int64 up to each of the levels (B, 3, 256). This is fast on a CPU."""
     histogram = levels.new_zeros(*levels.shape[:2], LEVELS).scatter_add_(2, levels, torch.ones_like(levels))
     return histogram.cumsum(2)
 
 
 def searched_up_to(levels: Tensor) -> Tensor:
-    """Count the same on a GPU, where scatter_add_ would sort pairs of all pixels to be deterministic."""
+    """Count the same on a GPU. A deterministic scatter_add_ sorts pairs of all pixels there, which is slow."""
     wanted = torch.arange(LEVELS, device=levels.device, dtype=torch.int32).repeat(*levels.shape[:2], 1)
     return torch.searchsorted(levels.int().sort(2).values, wanted, right=True)
 

@@ -53,7 +53,7 @@ class Canvas:
             self.axes.plot(*point, "o", mec=LIGHT["ink"], mew=1, mfc="none", markersize=14, clip_on=False)
 
     def cell(self, row: int, column: int, strength: float | None, text: str, tip: str) -> None:
-        """Draw a cell of a matrix in a color of a strength from 0 to 1, on which its text can be read, or in none."""
+        """Draw a cell of a matrix with readable text; `strength` from 0 to 1 sets its color (None: no color)."""
         from matplotlib.patches import Rectangle
 
         if strength is not None:
@@ -108,7 +108,7 @@ def short(text: str, length: int = 26) -> str:
 
 
 def shortened(names: Sequence[str], length: int) -> list[str]:
-    """Cut the middle out of long names; where that makes two alike, write only the values of their fields."""
+    """Cut the middle out of long names. If that makes two equal, write only the values of their fields."""
     cut = [short(name, length) for name in names]
     if len({*cut}) < len({*names}):
         cut = [short(OF_FIELDS.sub(r"\1", name), length) for name in names]
