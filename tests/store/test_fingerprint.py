@@ -30,7 +30,7 @@ def test_a_network_without_a_deterministic_version_is_warned_of(
     monkeypatch.setattr(devices, "is_deterministic", lambda device: False)
     notes, runtime = Notes(), Runtime(device="cpu", threads=1, runs_dir=tmp_path, cache_dir=tmp_path / "cache")
     train_run(small_spec(train={"epochs": 1}), runtime, force=False, argv=(), listener=notes)
-    assert notes.lines[0].startswith("warning: this network has no deterministic version on a GPU")
+    assert notes.lines[0].startswith("warning: this network is not deterministic on a GPU")
 
 
 @pytest.mark.parametrize(("device", "changed"), [("cpu", {"threads", "cudnn"}), ("cuda", {"cudnn"})])
