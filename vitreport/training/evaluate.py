@@ -20,8 +20,8 @@ from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, memory_errors
 
 CPU_BATCH_SIZE = 128  # what fits a processor's cache
-CUDA_BATCH_SIZE, CUDA_PIXELS = 10_000, 10_000 * 32**2  # what fills a large GPU; not measured on one
-BYTES_A_PIXEL = 12_000  # of a GPU's memory
+CUDA_BATCH_SIZE = 10_000  # at most
+BYTES_A_PIXEL = 50_000  # of a GPU's memory: TNT needs 3,400, larger networks and jobs that share the GPU need more
 LATENCY_IMAGES, LATENCY_SECONDS = 20, 1.0
 CALIBRATION_BINS = 15
 TOP_K = 5
@@ -45,7 +45,7 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
     """Return the images in a batch, by the spec and the kind of device alone, because it changes the last digits."""
     if device.type != "cuda":
         return CPU_BATCH_SIZE
-    pixels = min(CUDA_PIXELS, torch.cuda.get_device_properties(device).total_memory // BYTES_A_PIXEL)
+    pixels = torch.cuda.get_device_properties(device).total_memory // BYTES_A_PIXEL
     return min(CUDA_BATCH_SIZE, max(train.batch_size, pixels // image_size**2))
 
 
