@@ -65,6 +65,18 @@ def test_a_step_is_seeded_as_torch_seeds_it_on_its_own_device_alone(monkeypatch:
     assert torch.equal(torch.rand(4), expected)
 
 
+@pytest.mark.parametrize("is_training", [True, False])
+def test_only_a_training_is_strictly_deterministic(is_training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    try:
+        set_up_device(torch.device("cuda", 0), None, is_training=is_training)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled() is not is_training
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def test_threads_are_part_of_the_fingerprint() -> None:
     former = torch.get_num_threads()
     try:

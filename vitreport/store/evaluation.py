@@ -41,7 +41,7 @@ from vitreport.training.evaluate import (
     predict,
 )
 from vitreport.training.events import Listener
-from vitreport.training.setup import Setup, build_network, find_determinism, place_split, split_indices
+from vitreport.training.setup import Setup, build_network, place_split, split_indices
 
 PREDICTIONS_VERSION = 1
 SplitName = Literal["train", "val", "test"]
@@ -176,7 +176,7 @@ def evaluate_runs(
         raise SpecError(fault, "give the id of one run")
     model, spec, record = restore(runs)
     trained_on, device = record.data, choose_device(runtime.device)
-    set_up_device(device, runtime.threads or _recorded_threads(record))
+    set_up_device(device, runtime.threads or _recorded_threads(record), is_training=False)
     name, data_dir = locate(dataset or spec.data.dataset, data_dirs)
     request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
     request = replace(request, name=name, data_dir=data_dir)
@@ -189,7 +189,6 @@ def evaluate_runs(
         refuse_other_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
     with memory_errors("moving the model and the images to the device"):
         model.to(device)
-        find_determinism(model, spec.data.image_size)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
     predicted = predict(model, images, spec.train, before_batch=lambda: None)
     return Evaluation(

@@ -46,15 +46,19 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", index)
 
 
-def set_up_device(device: torch.device, threads: int | None) -> None:
-    """Set the threads, and ask for the same bits every time and for float32 where float32 is said, as on a CPU."""
+def set_up_device(device: torch.device, threads: int | None, *, is_training: bool = True) -> None:
+    """Set the threads, and ask for the same bits every time and for float32 where float32 is said, as on a CPU.
+
+    Where nothing is trained, operations without a deterministic version are allowed.
+    """
     if threads is not None:
         torch.set_num_threads(threads)
     keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.set_device(device)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)  # with warn_only, fused attention stays non-deterministic
+        # with warn_only, the gradients of fused attention stay non-deterministic
+        torch.use_deterministic_algorithms(True, warn_only=not is_training)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cuda.enable_cudnn_sdp(False)  # it builds a graph for every shape
         torch.backends.cudnn.allow_tf32 = False

@@ -38,7 +38,7 @@ def predict(
     model = api.load_model(run, runs_dir, device=device)
     from vitreport.training.device import choose_device, set_up_device  # with torch
 
-    set_up_device(choose_device(device), threads)
+    set_up_device(choose_device(device), threads, is_training=False)
     with View(quiet=quiet) as view:
         if len(model.runs) > 1:
             view.note(f"mean probabilities of {counted(len(model.runs), 'run')}: {joined(model.runs)}")
