@@ -210,7 +210,7 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
             probabilities of all finished seeds. A file from `vitreport export-model` works, too. Load only files that
             you trust, because a .pt2 file can run code.
         runs_dir: The directory of the runs.
-        device: A torch device, or "auto". An exported model always runs on the CPU.
+        device: "auto", "cpu", "cuda" or "cuda:N". An exported model always runs on the CPU.
 
     Returns:
         A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, and

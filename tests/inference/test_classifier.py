@@ -69,7 +69,10 @@ def test_a_call_takes_bytes_or_fractions_and_resizes_them(digits_run: Path, runt
     logits = model(images)
     assert_recorded(logits.softmax(1), recorded(digits_run)[:100])
     torch.testing.assert_close(model(images.float() / 255), logits)
+    torch.testing.assert_close(model(images.long()), logits)
     assert model.double()(images).shape == (100, 10)
+    for dtype in (torch.bfloat16, torch.float16):
+        torch.testing.assert_close(model.to(dtype)(images).softmax(1), logits.softmax(1), rtol=0, atol=0.05)
     assert not model.training
 
 
@@ -130,11 +133,30 @@ def model(own_runs: list[Path]) -> Classifier:
     return vitreport.load_model(own_runs[0])
 
 
-@pytest.mark.parametrize("image", [np.zeros((9, 9, 3), np.float32), np.zeros((9, 9, 4), np.uint8), torch.zeros(9, 9)])
-def test_arrays_of_another_kind_are_refused(model: Classifier, image: Any) -> None:
-    with pytest.raises(SpecError, match=r"an image has the shape .* and the type") as error:
-        model.predict([image])
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.zeros((9, 9, 3), np.float32), r"the shape \(9, 9, 3\) and the type float32"),
+        (np.zeros((9, 9, 4), np.uint8), r"the shape \(9, 9, 4\) and the type uint8"),
+        (np.zeros((9, 0, 3), np.uint8), r"the shape \(9, 0, 3\) and the type uint8"),
+        (torch.zeros(9, 9), r"the shape \(9, 9\) and the type torch.float32"),
+        (b"image", "the type int"),
+        ([None], "the type NoneType"),
+    ],
+)
+def test_what_is_no_image_is_refused(model: Classifier, image: Any, said: str) -> None:
+    with pytest.raises(SpecError, match=f"^an image has {said}") as error:
+        model.predict(image)
     assert "uint8" in error.value.hint
+
+
+def test_damaged_pillow_images_are_named(model: Classifier, own_images: Path, tmp_path: Path) -> None:
+    whole, cut = images_of(own_images)[0], tmp_path / "cut.png"
+    cut.write_bytes(whole.read_bytes()[:-60])
+    with pytest.raises(DatasetError) as error:
+        model.predict([Image.open(cut), Image.open(whole), Image.new("F", (9, 9), -1)])
+    faults = f"{cut} (image file is truncated) and a Pillow image (values that are not whole numbers"
+    assert error.value.message.startswith(f"2 of 3 images cannot be decoded: {faults}")
 
 
 def test_every_damaged_file_is_named(model: Classifier, tmp_path: Path, own_images: Path) -> None:

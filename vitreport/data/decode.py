@@ -52,6 +52,11 @@ class UndecodableError(DatasetError):
         super().__init__(f"{which} cannot be decoded: {listed(faults, 3)}", FAULTS_HINT)
 
 
+def undecodable(file: str, error: Exception) -> UndecodableError:
+    """Return the error that names a file, and what decoding it raised."""
+    return UndecodableError([f"{file} ({_reason(error)})"])
+
+
 def decode_listed(listing: Listing, size: int, *, canonical: bool) -> Decoding:
     """Prepare to decode listed images."""
     return Decoding(listing.classes, listing.labels, _images(listing, size, upright=not canonical), canonical)
@@ -89,7 +94,7 @@ def _opened(tree: Tree, file: str) -> Iterator[Image.Image]:
             image.load()
             yield image
     except Exception as error:  # damaged files make Pillow raise almost anything
-        raise UndecodableError([f"{file} ({_reason(error)})"]) from error
+        raise undecodable(file, error) from error
 
 
 def _images(listing: Listing, size: int, *, upright: bool) -> Iterator[tuple[Pixels, bool]]:

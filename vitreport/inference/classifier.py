@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vitreport.data.archive import Tree
 from vitreport.data.arrays import Pixels
 from vitreport.data.batches import normalized, resized
-from vitreport.data.decode import UndecodableError, decode_files, picture
+from vitreport.data.decode import UndecodableError, decode_files, picture, undecodable
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run
@@ -34,7 +34,7 @@ AnyImage: TypeAlias = str | Path | Image.Image | NDArray[np.uint8] | Tensor
 class Classifier(nn.Module):
     """The trained model of a run, or of several seeds, with its preprocessing.
 
-    Call it with a tensor of square RGB images (N, 3, H, W): uint8 from 0 to 255, or floating point from 0 to 1. It
+    Call it with a tensor of square RGB images (N, 3, H, W): integers from 0 to 255, or floating point from 0 to 1. It
     resizes them to `image_size` (bilinear, antialiased), normalizes the channels as in training and returns logits
     (N, classes). Their softmax gives the class probabilities; for several seeds, these are the means over the seeds.
     For other images, such as files, use `predict`.
@@ -66,11 +66,11 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, 3, H, W)."""
-        scaled = images.to(self.mean.dtype)
-        if images.dtype == torch.uint8:
+        scaled = images.to(torch.promote_types(self.mean.dtype, torch.float32))  # a CPU resizes no float16
+        if not images.is_floating_point():
             scaled = scaled / 255
         prepared = normalized(resized(scaled, self.image_size), self.mean, self.std)
-        logits: Tensor = self.network(prepared)
+        logits: Tensor = self.network(prepared.to(self.mean.dtype))
         return logits.float()
 
     def predict(self, images: AnyImage | Sequence[AnyImage]) -> Tensor:
@@ -82,10 +82,10 @@ class Classifier(nn.Module):
                 square in the middle, as in training.
 
         Raises:
-            DatasetError: If files are missing or damaged.
-            SpecError: If the shape or the type of an array or a tensor is wrong.
+            DatasetError: If images are missing or damaged.
+            SpecError: If something else is given, or the shape or the type of an array or a tensor is wrong.
         """
-        if isinstance(images, str | Path | Image.Image) or getattr(images, "ndim", 0) == 3:
+        if isinstance(images, str | Path | Image.Image) or getattr(images, "ndim", 0) in (2, 3):
             images = [images]  # type: ignore[list-item]
         found, faults = torch.zeros(len(images), len(self.classes)), list[str]()
         for row, each in zip(found, self.predict_each(images), strict=True):  # type: ignore[arg-type]
@@ -117,16 +117,25 @@ def _decoded(images: Sequence[AnyImage], size: int) -> Iterator[Pixels | Undecod
     files = [str(image) for image in images if isinstance(image, str | Path)]
     of_files = decode_files(Tree("", files, lambda file: open_bounded(Path(file))), files, size, upright=True)
     for image in images:
-        found = next(of_files) if isinstance(image, str | Path) else picture(_pillow(image), size, upright=False)
+        if isinstance(image, str | Path):
+            found = next(of_files)
+        else:
+            found = _of_pillow(image if isinstance(image, Image.Image) else _of_array(image), size)
         yield found if isinstance(found, UndecodableError) else found[0]
 
 
-def _pillow(image: Image.Image | NDArray[np.uint8] | Tensor) -> Image.Image:
-    """Return an upright Pillow image. Raises SpecError for an array of another shape or type."""
-    if isinstance(image, Image.Image):
-        return ImageOps.exif_transpose(image)
+def _of_pillow(image: Image.Image, size: int) -> tuple[Pixels, bool] | UndecodableError:
+    try:
+        return picture(ImageOps.exif_transpose(image), size, upright=False)
+    except Exception as error:  # an image of a damaged file, which Pillow reads only now
+        return undecodable(getattr(image, "filename", "") or "a Pillow image", error)
+
+
+def _of_array(image: NDArray[np.uint8] | Tensor) -> Image.Image:
+    """Return a Pillow image. Raises SpecError for anything but pixels of the right shape and type."""
     array = image.permute(1, 2, 0).numpy(force=True) if isinstance(image, Tensor) and image.ndim == 3 else image
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != CHANNELS:
-        fault = f"an image has the shape {tuple(image.shape)} and the type {image.dtype}"
-        raise SpecError(fault, "give uint8 arrays (H, W, 3), or uint8 tensors (3, H, W)")
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.shape[2:] != (CHANNELS,) or not array.size:
+        shape = f"the shape {tuple(image.shape)} and the type {image.dtype}" if hasattr(image, "shape") else None
+        fault = f"an image has {shape or f'the type {type(image).__name__}'}"
+        raise SpecError(fault, "give files, Pillow images, uint8 arrays (H, W, 3) or uint8 tensors (3, H, W)")
     return Image.fromarray(array)
