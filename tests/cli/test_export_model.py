@@ -41,7 +41,7 @@ def test_a_torch_file_needs_no_vitreport(run: Path, cli: Cli) -> None:
 def test_an_onnx_file_needs_no_vitreport(run: Path, cli: Cli) -> None:
     """As the guide shows it."""
     pytest.importorskip("onnxruntime")
-    done = cli("export-model", str(run), "--format", "onnx", "-o", "digits.onnx", "--json")
+    done = cli("export-model", str(run), "-o", "digits.onnx", "--json")
     assert (done.exit_code, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert (found["file"], found["runs"], found["format"]) == ("digits.onnx", [run.name], "onnx")
@@ -70,6 +70,12 @@ def test_the_extra_is_named_before_anything_is_done(cli: Cli, monkeypatch: pytes
     refused(cli("export-model", "x", "--format", "onnx"), 6, 'onnx is missing: pip install "vitreport[onnx]"')
 
 
-@pytest.mark.parametrize(("output", "code"), [("no/it.pt2", 6), (".", 2)])
+@pytest.mark.parametrize(("output", "code"), [("no/it.pt2", 6), (".", 2), ("it.bin", 2)])
 def test_a_place_that_cannot_be_written_is_named(output: str, code: int, run: Path, cli: Cli) -> None:
     refused(cli("export-model", str(run), "-o", output), code, output)
+
+
+def test_a_file_has_the_extension_of_its_format(run: Path, cli: Cli) -> None:
+    done = cli("export-model", str(run), "--format", "torch-export", "-o", "it.onnx")
+    refused(done, 2, "a file of torch-export ends with .pt2: it.onnx; hint: change --format")
+    assert not Path("it.onnx").exists()

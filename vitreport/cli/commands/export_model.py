@@ -8,6 +8,7 @@ from vitreport.cli import options
 from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table
 from vitreport.cli.options import flag, option
+from vitreport.errors import SpecError
 from vitreport.export.table import require_extra
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import compact, milliseconds, rate
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 def export_model(
     run: RunOrGroup,
-    format_: Annotated[Literal["torch-export", "onnx"], option("Format to write.", None, "--format")] = "torch-export",
+    form: Annotated[
+        Literal["torch-export", "onnx"] | None,
+        option("Format to write (default: by the extension of FILE; else torch-export).", None, "--format"),
+    ] = None,
     output: Annotated[
         Path | None, option("File to write (default: RUN.pt2 or RUN.onnx).", "FILE", "--output", "-o")
     ] = None,
@@ -34,14 +38,17 @@ def export_model(
 
     Example:
         vitreport export-model swin-digits-ea4ce545-s0
-        vitreport export-model swin-digits-ea4ce545-s0 --format onnx -o digits.onnx --measure
+        vitreport export-model swin-digits-ea4ce545-s0 -o digits.onnx --measure
     """
+    format_ = form or ("onnx" if output and output.suffix == ".onnx" else "torch-export")
     if format_ == "onnx":
         require_extra("onnx")
     given = output_path(output) if output else None
     model = vitreport.load_model(run, runs_dir, device="cpu")
     from vitreport.inference.export import EXTENSIONS, export_model, measure_speeds, read_exported  # with torch
 
+    if output and output.suffix != EXTENSIONS[format_]:
+        raise SpecError(f"a file of {format_} ends with {EXTENSIONS[format_]}: {output}", "change --format or --output")
     name = model.runs[0] if len(model.runs) == 1 else RunId.parse(model.runs[0]).group
     file = given or output_path(Path(f"{name}{EXTENSIONS[format_]}"))
     exported = export_model(model, format_, data_dirs_or_default(data_dirs))
