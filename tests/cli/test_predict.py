@@ -88,6 +88,15 @@ def test_damaged_images_are_named_and_the_others_classified(digits: Path, cli: C
     assert cli("predict", "perceiver", f"{digits}/more/x.jpg").stdout == ""
 
 
+def test_an_exported_file_is_a_model(digits: Path, cli: Cli) -> None:
+    assert cli("export-model", "perceiver", "-o", "it.pt2").exit_code == 0
+    run, file = (json.loads(cli("predict", name, str(digits), "--json").stdout) for name in ("perceiver", "it.pt2"))
+    for expected, found in zip(run["images"], file["images"], strict=True):
+        shares = [{each["class"]: each["probability"] for each in image["classes"]} for image in (expected, found)]
+        assert shares[0] == pytest.approx(shares[1], abs=1e-6)
+    assert file["runs"] == run["runs"]
+
+
 @pytest.fixture
 def two_seeds(at_home: Path, digits: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids of two finished runs of one group, in a folder with images."""

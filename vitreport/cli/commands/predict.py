@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from vitreport import api
-from vitreport.cli import options, records
-from vitreport.cli.commands.runs import RunOrGroup
+from vitreport.cli import completion, options, records
 from vitreport.cli.console import print_json, print_table, print_text, warn_each
 from vitreport.cli.live import View
 from vitreport.cli.options import argument, flag, option, refuse_several
@@ -16,7 +15,9 @@ from vitreport.runtime import DEVICE, RUNS_DIR, THREADS
 
 
 def predict(
-    run: RunOrGroup,
+    run: Annotated[
+        str, argument("Run (id or directory), group, or file of `vitreport export-model`.", "RUN", completion.groups)
+    ],
     images: Annotated[list[Path], argument("Images, or directories of images.", "IMAGE")],
     top: Annotated[int, option("Number of classes to show for each image.", "N", least=1)] = 5,
     as_json: options.AsJson = False,
@@ -31,6 +32,7 @@ def predict(
     Example:
         vitreport predict swin-digits-ea4ce545-s0 photo.jpg
         vitreport predict swin-digits-ea4ce545 photos/ --top 1 --csv > classes.csv
+        vitreport predict digits.onnx photo.jpg
     """
     refuse_several({"--json": as_json, "--csv": as_csv})
     records.require_runs_dir(runs_dir, may_lack_default=True)
