@@ -76,7 +76,7 @@ def _ordered(names: Mapping[str, str], known: Iterable[str]) -> list[str]:
 def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     """Return the preset's group, else the best on the validation split, else that with most seeds, then epochs.
 
-    A group with diverged seeds represents only if all have some, and a single seed is not chosen before several.
+    A group with diverged seeds is chosen only if all groups have some. One seed is chosen only if no group has several.
     """
     if len(candidates) == 1:
         return candidates[0], ""

@@ -39,7 +39,7 @@ def files_of(runs: Sequence[Run], folders: Sequence[Path], repo_id: str) -> dict
 
 
 def upload(files: Mapping[str, bytes | Path], name: str, repo_id: str, *, private: bool) -> str:
-    """Upload all files in one commit, or none; return the address of the repository, which is created if necessary.
+    """Upload all files in one commit, create the repository if necessary, and return its address.
 
     Raises ResourceError without a token or the network.
     """
