@@ -9,8 +9,6 @@ from hypothesis import settings
 settings.register_profile("tests", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("tests")
 os.environ["OMP_NUM_THREADS"] = "1"
-settings.register_profile("without deadline", deadline=None)  # a machine may be busy with something else
-settings.load_profile("without deadline")
 
 
 @pytest.fixture(autouse=True)
