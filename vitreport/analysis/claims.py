@@ -16,6 +16,7 @@ from vitreport.spec.study import Metric, Relation
 Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
 MOST_DIGITS = 12
+NO_CURVE = "this needs a test curve that increases, see train.monitor_test"
 ABOUT = 0.2  # "at about epoch 15" means 12 to 18
 
 
@@ -86,10 +87,11 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
     group = group_of_spec(groups, claim.group)
     about = [group, *(group_of_spec(groups, name, group.dataset if group else "") for name in claim.others)]
     there = [each for each in about if each]
-    unmeasured = next((each for each in there if _measured(claim, each) is None), None)
-    if len(there) < len(about) or unmeasured:
-        missing = f"its runs have no result: {unmeasured.state}" if unmeasured else "no run yet"
-        return Verdict(claim, "not run", missing)
+    lacking = next((each for each in there if each.test is None), None)
+    if len(there) < len(about) or lacking:
+        return Verdict(claim, "not run", f"its runs have no result: {lacking.state}" if lacking else "no run yet")
+    if any(_measured(claim, each) is None for each in there):
+        return Verdict(replace(claim, command=""), "not comparable", NO_CURVE)
     found, why = _found(claim, there), "" if claim.faults else _why_incomparable(there, altered)
     return replace(found, outcome="not comparable", why=why) if claim.faults or why else found
 
