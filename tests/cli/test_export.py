@@ -32,6 +32,8 @@ def test_only_named_runs_are_exported(cli: Cli) -> None:
     folders = [write_run(Path("runs"), small_spec(seed)) for seed in range(3)]
     done = cli("runs", "export", folders[2].name, f"runs/{folders[0].name}")
     assert [row["seed"] for row in rows(done.stdout)] == ["2", "0"]
+    of_group = cli("runs", "export", folders[0].name, folders[0].name.removesuffix("-s0"))
+    assert [row["seed"] for row in rows(of_group.stdout)] == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(("table", "count"), [("runs", 2), ("epochs", 4)])

@@ -143,7 +143,7 @@ def test_a_group_is_evaluated_with_the_accuracies_of_its_seeds(two_seeds: list[s
     ("arguments", "exit_code", "said"),
     [
         (["nothing", "digits"], 2, "no run 'nothing' in runs; hint: "),
-        (["perceiver", "digits", "no.png", "none"], 3, "no such file or directory: no.png and none; hint: give images"),
+        (["perceiver", "digits", "no.png", "none"], 3, "no.png and none; hint: give a run first, then images"),
         (["perceiver", "empty"], 3, "no images in empty; hint: names of image files end with .png, .jpg"),
         (["perceiver", "digits", "--top", "0"], 2, "'--top': must be greater than or equal to 1"),
         (["perceiver", "digits", "--json", "--csv"], 2, "--json and --csv cannot be used together; hint: use one of"),

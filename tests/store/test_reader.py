@@ -192,20 +192,20 @@ def test_run_is_found_by_id_prefix_and_path(tmp_path: Path) -> None:
 
 
 def test_ambiguous_and_unknown_names_are_told(tmp_path: Path) -> None:
-    for name in ("swin-a-s0", "swin-a-s1"):
+    for name in ("swin-a1b2c3d4-s0", "swin-a1b2c3d4-s1"):
         make_run(tmp_path / "runs", name)
     with pytest.raises(SpecError, match="'swin-a' matches 2 runs") as ambiguous:
         find_run("swin-a", tmp_path / "runs")
-    assert ambiguous.value.hint == "use one of swin-a-s0, swin-a-s1"
+    assert ambiguous.value.hint == "use one of swin-a1b2c3d4, swin-a1b2c3d4-s0, swin-a1b2c3d4-s1"
     for number in range(30):
         make_run(tmp_path / "runs", f"tnt-{number:02}")
     with pytest.raises(SpecError) as many:
         find_run("tnt", tmp_path / "runs")
     assert many.value.hint.startswith("use one of tnt-00, tnt-01, ")
     assert many.value.hint.endswith(", tnt-19 and 10 more")
-    with pytest.raises(SpecError, match="no run 'swim-a-s0' in") as unknown:
-        find_run("swim-a-s0", tmp_path / "runs")
-    assert "did you mean swin-a-s0" in unknown.value.hint
+    with pytest.raises(SpecError, match="no run 'swim-a1b2c3d4-s0' in") as unknown:
+        find_run("swim-a1b2c3d4-s0", tmp_path / "runs")
+    assert "did you mean swin-a1b2c3d4-s0" in unknown.value.hint
     with pytest.raises(SpecError, match="no run 'x'"):
         find_run("x", tmp_path / "absent")
 

@@ -144,13 +144,15 @@ def _run(arguments: Sequence[str]) -> int:
     except VitreportError as error:
         return _report(error.lines(), error.exit_code)
     except typer.TyperException as error:
-        return _report(_usage_lines(error), 2)
+        return _report(_usage_lines(error, arguments), 2)
 
 
-def _usage_lines(error: typer.TyperException) -> list[str]:
+def _usage_lines(error: typer.TyperException, arguments: Sequence[str]) -> list[str]:
     """Return what is wrong with the command line; nothing if typer has shown the help instead."""
     context = getattr(error, "ctx", None)
-    command_path = context.command_path if context else "vitreport"
+    # typer gives no context where an option lacks its value
+    words = ["vitreport", *(word for word in arguments[:1] if word in COMMANDS)]
+    command_path = context.command_path if context else " ".join(words)
     message = error.format_message().removesuffix(".")
     # what pydantic adds to the words of typer
     message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
@@ -161,6 +163,8 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
         from vitreport.spec.fields import find_field
         from vitreport.spec.sweep import short_name
 
+        if getattr(error, "option_name", "") == "--seeds":
+            hint = f"use --seed once for each seed, or {hint}"
         with suppress(SpecError):  # a field of the spec that only other commands have as an option
             field = find_field(getattr(error, "option_name", "").lstrip("-").replace("-", "_"))
             hint = f"use --set {short_name(field)}=VALUE, or {hint}"

@@ -30,7 +30,8 @@ def image_files(paths: Sequence[Path]) -> list[str]:
     Raises DatasetError if a path is missing or if there is no image.
     """
     if missing := list(filterfalse(os.path.exists, map(str, paths))):
-        raise DatasetError(f"no such file or directory: {listed(missing)}", "give images, or directories of images")
+        hint = "give a run first, then images or their directories"
+        raise DatasetError(f"no such file or directory: {listed(missing)}", hint)
     files = list[str]()
     for path in paths:
         inner = filter(is_image, disk_tree(path).files) if path.is_dir() else [""]

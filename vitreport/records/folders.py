@@ -46,9 +46,13 @@ def find_run(name: str, runs_dir: Path) -> Path:
     if _is_run(given := Path(os.path.realpath(name))):
         return given
     if is_path:
-        raise RecordError(f"{name} is not the directory of a run", "see `vitreport runs list`")
+        group = Path(name).name
+        hint = f"use the id of the group: {group}" if group_folders(group, runs_dir) else "see `vitreport runs list`"
+        raise RecordError(f"{name} is not the directory of a run", hint)
     if matches:
-        raise SpecError(f"{name!r} matches {len(matches)} runs", one_of(matches))
+        groups = {RunId.parse(match).group for match in matches}
+        names = [*groups, *matches] if len(groups) == 1 else matches
+        raise SpecError(f"{name!r} matches {len(matches)} runs", one_of(names))
     raise SpecError(f"no run {name!r} in {runs_dir}", did_you_mean(name, folders) or "see `vitreport runs list`")
 
 

@@ -19,7 +19,7 @@ from vitreport.errors import DamageError, SpecError
 from vitreport.export.table import epochs_table, require_extra, runs_table
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import Estimate, counted, duration, percent, rate, toml_value
-from vitreport.records.folders import find_group, find_run, run_folders
+from vitreport.records.folders import find_group, find_run, find_runs, run_folders
 from vitreport.records.reader import Run, read_run, read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
@@ -251,7 +251,9 @@ def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
 
 @app.command()
 def export(
-    names: Annotated[list[str] | None, argument("Ids of runs (default: all).", "RUN", completion.runs)] = None,
+    names: Annotated[
+        list[str] | None, argument("Runs or groups by their ids (default: all).", "RUN", completion.groups)
+    ] = None,
     format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
     table: Annotated[Literal["runs", "epochs"], option("One row per run or per epoch, in CSV and Parquet.")] = "runs",
     output: Annotated[
@@ -272,8 +274,8 @@ def export(
         if format_ != "csv":
             require_extra(format_)
         output = output_path(output, is_folder=format_ == "tensorboard")
-    folders = [find_run(name, runs_dir) for name in names] if names else run_folders(runs_dir)
-    runs = [read_run(folder) for folder in folders]
+    named = (folder for name in names or () for folder in find_runs(name, runs_dir))
+    runs = [read_run(folder) for folder in (dict.fromkeys(named) if names else run_folders(runs_dir))]
     sound = [run for run in runs if not run.damage]
     tabulate = runs_table if table == "runs" else epochs_table
     if output is None:
