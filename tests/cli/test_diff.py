@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.records import small_spec, write_run
+from tests.records import small_spec, spec, write_run
 from vitreport.files import write_json
 from vitreport.records.measurement import packed
 
@@ -23,6 +23,15 @@ def test_two_runs_are_told_apart_by_what_differs(cli: Cli) -> None:
     assert header.split() == [first, second]
     assert line.split() == ["seed", "0", "1"]
     assert json.loads(cli("runs", "diff", first, second, "--json").stdout)["differences"] == {"seed": [0, 1]}
+
+
+def test_fields_that_only_the_second_has_are_next_to_the_other_fields(cli: Cli) -> None:
+    names = [write_run(Path("runs"), each).name for each in (small_spec(), spec("mlp-mixer", "digits"))]
+    for sides in (names, [name.removesuffix("-s0") for name in names]):
+        rows = json.loads(cli("runs", "diff", *sides, "--json").stdout)["differences"]
+        parts = [row.partition(".")[0] for row in rows]
+        assert parts == sorted(parts, key=parts.index)
+        assert "model.embed_dim" in rows
 
 
 def test_what_was_measured_is_told_with_its_difference(cli: Cli) -> None:

@@ -116,7 +116,10 @@ def _different_images(found: Differences) -> str:
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Differences:
-    return {path: (left.get(path), right.get(path)) for path in {**left, **right} if left.get(path) != right.get(path)}
+    paths = {**left, **right}
+    parts = list(dict.fromkeys(path.partition(".")[0] for path in paths))
+    ordered = sorted(paths, key=lambda path: parts.index(path.partition(".")[0]))
+    return {path: (left.get(path), right.get(path)) for path in ordered if left.get(path) != right.get(path)}
 
 
 def _values_of_run(run: Run) -> dict[str, Any]:
