@@ -54,6 +54,7 @@ def test_an_onnx_file_needs_no_vitreport(run: Path, cli: Cli) -> None:
     exec(example, names)
     expected = vitreport.load_model(run)(torch.from_numpy(names["images"]))
     torch.testing.assert_close(torch.from_numpy(names["logits"]), expected, rtol=0, atol=1e-4)
+    assert [each.shape for each in names["session"].get_inputs()] == [["batch", 3, "height", "width"]]
     facts = names["session"].get_modelmeta().custom_metadata_map
     assert [json.loads(facts[key]) for key in ("classes", "runs", "image_size")] == [CLASSES, [run.name], 8]
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ Format = Literal["torch-export", "onnx"]
 EXTENSIONS: Mapping[Format, str] = {"torch-export": ".pt2", "onnx": ".onnx"}
 KEYS = ("runs", "classes", "image_size", "spec")
 INPUT, OUTPUT = "images", "logits"
+ANY_SIZE = {0: "batch", 2: "height", 3: "width"}
 CHECKED_IMAGES = 64
 TOLERANCE = 1e-4  # of a class probability
 BATCH_SIZES = (1, 64)
@@ -103,7 +104,7 @@ def _exported(model: Classifier, format_: Format) -> tuple[bytes, str]:
         "spec": model.spec.model_dump_json(),
     }
     example = torch.zeros(2, CHANNELS, model.image_size + 1, model.image_size + 2, dtype=torch.uint8)
-    sizes = {0: Dim("batch"), 2: Dim("height"), 3: Dim("width")}
+    sizes = {axis: Dim(name) for axis, name in ANY_SIZE.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -123,7 +124,8 @@ def _torch_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[
 
 def _onnx_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[bytes, str]:
     logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it warns about what it does not simplify
-    converted = torch.onnx.export(program, input_names=[INPUT], output_names=[OUTPUT], dynamo=True, verbose=False)
+    names: dict[str, Any] = {"input_names": [INPUT], "output_names": [OUTPUT], "dynamic_shapes": (ANY_SIZE,)}
+    converted = torch.onnx.export(program, dynamo=True, verbose=False, **names)
     assert converted
     converted.model.metadata_props.update(metadata)
     return converted.model_proto.SerializeToString(), f"opset {converted.model.opset_imports['']}"
