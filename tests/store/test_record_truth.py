@@ -82,7 +82,9 @@ def test_other_weights_than_the_result_names_are_refused(driver: Driver, finishe
     shutil.copy(only_run(tmp_path / "other") / "best.safetensors", finished / "best.safetensors")
     refused = driver.run("eval", finished.name, folder=tmp_path)
     assert (refused.exit_code, refused.stdout) == (4, "")
-    assert "best.safetensors is damaged (sha256 differs)" in refused.stderr
+    fault = f"error: run {finished.name}: best.safetensors is damaged (sha256 differs)"
+    hint = "use `vitreport train --force` to train the run again, or give the id of another run"
+    assert refused.stderr == f"{fault}; hint: {hint}\n"
 
 
 @pytest.mark.parametrize("forced", [False, True])

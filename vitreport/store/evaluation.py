@@ -133,13 +133,15 @@ def _restore(run: Run) -> Restored:
     if not (run.record and run.spec and run.result):
         raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
     path = run.folder / "best.safetensors"
+    again = "use `vitreport train --force` to train the run again, or give the id of another run"
     if not path.exists():
-        again = "use `vitreport train --force` to train the run again, or give the id of another run"
-        hint = f"weights are not committed with a record; {again}"
-        raise RecordError(f"{path} is missing", hint)
+        raise RecordError(f"{path} is missing", f"weights are not committed with a record; {again}")
     network = build_network(run.spec)
-    weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
-    check_fit(weights, named_weights(network), path.name)
+    try:
+        weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
+        check_fit(weights, named_weights(network), path.name)
+    except RecordError as error:
+        raise RecordError(f"run {run.id}: {error.message}", again) from error
     load_weights(network, weights)
     return Restored(network, run.spec, run.record)
 
