@@ -84,6 +84,19 @@ def test_a_link_is_not_followed(cli: Cli) -> None:
     assert folder.exists()
 
 
+def test_gc_leaves_links_alone(cli: Cli) -> None:
+    """Also a linked folder of checkpoints, whose files are not in the run."""
+    folder, outside = trained(), Path("outside")
+    arrays = Path(os.environ["VITREPORT_CACHE_DIR"], "arrays")
+    shutil.rmtree(folder / "checkpoints")
+    outside.mkdir()
+    (outside / ".step.1.tmp").touch()
+    arrays.mkdir(parents=True)
+    for link in (folder / "checkpoints", RUNS / ".run.tmp", arrays / "digits-1", arrays / ".digits-2.tmp"):
+        link.symlink_to(outside.absolute())
+    assert list(listed(cli, "gc")) == [str(folder / ".run.json.1.tmp")]
+
+
 def test_a_run_that_was_deleted_meanwhile_is_no_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = trained()
 

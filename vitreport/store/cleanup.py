@@ -51,13 +51,14 @@ def find_removals(runs_dir: Path, cache_dir: Path, kinds: Sequence[Kind] = DEFAU
         "temporary": _temporaries(runs, runs_dir, arrays),
         "cache": _unused_images(runs, arrays),
     }
-    return [removal for kind in kinds for removal in found[kind] if not is_locked(removal.lock)]
+    listed = (removal for kind in kinds for removal in found[kind] if not removal.path.is_symlink())
+    return [removal for removal in listed if not is_locked(removal.lock)]
 
 
 def _in_finished(runs: Iterable[Run], name: str, content: str) -> Iterator[Removal]:
     for run in runs:
         path = run.folder / name
-        if trial_state(run) in RESULTS and path.exists() and not path.is_symlink():
+        if trial_state(run) in RESULTS and path.exists():
             yield Removal(path, content, run.folder / LOCK_NAME)
 
 
@@ -65,7 +66,8 @@ def _temporaries(runs: Iterable[Run], runs_dir: Path, arrays: Path) -> Iterator[
     """Yield what interrupted processes left behind: files in runs, partly deleted runs, decoded images."""
     for run in runs:
         for folder in (run.folder, run.folder / CHECKPOINTS):
-            yield from (Removal(path, "temporary file", run.folder / LOCK_NAME) for path in folder.glob(TEMPORARY))
+            files = [] if folder.is_symlink() else folder.glob(TEMPORARY)
+            yield from (Removal(path, "temporary file", run.folder / LOCK_NAME) for path in files)
     for folder in filter(Path.is_dir, runs_dir.glob(TEMPORARY)):
         yield Removal(folder, "partly deleted run", folder / LOCK_NAME)
     for folder in arrays.glob(TEMPORARY):
