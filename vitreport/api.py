@@ -213,9 +213,9 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
         device: "auto", "cpu", "cuda" or "cuda:N". An exported model always runs on the CPU.
 
     Returns:
-        A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, and
-        `model(tensor)` returns logits. `model.classes` contains the names of the classes. The guide "Use a trained
-        model" describes the images.
+        A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, `model(tensor)`
+        returns logits, and `model.attention(tensor)` returns attention maps. `model.classes` contains the names of the
+        classes. The guide "Use a trained model" describes the images.
 
     Raises:
         SpecError: If there is no such run.

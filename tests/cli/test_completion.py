@@ -54,6 +54,7 @@ def test_runs_are_offered_with_their_groups_and_sweeps() -> None:
         "eval --runs-dir elsewhere ",
         "predict --runs-dir elsewhere ",
         "push --runs-dir elsewhere ",
+        "explain --runs-dir elsewhere ",
     ):
         assert offered(words) == [group, first, second]
     for command in ("report", "plot"):

@@ -30,6 +30,8 @@ HOSTILE = "\x1b[31mred\x1b[0m\n<script>\u202e|`[x](javascript:y)\x07"
         ["eval", HOSTILE],
         ["predict", HOSTILE, "."],
         ["predict", "x", HOSTILE],
+        ["explain", HOSTILE, "-o", "a.png"],
+        ["explain", "x", HOSTILE, "-o", f"{HOSTILE}.png"],
         ["runs", "delete", HOSTILE],
         ["export-model", HOSTILE],
         ["push", HOSTILE, "me/digits"],

@@ -25,6 +25,7 @@ CALLS = {
     "ablate": "mlp-mixer --dataset digits --param batch_size 64 --seeds 1 --dry-run",
     "eval": "--help",
     "predict": "--help",
+    "explain": "--help",
     "report": "--no-assets",
     "plot": "perceiver -o curves.svg",
     "runs list": "",

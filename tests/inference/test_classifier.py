@@ -93,6 +93,14 @@ def test_a_group_averages_the_probabilities_of_its_finished_seeds(
         vitreport.load_model(group)
 
 
+def test_a_group_averages_the_attention_of_its_seeds(own_runs: list[Path], own_images: Path) -> None:
+    both = vitreport.load_model(own_runs[0].name.removesuffix("-s0"), own_runs[0].parent)
+    images = torch.from_numpy(np.stack([np.asarray(pixels) for pixels in both.decoded(images_of(own_images))]))
+    mean = torch.stack([vitreport.load_model(folder).attention(images) for folder in own_runs]).mean(0)
+    torch.testing.assert_close(both.attention(images), mean / mean.amax((1, 2), keepdim=True))
+    torch.testing.assert_close(both.attention(images.float() / 255), both.attention(images))
+
+
 def test_a_group_is_evaluated_as_it_predicts(own_runs: list[Path], own_images: Path, runtime: Runtime) -> None:
     runs = [read_run(folder) for folder in own_runs]
     listing = read_folder(own_images)

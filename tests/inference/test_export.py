@@ -75,6 +75,8 @@ def test_the_seeds_of_a_group_are_one_file(own_runs: list[Path], runtime: Runtim
     loaded, pixels = read_exported(exported.content, "torch-export"), images(3)
     assert loaded.runs == tuple(run.name for run in own_runs)
     torch.testing.assert_close(loaded.predict(pixels), model.predict(pixels), rtol=0, atol=1e-6)
+    with pytest.raises(SpecError, match="an exported model has no attention maps"):
+        loaded.attention(pixels)
 
 
 def test_images_are_generated_where_the_dataset_is_not_here(own_runs: list[Path]) -> None:

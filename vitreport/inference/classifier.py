@@ -16,6 +16,7 @@ from vitreport.data.batches import normalized, resized
 from vitreport.data.decode import UndecodableError, decode_files, picture, undecodable
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import SpecError
+from vitreport.inference.attention import attention_maps, method_of
 from vitreport.records.reader import Run
 from vitreport.records.run import DataRecord
 from vitreport.runtime import Runtime
@@ -66,12 +67,30 @@ class Classifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, 3, H, W)."""
+        logits: Tensor = self.network(self._prepared(images))
+        return logits.float()
+
+    def _prepared(self, images: Tensor) -> Tensor:
         scaled = images.to(torch.promote_types(self.mean.dtype, torch.float32))  # a CPU resizes no float16
         if not images.is_floating_point():
             scaled = scaled / 255
-        prepared = normalized(resized(scaled, self.image_size), self.mean, self.std)
-        logits: Tensor = self.network(prepared.to(self.mean.dtype))
-        return logits.float()
+        return normalized(resized(scaled, self.image_size), self.mean, self.std).to(self.mean.dtype)
+
+    def attention(self, images: Tensor) -> Tensor:
+        """Return which parts of images (N, 3, H, W), as a call takes them, the model attends to.
+
+        The guide "Use a trained model" describes the method for each architecture.
+
+        Returns:
+            Maps (N, h, w) from 0 to 1, the largest value of each image; of several seeds, the mean of their maps.
+
+        Raises:
+            SpecError: If there are no such maps, for example of a model with a single token.
+        """
+        _, maps_of = method_of(self.spec.model)
+        with torch.no_grad():
+            prepared = self._prepared(images)
+            return attention_maps(self.network, maps_of, prepared, self.network(prepared).argmax(1))
 
     def predict(self, images: AnyImage | Sequence[AnyImage]) -> Tensor:
         """Return the class probabilities (N, classes), one row for each image, on the CPU.
@@ -101,9 +120,8 @@ class Classifier(nn.Module):
         """Yield the class probabilities of each image, or why it cannot be decoded. Images are read in batches."""
         device = self.mean.device
         batch_size = evaluation_batch_size(device, self.spec.train, self.image_size)
-        size = ImageRequest.of(self.spec.data, Runtime()).decoded_size
         for start in range(0, len(images), batch_size):
-            decoded = list(_decoded(images[start : start + batch_size], size))
+            decoded = list(self.decoded(images[start : start + batch_size]))
             if pixels := [each for each in decoded if not isinstance(each, UndecodableError)]:
                 with torch.inference_mode(), memory_errors(f"classifying {len(pixels)} images"):
                     batch = torch.from_numpy(np.stack(pixels)).to(device)
@@ -111,17 +129,17 @@ class Classifier(nn.Module):
                         rows = iter(self(batch).softmax(1).cpu())
             yield from (each if isinstance(each, UndecodableError) else next(rows) for each in decoded)
 
-
-def _decoded(images: Sequence[AnyImage], size: int) -> Iterator[Pixels | UndecodableError]:
-    """Yield the pixels (3, size, size) of each image, or why it cannot be decoded."""
-    files = [str(image) for image in images if isinstance(image, str | Path)]
-    of_files = decode_files(Tree("", files, lambda file: open_bounded(Path(file))), files, size, upright=True)
-    for image in images:
-        if isinstance(image, str | Path):
-            found = next(of_files)
-        else:
-            found = _of_pillow(image if isinstance(image, Image.Image) else _of_array(image), size)
-        yield found if isinstance(found, UndecodableError) else found[0]
+    def decoded(self, images: Sequence[AnyImage]) -> Iterator[Pixels | UndecodableError]:
+        """Yield the pixels (3, S, S) of each image as training decodes them, or why it cannot be decoded."""
+        size = ImageRequest.of(self.spec.data, Runtime()).decoded_size
+        files = [str(image) for image in images if isinstance(image, str | Path)]
+        of_files = decode_files(Tree("", files, lambda file: open_bounded(Path(file))), files, size, upright=True)
+        for image in images:
+            if isinstance(image, str | Path):
+                found = next(of_files)
+            else:
+                found = _of_pillow(image if isinstance(image, Image.Image) else _of_array(image), size)
+            yield found if isinstance(found, UndecodableError) else found[0]
 
 
 def _of_pillow(image: Image.Image, size: int) -> tuple[Pixels, bool] | UndecodableError:

@@ -55,6 +55,10 @@ class ExportedClassifier(Classifier):
         """Return the logits (N, classes) of images (N, 3, H, W)."""
         return self.call(images)
 
+    def attention(self, images: Tensor) -> Tensor:
+        """Raise SpecError: the file does not say which part of the network attends to what."""
+        raise SpecError("an exported model has no attention maps", "load the run")
+
 
 @dataclass(frozen=True)
 class Exported:

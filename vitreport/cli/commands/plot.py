@@ -49,9 +49,7 @@ def plot(
         vitreport plot swin-digits tnt-digits -o validation.svg
         vitreport plot swin-digits tnt-digits --metric loss -o loss.pdf
     """
-    if output.suffix.lower() not in EXTENSIONS:
-        raise SpecError(f"unknown file extension: {output}", "use .svg, .png or .pdf")
-    file = output_path(output)
+    file = figure_path(output)
     require_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, names)
     key = {"validation": "val"}.get(split, split)
@@ -59,9 +57,16 @@ def plot(
         raise SpecError(f"no {split} curve in {listed(without)}", HINTS[split])
     title, groups = _labelled(summary, label or ())
     for figure in curves_figure(output.stem, title, groups, ((key, metric),), fewest=1):
-        write_atomic(file, drawn_file(figure, output.suffix.lower().removeprefix(".")))
+        write_atomic(file, drawn_file(figure, output.suffix))
         note(f"{counted(len(figure.data[0].lines), 'group')} in {output}. {figure.caption}")
     refuse_damaged_places(summary, runs_dir, "the figure")
+
+
+def figure_path(output: Path) -> Path:
+    """Return where a figure is written. Raises SpecError for an unknown extension or a place that is no file."""
+    if output.suffix.lower() not in EXTENSIONS:
+        raise SpecError(f"unknown file extension: {output}", "use .svg, .png or .pdf")
+    return output_path(output)
 
 
 def _labelled(summary: Summary, given: Sequence[str]) -> tuple[str, list[tuple[str, Group]]]:

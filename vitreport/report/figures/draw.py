@@ -18,9 +18,11 @@ FILE_DPI = 288
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
 STYLED = re.compile(r' style="([^"]*)"')
-STYLE = re.compile(r"(?:^|; ?)(?!font-family)([\w-]+): ([^;]*)")
+STYLE = re.compile(r"(?:^|; ?)(?!font-family|image-rendering:crisp)([\w-]+): ?([^;]*)")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
-UNUSED = re.compile(r' id="[A-Za-z][\w.]*_\d{1,4}"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)')
+UNUSED = re.compile(
+    r' id="(?:[A-Za-z][\w.]*_\d{1,4}|image[0-9a-f]+)"| transform="rotate\(-0 [^"]*"|(?<= )xlink:(?=href)'
+)
 LABEL = re.compile(r'aria-label="[^"]*"')
 COLOR = re.compile(r"var\(--(\w+)\)")
 KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
@@ -40,12 +42,17 @@ def draw(figure: Figure) -> list[str]:
 
 
 def drawn_file(figure: Figure, extension: str) -> bytes:
-    """Return a figure of one panel in light colors as an SVG, PNG or PDF file, the same bytes each time."""
-    if extension == "svg":
-        return colored(draw(figure)[0], figure.alt, LIGHT).encode()
-    output = BytesIO()
+    """Return a figure of one panel as a file of `panel_file`."""
+    return panel_file(lambda: KINDS[figure.kind](figure.data)[0], figure.name, figure.alt, extension)
+
+
+def panel_file(make: Callable[[], Canvas], name: str, alt: str, extension: str) -> bytes:
+    """Return a panel in light colors as an SVG, PNG or PDF file, the same bytes each time."""
+    output, extension = BytesIO(), extension.lower().removeprefix(".")
     with style():
-        (panel,) = KINDS[figure.kind](figure.data)
+        panel = make()
+        if extension == "svg":
+            return colored(_svg(panel, f"{name}-0"), alt, LIGHT).encode()
         metadata = {"CreationDate": None} if extension == "pdf" else {"Software": None}
         panel.drawing.savefig(output, format=extension, dpi=FILE_DPI, facecolor=LIGHT["paper"], metadata=metadata)
     return output.getvalue()

@@ -1,0 +1,121 @@
+"""`vitreport explain` draws images with what the model attends to."""
+
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+import vitreport
+from tests.cli.conftest import Cli
+from tests.cli.refusals import refused
+from tests.commands import TRAIN
+from tests.records import small_spec, write_run
+from vitreport.data.registry import ImageRequest
+from vitreport.data.sources import open_dataset
+from vitreport.records.folders import run_folders
+from vitreport.records.reader import read_run
+
+SMALL = [*TRAIN, "--quiet", "--set=model.patch_size=4", "--set=model.num_latents=2"]
+CAPTION = (
+    "Cross attention, mean over latents, heads and layers. The stronger the color, the more attention. Below each image"
+)
+
+
+@pytest.fixture
+def seeds(home: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> list[Path]:
+    """Two finished runs of one group, whose network has four tokens, in the folder of the test."""
+    monkeypatch.setenv("VITREPORT_CACHE_DIR", str(home / "cache"))
+    kept = home.parent / f"{home.name}-patches"
+    for seed in () if kept.exists() else (0, 1):
+        assert cli(*SMALL, f"--seed={seed}", f"--runs-dir={kept}").exit_code == 0
+    shutil.copytree(kept, "runs")
+    return run_folders(Path("runs"))
+
+
+def words(svg: str) -> list[str]:
+    return [text for text in ElementTree.parse(svg).getroot().itertext() if text.strip()]
+
+
+def test_test_images_are_right_ones_and_the_most_confident_mistakes(seeds: list[Path], cli: Cli) -> None:
+    done = cli("explain", seeds[0].name, "-o", "a.svg", "--most", "4")
+    assert (done.exit_code, done.stdout) == (0, ""), done.stderr
+    assert done.stderr == (
+        f"4 images in a.svg. {CAPTION}: its class, and how it is classified with which probability; mistakes are in "
+        "color.\n"
+    )
+    result, model = read_run(seeds[0]).result, vitreport.load_model(seeds[0])
+    assert result
+    assert result.mistakes
+    drawn = Path("a.svg").read_text()
+    tips = re.findall(r"<title>test image (\d+), class (\d), as (\d), ([\d.]+)%</title>", drawn)
+    assert [int(tip[0]) for tip in tips[2:]] == [each.index for each in result.mistakes.images[:2]]
+    assert [(int(tip[1]), int(tip[2])) for tip in tips[2:]] == [
+        (each.label, each.predicted) for each in result.mistakes.images[:2]
+    ]
+    assert all(tip[1] == tip[2] for tip in tips[:2])
+    test = open_dataset(ImageRequest.of(model.spec.data, vitreport.Runtime())).splits["test"]
+    for index, label, predicted, share in tips:
+        assert label == str(test.labels[int(index)])
+        found = model.predict(test.images[int(index)].transpose(1, 2, 0))[0]
+        assert (str(int(found.argmax())), f"{100 * found.max():.1f}") == (predicted, share)
+    assert [text for text in words("a.svg") if text.startswith("as ")] == [f"as {of}, {p}%" for _, _, of, p in tips]
+    assert drawn.count("<image ") == 3 * 4
+    assert drawn.count('image-rendering="pixelated"') == 3 * 4
+
+
+def test_files_are_drawn_with_their_names_and_the_seeds_of_a_group_averaged(seeds: list[Path], cli: Cli) -> None:
+    for number in range(3):
+        Path("photos").mkdir(exist_ok=True)
+        Image.new("RGB", (12, 20), (90 * number, 99, 9)).save(f"photos/{number}.png")
+    done = cli("explain", seeds[0].name.removesuffix("-s0"), "photos", "-o", "a.svg", "--most", "2")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.startswith("2 images in a.svg (1 more left out). ")
+    assert "heads and layers, mean over 2 seeds. " in done.stderr
+    assert "its file, and how it is classified with which probability.\n" in done.stderr
+    assert {"0.png", "1.png", "What Perceiver IO on Digits attends to"} <= {*words("a.svg")}
+    assert cli("explain", seeds[0].name, "photos/0.png", "-o", "a.svg", "-q").stderr == ""
+
+
+@pytest.mark.parametrize("extension", ["png", "svg", "pdf"])
+def test_a_file_is_the_same_each_time(seeds: list[Path], cli: Cli, extension: str) -> None:
+    for folder in ("one", "other"):
+        Path(folder).mkdir()
+        assert cli("explain", seeds[0].name, "-o", f"{folder}/a.{extension}", "--most=3").exit_code == 0
+    assert Path(f"one/a.{extension}").read_bytes() == Path(f"other/a.{extension}").read_bytes()
+
+
+def test_damaged_images_are_named_and_the_others_drawn(seeds: list[Path], cli: Cli) -> None:
+    Path("photos").mkdir()
+    Image.new("RGB", (8, 8)).save("photos/a.png")
+    Path("photos/b.png").write_text("no image")
+    done = cli("explain", seeds[0].name, "photos", "-o", "a.svg")
+    assert (done.exit_code, Path("a.svg").exists()) == (7, True)
+    assert done.stderr.endswith(
+        "warning: photos/b.png (not an image of a known format)\nerror: 1 of 2 images cannot be decoded\n"
+    )
+    assert cli("explain", seeds[0].name, "photos/b.png", "-o", "b.svg").exit_code == 7
+    assert not Path("b.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["nothing", "-o", "a.png"], 2, "no run 'nothing' in runs; hint: "),
+        (["perceiver", "no.png", "-o", "a.png"], 3, "no such file or directory: no.png; hint: give images"),
+        (["perceiver", "-o", "a.docx"], 2, "unknown file extension: a.docx; hint: use .svg, .png or .pdf"),
+        (["perceiver", "-o", "a.png", "--most", "0"], 2, "'--most': must be greater than or equal to 1"),
+        (["perceiver", "-o", "a.png"], 4, "best.safetensors is missing; hint: weights are not committed"),
+        (["perceiver"], 2, "Missing option '--output' / '-o'"),
+    ],
+)
+def test_a_wrong_request_is_an_error(arguments: list[str], exit_code: int, said: str, cli: Cli) -> None:
+    write_run(Path("runs"), small_spec())
+    refused(cli("explain", *arguments), exit_code, said)
+
+
+def test_a_single_token_is_an_error(at_home: Path, cli: Cli, tmp_path: Path) -> None:
+    done = cli("explain", "perceiver", "-o", str(tmp_path / "a.png"))
+    refused(done, 2, "this Perceiver IO has no attention map: its only token is the whole image; hint: use a run with")
