@@ -58,6 +58,17 @@ def test_a_study_is_shown_with_its_texts(cli: Cli) -> None:
     assert shown["conclusion"] == "Wider minus narrower: {difference wide mixer}."
 
 
+def test_a_section_can_have_a_text_alone(cli: Cli) -> None:
+    Path(FILE).write_text(
+        f'{STUDY}[[sections]]\ntitle = "Discussion"\ntext = "It has {{parameters wide}} parameters."\n'
+    )
+    finish("wide")
+    document = cli("report", "--study", FILE).stdout
+    assert re.search(r"\n## Discussion\n\nIt has [\d,]+ parameters\.\n\n## ", document)
+    assert "There are no runs yet for “Which batch?”." in document
+    assert "## Discussion" not in cli("report", "--study", FILE, "--only", "wide").stdout
+
+
 def test_every_fault_of_the_texts_is_told_at_once(cli: Cli) -> None:
     write(TEXTS.replace("{accuracy mixer}", "{acuracy mixer}").replace("at 10", "at 30").replace("wide mixer", "mixer"))
     for command in (("report", "--study", FILE), ("study", "show", FILE), ("study", "run", FILE)):

@@ -77,7 +77,7 @@ def summary() -> Summary:
 @pytest.fixture
 def page(summary: Summary) -> Page:
     first, *others = summary.sections
-    not_run = Section("Later", "What comes?", (), (), text="The rest is *not run yet*.")
+    not_run = Section("Later", "What comes?", ("later",), (), text="The rest is *not run yet*.")
     sections = (replace(first, question="How good?", text=OTHER), not_run, *others)
     return make_page(replace(summary, sections=sections, introduction=TEXT, conclusion="It **works**."))
 

@@ -23,7 +23,7 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
     """Plan all runs and ablations of a study; the baseline of an ablation represents a pair without a run.
 
     `command_of` gives the command that trains what is missing of some parts, without any of all. Introduction and
-    conclusion are about all parts: an outline of some has none.
+    conclusion, and sections of text alone, are about all parts: an outline of some has none.
     """
     planned = {name: _planned(_first_trial(plan), command_of(name)) for name, plan in plans.items()}
     runs = [planned[name] for name, plan in plans.items() if not plan.axes]
@@ -42,7 +42,7 @@ def outline_of(study: StudySpec, plans: Plans, command_of: Callable[..., str]) -
                 text=texts.get(f"sections.{index}.text", ()),
             )
             for index, section in enumerate(study.order)
-            if not plans.keys().isdisjoint(section.parts)
+            if not plans.keys().isdisjoint(section.parts) or (is_whole and not section.parts)
         ),
         parts={plan.id: planned[name] for name, plan in plans.items()},
         command=command_of(),

@@ -97,7 +97,7 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     yield Paragraph(content.question)
     yield Prose(content.text)
     if not content.groups:
-        yield Paragraph("This section has no runs yet.", "note")
+        yield Paragraph("This section has no runs yet." if content.parts else "", "note")
         return
     is_only = len(content.comparisons) + len(content.ablations) == 1
     for comparison in content.comparisons:
@@ -164,7 +164,7 @@ def _classes(groups: Named) -> Iterator[blocks.Block]:
 def not_run(page: Page) -> Iterator[blocks.Block]:
     """Yield what nothing was run of, with one command where a study has one."""
     summary = page.summary
-    titles = joined([f"“{each.title}”" for each in summary.sections if not each.groups])
+    titles = joined([f"“{each.title}”" for each in summary.sections if each.parts and not each.groups])
     yield Paragraph(f"There are no runs yet for {titles}." if titles else "")
     yield CodeBlock(summary.command if titles else "", "sh")
     pairs = [] if summary.command else [pair for pair in summary.pairs if pair.group is None]
