@@ -23,5 +23,6 @@ def test_the_examples_of_the_guide_run(
         if "onnxruntime" not in example:  # tests/cli/test_export_model.py runs it
             exec(example.replace("swin-digits-ea4ce545-s0", own_runs[0].name), names)
     assert re.fullmatch(r"((cat|dog) \d+\.\d%\n){2}", capsys.readouterr().out)
-    assert getattr(names["logits"], "shape", None) == (8, 2)
     assert getattr(names["maps"], "shape", None) == (8, 4, 4)
+    assert [getattr(names[name], "shape", None) for name in ("logits", "scores")] == [(8, 2)] * 2
+    assert getattr(names["scores"], "requires_grad", None)
