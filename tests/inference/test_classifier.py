@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,15 @@ def test_every_damaged_file_is_named(model: Classifier, tmp_path: Path, own_imag
         model.predict([*images_of(own_images), tmp_path / "text.png", "missing.png"])
     assert error.value.message.startswith("2 of 16 images cannot be decoded: ")
     assert "text.png (not an image of a known format) and missing.png (is missing)" in error.value.message
+
+
+def test_threads_can_share_a_model(model: Classifier, own_images: Path) -> None:
+    """They leave the filters of warnings, which all threads share, as they were."""
+    files, filters = images_of(own_images)[:2], list(warnings.filters)
+    expected = model.predict(files)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(torch.equal(found, expected) for found in pool.map(model.predict, [files] * 100))
+    assert warnings.filters == filters
 
 
 def test_no_images_have_no_probabilities(model: Classifier) -> None:

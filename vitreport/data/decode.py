@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import chain
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
 BLOCK_BYTES = 2**25
+FILTERS_LOCK = Lock()
+"""Held while the filters of warnings are changed: all threads share them."""
 FAULTS_HINT = (
     "replace or delete damaged images, restore the targets of broken links (with DVC: dvc pull), scale other gray "
     "values to 0 to 65535; `vitreport datasets verify DIR --json` lists all faults"
@@ -80,7 +83,7 @@ def first_size(listing: Listing) -> int:
 @contextmanager
 def _warnings_of_bombs() -> Iterator[None]:
     """Make an error of the warning that an image would fill the memory, and ignore others."""
-    with warnings.catch_warnings():
+    with FILTERS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
