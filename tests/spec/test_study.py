@@ -100,6 +100,7 @@ def test_combinations_are_named_as_claims_name_them() -> None:
         ("claims = 1", ["claims = 1: must be"]),
         ("[runs.x]\nmodel = 3", ["runs.x.model = 3: must be a valid string"]),
         ("[runs.x]\nmodle = 3", ["runs.x.modle: unknown field", "did you mean model?"]),
+        ("[runs.x]\nepochs = 3", ["runs.x.epochs: unknown field", "write it as set = { epochs = ... }"]),
         ("[runs.x]\nparams.lr = [1]", ["runs.x.params: unknown field"]),
         (ABLATION, ["ablations.x: varies nothing"]),
         (ABLATION + "params.batchsize = [1]", ["ablations.x.params.batchsize: unknown", "mean batch_size"]),

@@ -181,6 +181,8 @@ def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section])
     elsewhere = [each for each in known if each.split(".")[-1] == name]
     if elsewhere and name not in owner.model_fields:
         return f"did you mean {' or '.join(elsewhere)}?"
+    if "set" in owner.model_fields and any(each.split(".")[-1] == name for each in field_paths()):
+        return f"write it as set = {{ {parts[-1]} = ... }}"
     return did_you_mean(name, owner.model_fields)
 
 
