@@ -104,7 +104,11 @@ def test_damaged_images_are_named_and_the_others_drawn(seeds: list[Path], cli: C
     ("arguments", "exit_code", "said"),
     [
         (["nothing", "-o", "a.png"], 2, "no run 'nothing' in runs; hint: "),
-        (["perceiver", "no.png", "-o", "a.png"], 3, "no such file or directory: no.png; hint: give images"),
+        (
+            ["perceiver", "no.png", "-o", "a.png"],
+            3,
+            "no such file or directory: no.png; hint: give a run first, then images",
+        ),
         (["perceiver", "-o", "a.docx"], 2, "unknown file extension: a.docx; hint: use .svg, .png or .pdf"),
         (["perceiver", "-o", "a.png", "--most", "0"], 2, "'--most': must be greater than or equal to 1"),
         (["perceiver", "-o", "a.png"], 4, "best.safetensors is missing; hint: weights are not committed"),

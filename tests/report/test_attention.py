@@ -16,7 +16,7 @@ MAP = ((0.0, 1.0), (0.5, 0.0))
 def drawn(gray: int) -> np.ndarray:
     """The picture of one image of this gray, with its map beside it, in pixels of the file."""
     example = Example("cat.png", np.full((3, 8, 8), gray, np.uint8), MAP, "cat", 0.75)
-    figure = AttentionFigure("Swin Transformer on Pets", "Attention rollout", [example])
+    figure = AttentionFigure("What Swin Transformer on Pets attends to", "Attention rollout", [example])
     assert figure.alt == "What Swin Transformer on Pets attends to: cat.png, as cat, 75.0%."
     return np.asarray(Image.open(io.BytesIO(panel_file(figure.draw, "a", figure.alt, ".png"))).convert("RGB")).astype(
         int

@@ -21,13 +21,10 @@ from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.architectures.tnt import TNTSpec
 from vitreport.spec.model import ModelSpec
 
-Look = Callable[[Any, Any, Any, Any], Any]
-"""What to keep of a call, by the module, its arguments, its keyword arguments and its output."""
-
-MapsOf = Callable[[Any, Tensor, Tensor], Tensor]
-"""A function of a network, images and classes that returns maps (B, h, w), each on its own scale from 0."""
-
-ROLLOUT = "Attention rollout over all layers, mean over heads"
+Look = Callable[[Any, Any, Any, Any], Any]  # what to keep of a call: its module, arguments, keywords and output
+MapsOf = Callable[
+    [Any, Tensor, Tensor], Tensor
+]  # of a network, images and classes: maps (B, h, w), on any scale from 0
 
 output_of: Look = lambda module, arguments, keywords, output: output  # noqa: E731
 
@@ -40,10 +37,9 @@ def method_of(spec: ModelSpec) -> tuple[str, MapsOf]:
             raise SpecError(fault, "use a run with model.patch_size")
         case PerceiverSpec() | PerceiverIOSpec():
             return "Cross attention, mean over latents, heads and layers", cross_attention
-        case SwinSpec():
-            return ROLLOUT, swin_rollout
-        case TNTSpec():
-            return ROLLOUT, tnt_rollout
+        case SwinSpec() | TNTSpec():
+            rollout = swin_rollout if isinstance(spec, SwinSpec) else tnt_rollout
+            return "Attention rollout over all layers, mean over heads", rollout
         case MLPMixerSpec() | TimmSpec():
             return "Grad-CAM of the predicted class", grad_cam
         case _:

@@ -79,13 +79,9 @@ class Classifier(nn.Module):
     def attention(self, images: Tensor) -> Tensor:
         """Return which parts of images (N, 3, H, W), as a call takes them, the model attends to.
 
-        The guide "Use a trained model" describes the method for each architecture.
-
-        Returns:
-            Maps (N, h, w) from 0 to 1, the largest value of each image; of several seeds, the mean of their maps.
-
-        Raises:
-            SpecError: If there are no such maps, for example of a model with a single token.
+        The maps (N, h, w) are from 0 to 1, the largest value of each image. Those of several seeds are averaged. Raises
+        SpecError if there are none, for example of a model with a single token. The guide "Use a trained model"
+        describes the method for each architecture.
         """
         _, maps_of = method_of(self.spec.model)
         with torch.no_grad():

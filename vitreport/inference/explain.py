@@ -1,8 +1,8 @@
 """What a trained model attends to, in files or in test images that a run classified rightly and wrongly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from vitreport.runtime import Runtime
 from vitreport.store.run_state import refuse_other_images
 from vitreport.training.device import memory_errors
 from vitreport.training.events import Listener
+from vitreport.training.setup import find_determinism
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """A decoded image uint8 (3, S, S); `label` is its class if that is known."""
 
     name: str
@@ -51,20 +51,20 @@ def test_pictures(run: Run, most: int, data_dirs: Sequence[Path], listener: List
     _, home = locate(run.spec.data.dataset, data_dirs)
     arrays = open_dataset(ImageRequest.of(run.spec.data, Runtime(data_dir=home), listener.note, listener.progress))
     refuse_other_images(run.record, arrays.fingerprint, "give images, or the directory of the dataset with --data-dir")
-    test = arrays.splits["test"]
+    test, classes = arrays.splits["test"], arrays.classes
     mistakes = [each.index for each in run.result.mistakes.images] if run.result.mistakes else []
     wrong, count = mistakes[: most // 2], len(test.labels)
     bits = run.answers.correct if run.answers else -1  # an older record does not say
     right = [index for index in range(count) if bits >> (count - 1 - index) & 1]
     number = most - len(wrong)
     chosen = right[:: max(1, len(right) // number)][:number] + wrong
-    classes = arrays.classes
     return [Picture(f"test image {i}", test.images[i], classes[test.labels[i]]) for i in chosen]
 
 
 def explained(model: Classifier, pictures: Sequence[Picture]) -> list[Example]:
     """Return what a model predicts for images, and what it attends to in them. Raises SpecError if that is not seen."""
     images = torch.from_numpy(np.stack([each.pixels for each in pictures]))
+    find_determinism(model.network, model.image_size)  # of Grad-CAM's backward pass
     with memory_errors(f"computing {len(images)} attention maps"):
         maps, shares = model.attention(images.to(model.mean.device)).tolist(), model.predict(images)
     return [

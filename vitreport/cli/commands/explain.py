@@ -26,9 +26,7 @@ def explain(
     run: RunOrGroup,
     output: Annotated[Path, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")],
     machine: options.DeviceOptions,
-    images: Annotated[
-        list[Path] | None, argument("Images, or directories of images (default: test images).", "IMAGE")
-    ] = None,
+    images: Annotated[list[Path] | None, argument("Images or directories (default: test images).", "IMAGE")] = None,
     most: Annotated[int, option("Number of images to draw.", "N", least=1)] = 12,
     quiet: options.Quiet = False,
 ) -> None:
@@ -52,16 +50,15 @@ def explain(
     model, faults = Classifier.restore(runs, machine.device), list[str]()
     set_up_device(choose_device(machine.device), machine.threads)
     method, _ = method_of(model.spec.model)
-    if len(runs) > 1:
-        method += f", mean over {counted(len(runs), 'seed')}"
-    subject = f"{architecture_title(model.spec.model.label)} on {dataset_title(model.spec.data.dataset)}"
+    method += f", mean over {counted(len(runs), 'seed')}" * (len(runs) > 1)
+    where = f"{architecture_title(model.spec.model.label)} on {dataset_title(model.spec.data.dataset)}"
     with TrainingView(quiet=quiet) as view:
         if files:
             pictures, faults = pictures_of(files[:most], model)
         else:
             pictures = test_pictures(runs[0], most, data_dirs_or_default(machine.data_dirs), view)
         if pictures:
-            figure = AttentionFigure(subject, method, explained(model, pictures))
+            figure = AttentionFigure(f"What {where} attends to", method, explained(model, pictures))
             write_atomic(file, panel_file(figure.draw, output.stem, figure.alt, output.suffix))
             left_out = f" ({len(files) - most:,} more left out)" if len(files) > most else ""
             view.note(f"{counted(len(pictures), 'image')} in {output}{left_out}. {figure.caption}")

@@ -44,16 +44,11 @@ class Example:
 
 @dataclass(frozen=True)
 class AttentionFigure:
-    """What the model `subject`, such as Swin Transformer on CIFAR-10, attends to in some images, by which method."""
+    """What a model attends to in some images, and by which method that is seen."""
 
-    subject: str
+    title: str
     method: str
     examples: Sequence[Example]
-
-    @property
-    def title(self) -> str:
-        """The title above the images."""
-        return f"What {self.subject} attends to"
 
     @property
     def alt(self) -> str:
