@@ -112,7 +112,7 @@ def test_a_network_that_cannot_be_exported_is_one_line(format_: Format) -> None:
 def test_another_file_is_no_model(format_: Format, content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     file = Path(f"it{EXTENSIONS[format_]}")
     file.write_bytes(content)
-    with pytest.raises(RecordError, match=f"^{file} is damaged or was not exported by vitreport"):
+    with pytest.raises(RecordError, match=f"^{file} is damaged or was not exported by vitreport; hint: export"):
         vitreport.load_model(file)
     assert capfd.readouterr() == ("", "")
 

@@ -158,7 +158,8 @@ def load_exported(path: Path) -> ExportedClassifier:
     try:
         return read_exported(path.read_bytes(), format_)
     except Exception as error:  # torch and ONNX Runtime raise almost anything for a damaged file
-        raise RecordError(f"{path} is damaged or was not exported by vitreport") from error
+        hint = "export the run again; files of newer versions of vitreport or PyTorch may be unreadable, too"
+        raise RecordError(f"{path} is damaged or was not exported by vitreport", hint) from error
 
 
 def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
