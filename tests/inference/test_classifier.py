@@ -163,8 +163,8 @@ def test_what_is_no_image_is_refused(model: Classifier, image: Any, said: str) -
 def test_damaged_pillow_images_are_named(model: Classifier, own_images: Path, tmp_path: Path) -> None:
     whole, cut = images_of(own_images)[0], tmp_path / "cut.png"
     cut.write_bytes(whole.read_bytes()[:-60])
-    with pytest.raises(DatasetError) as error:
-        model.predict([Image.open(cut), Image.open(whole), Image.new("F", (9, 9), -1)])
+    with Image.open(cut) as damaged, Image.open(whole) as sound, pytest.raises(DatasetError) as error:
+        model.predict([damaged, sound, Image.new("F", (9, 9), -1)])
     faults = f"{cut} (image file is truncated) and a Pillow image (values that are not whole numbers"
     assert error.value.message.startswith(f"2 of 3 images cannot be decoded: {faults}")
 

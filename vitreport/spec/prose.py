@@ -66,8 +66,10 @@ QUANTITIES: dict[str, Quantity] = {
     "accuracy": Quantity("test accuracy with its 95% confidence interval", "test", Estimate.in_percent),
     "train accuracy": Quantity("training accuracy at the best epoch", "train", Estimate.in_percent),
     "validation accuracy": Quantity("validation accuracy at the best epoch", "validation", Estimate.in_percent),
-    "gap": Quantity("generalization gap: training accuracy minus test accuracy, in pp", "gap", _points),
-    "difference": Quantity("test accuracy of the first minus that of the second, in pp", "", _points, operands=2),
+    "gap": Quantity("generalization gap: training accuracy minus test accuracy, with its unit pp", "gap", _points),
+    "difference": Quantity(
+        "test accuracy of the first minus that of the second, with its unit pp", "", _points, operands=2
+    ),
     "epochs": Quantity("planned number of epochs", "epochs"),
     "best epoch": Quantity("epoch whose weights were tested; of several seeds the range", "runs", _best_epochs),
     "seeds": Quantity("number of seeds with a result", "seeds", lambda seeds: str(len(seeds))),
