@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitreport.run_id import NO_SEED, RunId, newest_attempts
+from vitreport.run_id import NO_SEED, RunId, common_id, newest_attempts
 
 NAMES = st.text(min_size=1, max_size=30)
 HASHES = st.text("0123456789abcdef", min_size=8, max_size=8)
@@ -39,3 +39,8 @@ def test_another_name_is_a_group_of_its_own(name: str) -> None:
 def test_the_newest_attempts_are_sorted_by_group_and_seed() -> None:
     others = ["a-0123abcd-s10", "a-0123abcd-s9-r10", "a-0123abcd-s9-r9", "mine", "a-0123abcd-s9"]
     assert newest_attempts(others) == ["a-0123abcd-s9-r10", "a-0123abcd-s10", "mine"]
+
+
+def test_several_seeds_have_the_id_of_their_group_in_common() -> None:
+    assert common_id(["swin-digits-0123abcd-s1-r2"]) == "swin-digits-0123abcd-s1-r2"
+    assert common_id(["swin-digits-0123abcd-s0", "swin-digits-0123abcd-s1"]) == "swin-digits-0123abcd"

@@ -1,7 +1,7 @@
 """The id of a run, which names its folder: the only module that knows the format."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -44,6 +44,11 @@ class RunId:
     def first_attempt(self) -> str:
         """The id without the attempt: the same for all attempts at one spec."""
         return self.group if self.seed == NO_SEED else f"{self.group}-s{self.seed}"
+
+
+def common_id(run_ids: Sequence[str]) -> str:
+    """Return the id of the only run, or of the group that several seeds belong to."""
+    return run_ids[0] if len(run_ids) == 1 else RunId.parse(run_ids[0]).group
 
 
 def newest_attempts(run_ids: Iterable[str]) -> list[str]:

@@ -53,7 +53,8 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
     """Write the state, then remove all but the two newest checkpoints up to its step: later ones are damaged."""
     make_folder(folder)
     counters = _Counters.model_validate(state, from_attributes=True)
-    tensors = {name: _on_host(tensor.detach().contiguous()) for name, tensor in _tensors(state).items()}
+    tensors = _tensors(state)
+    tensors = {name: each.detach().contiguous().to("cpu", non_blocking=True) for name, each in tensors.items()}
     if state.totals.is_cuda:
         torch.cuda.synchronize(state.totals.device)  # once, not for each tensor
     content = safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
@@ -133,10 +134,6 @@ def _content(path: Path, most: int) -> bytes:
     refuse_links([path.parent])
     with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
-
-
-def _on_host(tensor: Tensor) -> Tensor:
-    return tensor.to("cpu", non_blocking=True)
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import milliseconds, percent, printable, rate
 from vitreport.records.measurement import METRICS
 from vitreport.records.reader import read_finished
-from vitreport.run_id import RunId
+from vitreport.run_id import common_id
 from vitreport.runtime import data_dirs_or_default
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _show(evaluation: "Evaluation", runs: Sequence[str], split: str, *, as_json:
     measured, details, scores = evaluation.measurement, evaluation.details, class_scores(evaluation.details)
     is_one, recorded = len(runs) == 1, evaluation.recorded
     agrees = recorded[0] == measured if is_one and recorded else None
-    name = runs[0] if is_one else RunId.parse(runs[0]).group
+    name = common_id(runs)
     if as_json:
         more = {"accuracy_interval": measured_accuracy(measured).interval, "class_scores": scores, "agrees": agrees}
         known = {"recorded": recorded[0] if recorded else None} if is_one else {"runs": runs, "recorded": recorded}

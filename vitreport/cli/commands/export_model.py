@@ -12,7 +12,7 @@ from vitreport.errors import SpecError
 from vitreport.export.table import require_extra
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import compact, milliseconds, rate
-from vitreport.run_id import RunId
+from vitreport.run_id import common_id
 from vitreport.runtime import RUNS_DIR, data_dirs_or_default
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def export_model(
 
     if output and output.suffix != EXTENSIONS[format_]:
         raise SpecError(f"a file of {format_} ends with {EXTENSIONS[format_]}: {output}", "change --format or --output")
-    name = model.runs[0] if len(model.runs) == 1 else RunId.parse(model.runs[0]).group
-    file = given or output_path(Path(f"{name}{EXTENSIONS[format_]}"))
+    file = given or output_path(Path(f"{common_id(model.runs)}{EXTENSIONS[format_]}"))
     exported = export_model(model, format_, data_dirs_or_default(data_dirs))
     write_atomic(file, exported.content)
     speeds = None

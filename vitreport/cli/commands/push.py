@@ -9,7 +9,7 @@ from vitreport.cli.options import argument, flag
 from vitreport.formatting import compact
 from vitreport.records.folders import find_runs
 from vitreport.records.reader import read_finished
-from vitreport.run_id import RunId
+from vitreport.run_id import common_id
 from vitreport.runtime import RUNS_DIR
 
 
@@ -38,5 +38,4 @@ def push(
         sizes = {path: len(of) if isinstance(of, bytes) else of.stat().st_size for path, of in files.items()}
         print_table(["file", "size"], [(path, f"{compact(size)}B") for path, size in sizes.items()], right=["size"])
         return
-    name = runs[0].id if len(runs) == 1 else RunId.parse(runs[0].id).group
-    print_text(upload(files, name, repo_id, private=private))
+    print_text(upload(files, common_id([each.id for each in runs]), repo_id, private=private))

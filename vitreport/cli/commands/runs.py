@@ -21,7 +21,7 @@ from vitreport.files import output_path, write_atomic
 from vitreport.formatting import Estimate, counted, duration, percent, rate, toml_value
 from vitreport.records.folders import find_group, find_run, find_runs, run_folders
 from vitreport.records.reader import Run, read_run, read_sweeps
-from vitreport.run_id import RunId
+from vitreport.run_id import RunId, common_id
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.sweep import called
 from vitreport.store.run_state import state_of
@@ -223,7 +223,7 @@ def diff(
     if as_json:
         print_json({"differences": found, "sentence": sentence})
     else:
-        names = [side[0].id if len(side) == 1 else RunId.parse(side[0].id).group for side in sides]
+        names = [common_id([run.id for run in side]) for side in sides]
         rows = []
         for path, (one, other) in found.items():
             is_measured = path.startswith(MEASURED) and {type(one), type(other)} <= {int, float}
