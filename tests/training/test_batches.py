@@ -1,6 +1,8 @@
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.randomness import permutation
 from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, MixSpec, RandomCropSpec
 from vitreport.spec.data import DataSpec
+from vitreport.spec.load import preset_names, read_preset
 
 OPERATIONS: tuple[AugmentSpec, ...] = (
     HorizontalFlipSpec(),
@@ -119,6 +122,34 @@ def test_an_epoch_is_the_same_in_batches_of_any_size(batch_size: int) -> None:
     others, same_labels = map(torch.cat, zip(*replace(batches, batch_size=batch_size).epoch(1), strict=True))
     assert torch.equal(others, whole)
     assert torch.equal(same_labels, labels)
+
+
+PRESETS = [read_preset(name).values["data"] for name in preset_names()]
+PIPELINES = {str(data): data for data in ({key: each.get(key) for key in ("augment", "mix")} for each in PRESETS)}
+
+
+@pytest.mark.parametrize("steps", [2, 3, 100])
+@pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=range(len(PIPELINES)))
+def test_blocks_of_several_batches_give_the_same_batches(
+    monkeypatch: pytest.MonkeyPatch, pipeline: dict[str, Any], steps: int
+) -> None:
+    """As on a GPU, from wherever an epoch is entered."""
+    fields = {name: value for name, value in pipeline.items() if value is not None}
+    data = DataSpec.model_validate_json(json.dumps({"image_size": 12, "num_classes": CLASSES, **fields}))
+    batches = TrainingBatches(image_set(23, stored=9, size=12), data, batch_size=5, seed=0)
+    assert batches.steps_per_block == 1
+    expected = list(batches.epoch(2))
+    monkeypatch.setattr(TrainingBatches, "steps_per_block", steps)
+    for first_step in range(6):
+        found = list(batches.epoch(2, first_step))
+        assert all(same(one, other) for one, other in zip(found, expected[first_step:], strict=True))
+
+
+@pytest.mark.parametrize(("stored", "size", "steps"), [(8, 8, 26041), (8, 32, 1627), (32, 8, 1627), (2000, 8, 1)])
+def test_a_block_is_bounded_in_memory_on_a_gpu(stored: int, size: int, steps: int) -> None:
+    images = image_set(2, stored=stored, size=size)
+    images.device = torch.device("cuda")
+    assert batches_of(images).steps_per_block == steps
 
 
 def test_mixing_has_random_numbers_of_its_own() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import noise_arrays, small_setup, small_spec
-from vitreport.data.batches import mixed_targets
+from vitreport.data.batches import mixed_targets, mixing_partners
 from vitreport.errors import DivergedError
 from vitreport.models.weights import named_weights
 from vitreport.spec.run import RunSpec
@@ -75,7 +75,7 @@ def test_mixed_labels_are_smoothed_as_in_timm(smoothing: float) -> None:
     logits, labels = torch.randn(20, 10), torch.arange(20) % 7
     shares = torch.linspace(0, 1, 20)
     expected = SoftTargetCrossEntropy()(logits, mixup_target(labels, 10, shares[:, None], smoothing))
-    targets = mixed_targets(labels, shares, 10)
+    targets = mixed_targets(labels, mixing_partners(20, 20), shares, 10)
     mixed = functional.cross_entropy(logits, targets, label_smoothing=smoothing)
     assert mixed.item() == pytest.approx(expected.item(), rel=1e-6)
 

@@ -4,6 +4,7 @@ Mixup and CutMix pair the images of a batch as timm does (`images.flip(0)`), and
 each image ("elem").
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 
 DEVICE_MEMORY_SHARE = 0.5
+BLOCK_BYTES = 100e6  # of images that a GPU augments at once
+FLOAT_BYTES = 4
 
 
 class ImageSet:
@@ -55,6 +58,12 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Return the size of an image in float32, before or after it is resized, whichever is larger."""
+        channels, *stored = self._images.shape[1:]
+        return FLOAT_BYTES * channels * max(math.prod(stored), self.image_size**2)
 
     def in_order(self, batch_size: int) -> Iterator[Tensor]:
         """Yield every image once, in order, not augmented; the last batch may be smaller."""
@@ -103,20 +112,39 @@ class TrainingBatches:
         """Return the number of batches; the last may be smaller."""
         return -(-len(self.images) // self.batch_size)
 
+    @property
+    def steps_per_block(self) -> int:
+        """Return how many batches are augmented at once.
+
+        On a CPU it is one, which stays in the cache. On a GPU each operation costs a launch, whatever the number.
+        """
+        if self.images.device.type == "cpu":
+            return 1
+        return max(1, int(BLOCK_BYTES / (self.batch_size * self.images.bytes_per_image)))
+
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on."""
+        """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on.
+
+        Blocks always begin at the same steps, so that the memory of a batch is aligned as in an uninterrupted epoch.
+        """
         order = torch.from_numpy(permutation(self.seed, "order", epoch, len(self.images))).to(self.images.home)
-        for step in range(first_step, self.steps_per_epoch):
-            rows = slice(step * self.batch_size, (step + 1) * self.batch_size)
-            positions = np.arange(len(order))[rows]
-            augmenting, mixing = (position_numbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
-            images, labels = self.images.batch(order[rows])
-            images = self.images.normalized(augment(images, self.data.augment, augmenting))
-            if self.data.mix.mixup_alpha or self.data.mix.cutmix_alpha:
-                mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
-                images = mixed_images(images, mixed)
-                labels = mixed_targets(labels, mixed.shares, self.data.num_classes)
-            yield images, labels
+        for start in range(0, self.steps_per_epoch, self.steps_per_block):
+            positions = np.arange(len(order))[start * self.batch_size :][: self.steps_per_block * self.batch_size]
+            if start + self.steps_per_block > first_step:
+                yield from self._block(order, epoch, positions)[max(0, first_step - start) :]
+
+    def _block(self, order: Tensor, epoch: int, positions: NDArray[np.int64]) -> list[tuple[Tensor, Tensor]]:
+        """Return the batches of these consecutive positions of an epoch's order."""
+        augmenting, mixing = (position_numbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
+        images, labels = self.images.batch(order[positions[0] : positions[-1] + 1])
+        images = self.images.normalized(augment(images, self.data.augment, augmenting))
+        if self.data.mix.mixup_alpha or self.data.mix.cutmix_alpha:
+            mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
+            partners = mixing_partners(len(images), self.batch_size).to(images.device, non_blocking=True)
+            images = mixed_images(images, partners, mixed)
+            labels = mixed_targets(labels, partners, mixed.shares, self.data.num_classes)
+        parts = (torch.split(each, self.batch_size) for each in (images, labels))
+        return list(zip(*parts, strict=True))
 
 
 class Mixing(NamedTuple):
@@ -154,15 +182,20 @@ def symmetric_beta(alphas: NDArray[np.float64], first: Units, second: Units) -> 
     return 0.5 + 0.5 * cosine * np.sqrt((1 - radius) / (radius + cosine**2 * (1 - radius)))
 
 
-def mixed_images(images: Tensor, mixing: Mixing) -> Tensor:
+def mixing_partners(count: int, batch_size: int) -> Tensor:
+    """Return the partner (N,) of each of `count` consecutive images: the last of its batch for the first, and so on."""
+    return torch.cat([batch.flip(0) for batch in torch.split(torch.arange(count), batch_size)])
+
+
+def mixed_images(images: Tensor, partners: Tensor, mixing: Mixing) -> Tensor:
     """Mix images (B, 3, H, W) with their partners."""
     weights = per_image(mixing.weights, images).masked_fill(in_boxes(mixing.boxes, images), 0)
-    return images.flip(0).lerp(images, weights)
+    return images.index_select(0, partners).lerp(images, weights)
 
 
-def mixed_targets(labels: Tensor, shares: Tensor, num_classes: int) -> Tensor:
+def mixed_targets(labels: Tensor, partners: Tensor, shares: Tensor, num_classes: int) -> Tensor:
     """Give `share` to an image's own class and the rest to its partner's: (B, num_classes), each row with the sum 1."""
     classes = torch.arange(num_classes, device=labels.device)
-    own, partner = (each[:, None] == classes for each in (labels, labels.flip(0)))
+    own, partner = (each[:, None] == classes for each in (labels, labels.index_select(0, partners)))
     shares = shares.to(labels.device, torch.float32, non_blocking=True)[:, None]
     return own * shares + partner * (1 - shares)
