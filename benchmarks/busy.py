@@ -35,10 +35,10 @@ spec = benchmark_spec("perceiver-io", 128, "float32")
 network, batch = build_network(spec), random_batch(spec, device)
 state = TrainingState(network, build_optimizer(spec.optimizer, network.parameters()))
 for _ in range(3):
-    train_step(state, batch.images, batch.labels, spec.train, 1e-3)
+    train_step(state, batch.images, batch.labels, spec.train)
 begun, steps = time.perf_counter(), 0
 while (taken := time.perf_counter() - begun) < float(sys.argv[1]):
-    train_step(state, batch.images, batch.labels, spec.train, 1e-3)
+    train_step(state, batch.images, batch.labels, spec.train)
     steps += 1
 print(steps * 128 / taken)
 """

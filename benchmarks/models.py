@@ -96,7 +96,7 @@ def vitreport(network: nn.Module, spec: RunSpec, batch: Batch, device: torch.dev
 
     def training() -> None:
         network.train()
-        train_step(state, batch.images, batch.labels, spec.train, spec.optimizer.learning_rate)
+        train_step(state, batch.images, batch.labels, spec.train)
 
     return Side(settings, forward, training)
 

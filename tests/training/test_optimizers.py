@@ -7,10 +7,10 @@ from torch import nn
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, OptimizerSpec, SGDSpec
 from vitreport.spec.section import members, tag_of
 from vitreport.training.optimizers import (
-    OPTIMIZER_IMPLEMENTATION,
     OPTIMIZERS,
     build_optimizer,
     kept_tensors,
+    set_learning_rate,
     tensors_per_parameter,
 )
 
@@ -30,7 +30,7 @@ def test_optimizer_is_the_one_of_the_spec(spec: OptimizerSpec) -> None:
     for group in optimizer.param_groups:
         assert group["lr"] == spec.learning_rate
         assert {name: group[name] for name in wanted} == wanted
-        assert group[OPTIMIZER_IMPLEMENTATION] is True
+        assert group["fused"] is True
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -67,3 +67,21 @@ def test_what_is_kept_of_a_parameter_is_what_a_step_leaves(spec: OptimizerSpec) 
 )
 def test_tensors_per_parameter(spec: OptimizerSpec, count: int) -> None:
     assert tensors_per_parameter(spec) == count
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_learning_rate_in_a_tensor_stays_there(spec: OptimizerSpec) -> None:
+    """As on a GPU. A step with it is that with the same number in float32."""
+    rate = torch.tensor(0.0)
+    ends = []
+    for given in (rate, 0.0):
+        weight = nn.Parameter(torch.arange(5.0))
+        weight.grad = torch.linspace(-1, 1, 5)
+        optimizer = build_optimizer(spec, [weight])
+        optimizer.param_groups[0]["lr"] = given
+        for value in (0.25, 0.1):
+            set_learning_rate(optimizer, value if given is rate else torch.tensor(value).item())
+            optimizer.step()
+        assert optimizer.param_groups[0]["lr"] is rate if given is rate else True
+        ends.append(weight.detach())
+    assert torch.equal(*ends)

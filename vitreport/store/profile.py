@@ -22,6 +22,7 @@ from vitreport.training.device import compile_errors, memory_errors
 from vitreport.training.evaluate import evaluation_batch_size, predict
 from vitreport.training.events import Listener
 from vitreport.training.loop import train_step
+from vitreport.training.optimizers import set_learning_rate
 
 WARM_UP, STEPS = 3, 20
 IN_A_STEP = ("data", "forward", "backward", "optimizer")
@@ -93,6 +94,7 @@ class _Work:
         self.session, self.folder = Session(spec, runtime, folder, (), listener), folder
         self.session.compile()
         self.setup, self.splits = self.session.setup, list(self.session.monitored.values())
+        set_learning_rate(self.setup.state.optimizer, self.setup.learning_rate(0))
         evaluated = STEPS * evaluation_batch_size(self.session.device, spec.train, spec.data.image_size)
         self.samples = [_first(split, evaluated) for split in self.splits]
         self.batches = chain.from_iterable(map(self.setup.batches.epoch, range(WARM_UP + STEPS)))
@@ -104,7 +106,7 @@ class _Work:
         for _ in range(steps):
             with record_function("data"):
                 images, targets = next(self.batches)
-            train_step(state, images, targets, spec.train, self.setup.learning_rate(0))
+            train_step(state, images, targets, spec.train)
         if self.session.device.type == "cuda":
             torch.cuda.synchronize(self.session.device)
         return time.perf_counter() - begun

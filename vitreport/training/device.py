@@ -108,7 +108,7 @@ def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, data: st
         "threads": str(torch.get_num_threads()),
         "precision": spec.train.precision,
         "compile": "yes" if compiled else "no",
-        "optimizer": OPTIMIZER_IMPLEMENTATION,
+        "optimizer": OPTIMIZER_IMPLEMENTATION[device.type],
         "randomness": RANDOMNESS_VERSION,
         "world_size": "1",
         "spec": spec.group_hash,

@@ -17,6 +17,7 @@ from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, peak_memory_bytes, seed_generators
 from vitreport.training.evaluate import check_finite, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
+from vitreport.training.optimizers import set_learning_rate
 
 STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
 """Reading a loss waits for the device. At the end of an epoch it is always read."""
@@ -90,7 +91,9 @@ def fit(
             before_batch()
             rate = learning_rate(state.step)
             seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, RANK))
-            unread.append(train_step(state, images, targets, train, rate))
+            set_learning_rate(state.optimizer, rate)
+            unread.append(train_step(state, images, targets, train))
+            state.step += 1
             is_due = state.step % STEPS_BETWEEN_READS[images.device.type] == 0 or state.step % steps_per_epoch == 0
             loss = _read_losses(unread, state) if is_due else None
             state.seconds = time.perf_counter() - begun
@@ -116,14 +119,12 @@ def fit(
         yield EpochFinished(record, state.best.epoch if state.best else None)
 
 
-def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec, learning_rate: float) -> Tensor:
+def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec) -> Tensor:
     """Make one update on images (B, 3, H, W); return the mean objective, still on the device.
 
     The targets are labels (B,) or weights of classes (B, num_classes), the largest of which is the right answer.
     `state.totals` counts the cross entropy without label smoothing.
     """
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate
     state.optimizer.zero_grad()
     with record_function("forward"), autocast(images.device, train.precision):
         logits = state.model(images)
@@ -134,7 +135,6 @@ def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: Tra
         if train.clip_norm is not None:
             nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
         state.optimizer.step()
-    state.step += 1
     with torch.no_grad():
         logits, labels = logits.float(), targets if targets.ndim == 1 else targets.argmax(1)
         loss = functional.cross_entropy(logits, targets, reduction="sum").double()

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from vitreport.spec import optimizer as specs
 from vitreport.spec.run import RunSpec
 
-OPTIMIZER_IMPLEMENTATION = "fused"
+OPTIMIZER_IMPLEMENTATION = {"cpu": "fused", "cuda": "fused, learning rate in float32"}
+"""By kind of device: part of a run's fingerprint, because another one changes the last digits."""
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "adam": torch.optim.Adam,
@@ -21,9 +22,23 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 
 def build_optimizer(spec: specs.OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Put all parameters into one group, updated by torch's fused implementation."""
-    settings = spec.model_dump(exclude={"name", "learning_rate"})
-    return OPTIMIZERS[spec.name](parameters, lr=spec.learning_rate, fused=True, **settings)
+    """Put all parameters into one group, updated by torch's fused implementation.
+
+    On a GPU, the learning rate is a tensor there, so that a CUDA graph of a step can read its present value.
+    """
+    settings, updated = spec.model_dump(exclude={"name", "learning_rate"}), list(parameters)
+    device, rate = updated[0].device, spec.learning_rate
+    given = torch.tensor(rate, device=device) if device.type == "cuda" else rate
+    return OPTIMIZERS[spec.name](updated, lr=given, fused=True, **settings)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of the next step; a tensor stays where it is."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def kept_tensors(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:

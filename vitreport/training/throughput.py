@@ -75,7 +75,7 @@ def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, trai
     def train(images: ImageSet, size: int) -> None:
         model.train()
         for batch in TrainingBatches(images, spec.data, size, spec.seed).epoch(0):
-            train_step(state, *batch, spec.train, spec.optimizer.learning_rate)
+            train_step(state, *batch, spec.train)
 
     def evaluate(images: ImageSet, size: int) -> None:
         logits_of(model, images, spec.train, size, before_batch=lambda: None)
