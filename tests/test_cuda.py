@@ -7,13 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tests.commands import command, vitreport
+from tests.training.small import noise_arrays
 from vitreport.models.registry import build_model
+from vitreport.randomness import stream_seed
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.model import ARCHITECTURES
+from vitreport.training.captured import CapturedStep
+from vitreport.training.device import choose_device, seed_generators, set_up_device
+from vitreport.training.loop import train_step
+from vitreport.training.setup import place_model, prepare
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 
@@ -62,6 +69,7 @@ NETWORKS = {
 def trained(folder: Path, *options: str) -> Path:
     done = vitreport("train", *options, *SHARED, f"--runs-dir={folder}")
     assert done.exit_code == 0, done.stderr
+    assert "without a CUDA graph" not in done.stderr
     return Path(done.stdout.strip())
 
 
@@ -81,9 +89,70 @@ def test_same_command_gives_same_bits(tmp_path: Path, model: str, precision: str
     assert same_bits(trained(tmp_path / "a", *options), trained(tmp_path / "b", *options))
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("model", NETWORKS)
-def test_killed_run_ends_with_the_same_bits(tmp_path: Path, model: str) -> None:
-    options = (model, *NETWORKS[model])
+def test_a_graph_gives_the_bits_of_single_kernels(tmp_path: Path, model: str, precision: str) -> None:
+    options = (model, *NETWORKS[model], f"--precision={precision}")
+    assert same_bits(trained(tmp_path / "a", *options), trained(tmp_path / "b", *options, "--cuda-graphs"))
+
+
+def test_a_graph_of_a_compiled_network_gives_its_bits(tmp_path: Path) -> None:
+    options = ("perceiver-io", *NETWORKS["perceiver-io"], "--precision=bfloat16", "--compile")
+    assert same_bits(trained(tmp_path / "a", *options), trained(tmp_path / "b", *options, "--cuda-graphs"))
+
+
+@pytest.mark.parametrize("preset", ["perceiver-io-cifar10", "perceiver-cifar10"])  # without and with dropout
+def test_losses_of_a_graph_are_those_of_single_kernels(preset: str) -> None:
+    plain, recorded = Steps(preset, 0), Steps(preset, 0, with_graph=True)
+    assert [next(plain) for _ in range(20)] == [next(recorded) for _ in range(20)]
+
+
+def test_graphs_of_two_runs_do_not_disturb_each_other() -> None:
+    """Their steps alternate on two streams."""
+    expected = [
+        [next(steps) for _ in range(10)] for steps in (Steps("perceiver-io-cifar10", seed) for seed in range(2))
+    ]
+    both = [Steps("perceiver-io-cifar10", seed, with_graph=True) for seed in range(2)]
+    streams = [torch.cuda.Stream() for _ in both]  # type: ignore[no-untyped-call]
+    torch.cuda.synchronize()
+    found: list[list[Tensor]] = [[], []]
+    for _ in range(10):
+        for stream, steps, losses in zip(streams, both, found, strict=True):
+            with torch.cuda.stream(stream):
+                losses.append(steps.take())
+    torch.cuda.synchronize()
+    assert [[float(loss) for loss in losses] for losses in found] == expected
+
+
+class Steps:
+    """The losses of a preset's steps on generated images."""
+
+    def __init__(self, preset: str, seed: int, *, with_graph: bool = False) -> None:
+        facts = DatasetFacts("cifar10", num_classes=10, image_size=32)
+        layers = [read_preset(preset), layer_of({"seed": seed, "data.augment": []}, "test")]
+        self.spec = compose(layers, lambda name, size: facts).spec
+        device = choose_device("cuda")
+        set_up_device(device, threads=None)
+        self.setup = prepare(self.spec, place_model(self.spec, device)[0], noise_arrays(4000, 10, size=32))
+        self.batches = self.setup.batches.epoch(0)
+        self.step = CapturedStep(self.spec.train.batch_size, pytest.fail) if with_graph else train_step
+
+    def take(self) -> Tensor:
+        state = self.setup.state
+        state.model.train()
+        seed_generators(state.totals.device, stream_seed(self.spec.seed, "dropout", state.step, 0))
+        loss = self.step(state, *next(self.batches), self.spec.train)
+        state.step += 1
+        return loss
+
+    def __next__(self) -> float:
+        return float(self.take())
+
+
+@pytest.mark.parametrize("graphs", [(), ("--cuda-graphs",)], ids=["kernels", "graph"])
+@pytest.mark.parametrize("model", NETWORKS)
+def test_killed_run_ends_with_the_same_bits(tmp_path: Path, model: str, graphs: tuple[str, ...]) -> None:
+    options = (model, *NETWORKS[model], *graphs)
     undisturbed = trained(tmp_path / "a", *options)
     process = subprocess.Popen(
         command("train", *options, *SHARED, f"--runs-dir={tmp_path / 'b'}"), stderr=subprocess.PIPE, text=True

@@ -35,6 +35,9 @@ class RuntimeOption(NamedTuple):
 DEVICE = RuntimeOption("device", "auto", "Device to compute on: auto, cpu, cuda or cuda:N.")
 THREADS = RuntimeOption("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
 COMPILE = RuntimeOption("compile", False, "Use torch.compile; the first step takes about a minute.")
+CUDA_GRAPHS = RuntimeOption(
+    "cuda_graphs", False, "Start the kernels of a training step together (experimental, GPUs only)."
+)
 DATA_DIR = RuntimeOption("data_dir", None, "Dataset directory; repeat to search several in order.")
 CACHE_DIR = RuntimeOption("cache_dir", None, "Directory of decoded images and downloads.")
 RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of the runs.")
@@ -42,7 +45,7 @@ CHECKPOINT_SECONDS = RuntimeOption(
     "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."
 )
 DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
-OPTIONS = (DEVICE, THREADS, COMPILE, DATA_DIR, CACHE_DIR, RUNS_DIR, CHECKPOINT_SECONDS, DEBUG)
+OPTIONS = (DEVICE, THREADS, COMPILE, CUDA_GRAPHS, DATA_DIR, CACHE_DIR, RUNS_DIR, CHECKPOINT_SECONDS, DEBUG)
 VARIABLES = frozenset(option.variable for option in OPTIONS)
 """Environment variables that do not set fields of the spec."""
 
@@ -93,6 +96,7 @@ class Runtime:
         runs_dir: The directory of the runs.
         threads: The number of CPU threads; None lets PyTorch choose.
         compile: Whether to compile the network with `torch.compile` for training.
+        cuda_graphs: Whether to train with a CUDA graph of a step on a GPU.
         checkpoint_seconds: A checkpoint is saved at least this often; 0 means every step.
         weights: The file whose SHA-256 `model.pretrained` contains.
     """
@@ -103,5 +107,6 @@ class Runtime:
     runs_dir: Path = RUNS_DIR.default
     threads: int | None = THREADS.default
     compile: bool = COMPILE.default
+    cuda_graphs: bool = CUDA_GRAPHS.default
     checkpoint_seconds: float = CHECKPOINT_SECONDS.default
     weights: Path | None = None

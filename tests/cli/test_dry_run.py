@@ -153,6 +153,8 @@ def test_a_smaller_batch_than_the_spec_has_is_told(cli: Cli) -> None:
 def test_a_network_that_is_to_be_compiled_is_measured_as_it_is(cli: Cli) -> None:
     done = cli(*DIGITS, *TINY, "--compile", "--dry-run")
     assert "at the speed without --compile" in done.stdout
+    done = cli(*DIGITS, *TINY, "--compile", "--cuda-graphs", "--dry-run")
+    assert "at the speed without --compile and --cuda-graphs" in done.stdout
     assert "without --compile" not in cli(*DIGITS, *TINY, "--dry-run").stdout
 
 

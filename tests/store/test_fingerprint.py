@@ -11,6 +11,7 @@ from tests.training.small import small_spec
 from vitreport.runtime import Runtime
 from vitreport.store.session import Session, train_run
 from vitreport.training import device as devices
+from vitreport.training.captured import CapturedStep
 from vitreport.training.events import Listener
 
 RECORDED, HERE = {"threads": "1", "cudnn": "90000"}, {"threads": "2", "cudnn": "91000"}
@@ -31,6 +32,16 @@ def test_a_network_without_a_deterministic_version_is_warned_of(
     notes, runtime = Notes(), Runtime(device="cpu", threads=1, runs_dir=tmp_path, cache_dir=tmp_path / "cache")
     train_run(small_spec(train={"epochs": 1}), runtime, force=False, argv=(), listener=notes)
     assert notes.lines[0].startswith("warning: this network is not deterministic on a GPU")
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_steps_are_recorded_as_a_graph_if_the_runtime_says_so_and_there_is_a_gpu(device: str) -> None:
+    notes = Notes()
+    session: Any = SimpleNamespace(device=torch.device(device), listener=notes, runtime=Runtime(), spec=small_spec())
+    assert Session.step_function(session) is None
+    session.runtime = Runtime(cuda_graphs=True)
+    assert isinstance(Session.step_function(session), CapturedStep) is (device == "cuda")
+    assert notes.lines == ([] if device == "cuda" else ["--cuda-graphs has no effect without a GPU"])
 
 
 @pytest.mark.parametrize(("device", "changed"), [("cpu", {"threads", "cudnn"}), ("cuda", {"cudnn"})])

@@ -81,7 +81,7 @@ def test_threads_are_part_of_the_fingerprint() -> None:
     former = torch.get_num_threads()
     try:
         set_up_device(torch.device("cpu"), 2)
-        found = fingerprint(torch.device("cpu"), small_spec(), compiled=False, data="data")
+        found = fingerprint(torch.device("cpu"), small_spec(), compiled=False, cuda_graphs=False, data="data")
     finally:
         torch.set_num_threads(former)
     assert (found["threads"], found["device"], found["torch"]) == ("2", "CPU", torch.__version__)

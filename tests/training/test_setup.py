@@ -68,7 +68,7 @@ def strict() -> Iterator[None]:
 
 def gpu_fingerprint(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "GPU")
-    return fingerprint(GPU, small_spec(), compiled=False, data="data")
+    return fingerprint(GPU, small_spec(), compiled=False, cuda_graphs=False, data="data")
 
 
 def test_a_network_without_a_deterministic_version_is_allowed_and_noted(
@@ -91,6 +91,9 @@ def test_other_errors_of_a_network_are_not_hidden(strict: None) -> None:
 
 
 def test_the_fingerprint_names_what_changes_bits_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_gpu, on_cpu = gpu_fingerprint(monkeypatch), fingerprint(CPU, small_spec(), compiled=False, data="data")
-    assert on_gpu.keys() - on_cpu.keys() == {"cuda", "cudnn"}
+    on_gpu, on_cpu = (
+        gpu_fingerprint(monkeypatch),
+        fingerprint(CPU, small_spec(), compiled=False, cuda_graphs=True, data="data"),
+    )
+    assert on_gpu.keys() - on_cpu.keys() == {"cuda", "cudnn", "cuda_graphs"}
     assert on_cpu.keys() - on_gpu.keys() == {"cpu_capability"}

@@ -12,7 +12,17 @@ import typer
 from vitreport.cli import completion
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
-from vitreport.runtime import CHECKPOINT_SECONDS, COMPILE, DATA_DIR, DEVICE, RUNS_DIR, THREADS, Runtime, RuntimeOption
+from vitreport.runtime import (
+    CHECKPOINT_SECONDS,
+    COMPILE,
+    CUDA_GRAPHS,
+    DATA_DIR,
+    DEVICE,
+    RUNS_DIR,
+    THREADS,
+    Runtime,
+    RuntimeOption,
+)
 from vitreport.spec.compose import Composed, Request, compose_request
 from vitreport.spec.sweep import DEFAULT_SEEDS
 
@@ -148,6 +158,7 @@ class TrainingOptions(DeviceOptions):
     """Options of a command that trains."""
 
     compile_: Annotated[bool, _runtime(COMPILE, "")] = COMPILE.default
+    cuda_graphs: Annotated[bool, _runtime(CUDA_GRAPHS, "")] = CUDA_GRAPHS.default
     checkpoint_seconds: Annotated[float, _runtime(CHECKPOINT_SECONDS, "N", 0)] = CHECKPOINT_SECONDS.default
     weights: Annotated[
         Path | None, option("Start from the weights in FILE (default: random weights).", "FILE", panel=RUNTIME)
@@ -155,9 +166,9 @@ class TrainingOptions(DeviceOptions):
 
     def runtime(self) -> Runtime:
         """Return the runtime of a training, with the default dataset directory."""
-        return replace(
-            super().runtime(), compile=self.compile_, checkpoint_seconds=self.checkpoint_seconds, weights=self.weights
-        )
+        names = ("cuda_graphs", "checkpoint_seconds", "weights")
+        own = {name: getattr(self, name) for name in names}
+        return replace(super().runtime(), compile=self.compile_, **own)
 
 
 @dataclass(frozen=True)

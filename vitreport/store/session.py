@@ -23,7 +23,7 @@ from vitreport.records.measurement import TRAIN_EVAL
 from vitreport.records.reader import Run, read_run, read_run_file
 from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
-from vitreport.runtime import Runtime
+from vitreport.runtime import CUDA_GRAPHS, Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import remove_unfinished, restore_newest
 from vitreport.store.evaluation import write_results
@@ -31,6 +31,7 @@ from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
 from vitreport.training import device as devices
+from vitreport.training.captured import CapturedStep
 from vitreport.training.evaluate import measure_latency
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
@@ -118,7 +119,7 @@ class Session:
             stop.graceful = True
             try:
                 splits, rate_at = self.monitored, setup.learning_rate
-                for event in fit(state, setup.batches, splits, train, rate_at, before_batch=stop.check):
+                for event in fit(state, setup.batches, splits, train, rate_at, stop.check, self.step_function()):
                     if isinstance(event, EpochFinished):
                         writer.add_epoch(event.record)
                     if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
@@ -153,6 +154,15 @@ class Session:
             self.listener.note("compiling the network; the first step takes about a minute")
             # not dynamic, so that the bits of a step do not depend on the batches before it
             self.setup.state.model.compile(dynamic=False)
+
+    def step_function(self) -> CapturedStep | None:
+        """Return what takes the steps of training if it is not `train_step`."""
+        if not self.runtime.cuda_graphs:
+            return None
+        if self.device.type != "cuda":
+            self.listener.note(f"{CUDA_GRAPHS.flag} has no effect without a GPU")
+            return None
+        return CapturedStep(self.spec.train.batch_size, self.listener.note)
 
     def _refuse_others(self, before: Run) -> None:
         """Refuse a run that cannot be read, or was started with another spec or on other images."""
@@ -195,8 +205,9 @@ class Session:
         return changed
 
     def _fingerprint(self) -> dict[str, str]:
-        compiled, data = self.runtime.compile, self.arrays.fingerprint[:16]
-        return {**_versions(), **devices.fingerprint(self.device, self.spec, compiled=compiled, data=data)}
+        chosen = {"compiled": self.runtime.compile, "cuda_graphs": self.runtime.cuda_graphs}
+        found = devices.fingerprint(self.device, self.spec, **chosen, data=self.arrays.fingerprint[:16])
+        return {**_versions(), **found}
 
     def _new_record(self, run_id: str) -> RunRecord:
         """Make the record of a run that starts now in this process."""

@@ -26,6 +26,8 @@ KEPT_BYTES = 2**30
 MEMORY_HINT = "choose a smaller model, smaller batches or another device"
 COMPILE_HINT = "leave out --compile, or install a C++ compiler (with a GPU: Triton)"
 
+GRAPHS_HINT = "small networks may train faster with --cuda-graphs (not measured)"
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device of that name; "auto" is the first GPU where there is one, else the CPU.
@@ -94,10 +96,11 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
-def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, data: str) -> dict[str, str]:
+def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, cuda_graphs: bool, data: str) -> dict[str, str]:
     """Return what two runs must share for their bits to be the same."""
     if device.type == "cuda":
         machine = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]
+        machine |= {"cuda_graphs": "yes" if cuda_graphs else "no"}
         machine |= {} if is_deterministic(device) else {"deterministic": "no"}
     else:
         machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability()}
@@ -179,7 +182,7 @@ def devices_found() -> list[tuple[str, str, str]]:
     found = [("cpu", f"{torch.backends.cpu.get_cpu_capability()}, {threads}, {speed}", "")]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
-        found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", ""))
+        found.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB", GRAPHS_HINT))
     if len(found) == 1:
         cuda = torch.version.cuda
         built = f"torch is built for CUDA {cuda} and finds no GPU" if cuda else "torch is built without CUDA"

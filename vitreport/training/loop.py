@@ -54,6 +54,11 @@ class TrainingState:
     def __post_init__(self) -> None:
         self.totals = torch.zeros(3, dtype=torch.float64, device=next(self.model.parameters()).device)
 
+    def tensors(self) -> list[Tensor]:
+        """Return every tensor that a step changes in place."""
+        kept = [value for each in self.optimizer.state.values() for value in each.values() if isinstance(value, Tensor)]
+        return [self.totals, *self.model.parameters(), *self.model.buffers(), *kept]
+
     def is_finite(self) -> bool:
         """Return whether no loss of this epoch and no weight is infinite or NaN."""
         tensors = (self.totals, *named_weights(self.model).values())
@@ -69,6 +74,9 @@ class TrainingState:
             self.best = BestEpoch(self.epoch, self.step, selection_accuracy, weights)
 
 
+StepFunction = Callable[[TrainingState, Tensor, Tensor, TrainSpec], Tensor]
+
+
 def fit(
     state: TrainingState,
     batches: TrainingBatches,
@@ -76,8 +84,11 @@ def fit(
     train: TrainSpec,
     learning_rate: Callable[[int], float],
     before_batch: Callable[[], None],
+    take_step: StepFunction | None = None,
 ) -> Iterator[Event]:
     """Train `state` from its step to the end of the last epoch, measuring `splits` after each epoch.
+
+    `take_step` is `train_step` or does the same (default: `train_step`).
 
     `state` can be saved at an EpochFinished, at a StepFinished with a loss, and where `before_batch` raises. Raises
     DivergedError with the first step whose loss is not finite, or after which the loss of a split is not.
@@ -92,7 +103,7 @@ def fit(
             rate = learning_rate(state.step)
             seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, RANK))
             set_learning_rate(state.optimizer, rate)
-            unread.append(train_step(state, images, targets, train))
+            unread.append((take_step or train_step)(state, images, targets, train))
             state.step += 1
             is_due = state.step % STEPS_BETWEEN_READS[images.device.type] == 0 or state.step % steps_per_epoch == 0
             loss = _read_losses(unread, state) if is_due else None

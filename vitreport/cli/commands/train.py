@@ -17,7 +17,7 @@ from vitreport.files import output_path
 from vitreport.formatting import compact, counted, duration, percent, rate
 from vitreport.records.measurement import ResultRecord
 from vitreport.records.run import RunRecord
-from vitreport.runtime import Runtime, default_data_dir
+from vitreport.runtime import COMPILE, CUDA_GRAPHS, Runtime, default_data_dir
 from vitreport.spec.compose import Composed
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.forecast import forecast_run
@@ -103,6 +103,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         about = {name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")}
         speeds = {"throughput": {"training": measured.training, "forward": measured.forward}}
         plan = {"id": spec.run_id, **vars(run), **about, **dict(cost), **speeds, "to_compile": runtime.compile}
+        plan["cuda_graphs"] = runtime.cuda_graphs
         del plan["measured"]
         origins = {path: origin for path, origin, _ in _origins(composed)}
         print_json({"plan": plan, "spec": spec, "origins": origins})
@@ -110,7 +111,8 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     print_table(["field", "from", "value"], _origins(composed))
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
-    at = "the speed without --compile" if runtime.compile else "this speed"
+    unused = [each.flag for each in (COMPILE, CUDA_GRAPHS) if getattr(runtime, each.name)]
+    at = f"the speed without {' and '.join(unused)}" if unused else "this speed"
     rows = [
         ("run", spec.run_id),
         ("state", run.state),
