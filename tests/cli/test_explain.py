@@ -1,10 +1,12 @@
 """`vitreport explain` draws images with what the model attends to."""
 
+import io
 import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +18,9 @@ from tests.records import small_spec, write_run
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.records.folders import run_folders
-from vitreport.records.reader import read_run
+from vitreport.records.reader import Damage, read_run
+from vitreport.store.run_state import held
+from vitreport.store.sheets import place_of, read_attention
 
 SMALL = [*TRAIN, "--quiet", "--set=model.patch_size=4", "--set=model.num_latents=2"]
 CAPTION = (
@@ -112,7 +116,9 @@ def test_damaged_images_are_named_and_the_others_drawn(seeds: list[Path], cli: C
         (["perceiver", "-o", "a.docx"], 2, "unknown file extension: a.docx; hint: use .svg, .png or .pdf"),
         (["perceiver", "-o", "a.png", "--most", "0"], 2, "'--most': must be greater than or equal to 1"),
         (["perceiver", "-o", "a.png"], 4, "best.safetensors is missing; hint: weights are not committed"),
-        (["perceiver"], 2, "Missing option '--output' / '-o'"),
+        (["perceiver"], 2, "nothing to write; hint: use --output FILE, or --record to show test images in reports"),
+        (["perceiver", "a.png", "--record"], 2, "IMAGE and --record cannot be used together; hint: use one of them"),
+        (["perceiver", "--record"], 4, "best.safetensors is missing; hint: weights are not committed"),
     ],
 )
 def test_a_wrong_request_is_an_error(arguments: list[str], exit_code: int, said: str, cli: Cli) -> None:
@@ -120,6 +126,55 @@ def test_a_wrong_request_is_an_error(arguments: list[str], exit_code: int, said:
     refused(cli("explain", *arguments), exit_code, said)
 
 
-def test_a_single_token_is_an_error(at_home: Path, cli: Cli, tmp_path: Path) -> None:
-    done = cli("explain", "perceiver", "-o", str(tmp_path / "a.png"))
+@pytest.mark.parametrize("options", [["--record"], ["-o", "a.png"], ["--record", "-o", "a.png"]])
+def test_a_single_token_is_an_error(at_home: Path, cli: Cli, tmp_path: Path, options: list[str]) -> None:
+    before = sorted(at_home.rglob("*.*"))
+    done = cli("explain", "perceiver", *options)
     refused(done, 2, "this Perceiver IO has no attention map: its only token is the whole image; hint: use a run with")
+    assert sorted(at_home.rglob("*.*")) == before
+
+
+def test_each_run_of_a_group_gets_its_record_for_reports(seeds: list[Path], cli: Cli) -> None:
+    results = [(run / "result.json").read_bytes() for run in seeds]
+    done = cli("explain", seeds[0].name.removesuffix("-s0"), "--record", "--most", "4")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "".join(f"4 images in {run}/attention.png\n" for run in seeds)
+    assert [(run / "result.json").read_bytes() for run in seeds] == results
+    pixels = open_dataset(ImageRequest.of(small_spec().data, vitreport.Runtime())).splits["test"].images
+    for run in seeds:
+        result, model = read_run(run).result, vitreport.load_model(run)
+        assert result
+        assert result.mistakes
+        damage: list[Damage] = []
+        found = read_attention(run, result, damage)
+        assert found, damage
+        record, content = found
+        assert record.method == "Cross attention, mean over latents, heads and layers"
+        assert [each.index for each in record.images[2:]] == [each.index for each in result.mistakes.images[:2]]
+        sheet = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+        for number, each in enumerate(record.images):
+            image = pixels[each.index].transpose(1, 2, 0)
+            assert each.confidence == pytest.approx(float(model.predict(image).max()))
+            assert (each.label == each.predicted) == (number < 2)
+            left, upper = place_of(number, record.side, tiles=2)
+            assert (sheet[upper : upper + record.side : 8, left : left + record.side : 8] == image).all()
+    page = Path("report.html")
+    assert cli("report", "-o", str(page)).exit_code == 0
+    assert "What the models attend to" in page.read_text()
+    figure = page.read_text()
+    assert cli("explain", seeds[0].name, "--record", "--most", "4", "-q").stderr == ""
+    assert cli("report", "-o", str(page)).exit_code == 0
+    assert page.read_text() == figure
+
+
+def test_a_run_in_use_is_left_alone(seeds: list[Path], cli: Cli) -> None:
+    with held(seeds[0]):
+        refused(cli("explain", seeds[0].name, "--record"), 8, f"run {seeds[0].name} is in use by another process")
+    assert not list(seeds[0].glob("attention.*"))
+
+
+def test_a_record_is_not_written_through_a_link(seeds: list[Path], cli: Cli) -> None:
+    Path("precious").write_text("precious")
+    (seeds[0] / "attention.png").symlink_to(Path("precious").absolute())
+    refused(cli("explain", seeds[0].name, "--record"), 4, "attention.png is a link, which is not followed")
+    assert Path("precious").read_text() == "precious"

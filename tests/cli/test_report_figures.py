@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from tests.cli.conftest import Cli
 from tests.records import spec, write_run, write_seeds
-from tests.report.pictured import add_mistakes
+from tests.report.pictured import add_attention, add_mistakes
 from vitreport.report.inject import BEGIN, END
 
 RUNS = Path("runs")
@@ -76,15 +77,19 @@ def test_only_figures_that_a_template_shows_are_drawn(cli: Cli) -> None:
     assert not Path("none").exists()
 
 
-def test_a_gallery_is_a_file_too(cli: Cli) -> None:
-    run = add_mistakes(RUNS / spec("swin", train={"epochs": 2}).run_id)
+@pytest.mark.parametrize(("add", "name"), [(add_mistakes, "mistakes.png"), (add_attention, "attention.png")])
+def test_a_gallery_is_a_file_too(cli: Cli, add: Callable[[Path], Path], name: str) -> None:
+    run = add(RUNS / spec("swin", train={"epochs": 2}).run_id)
     assert cli("report", "-o", "report.md").exit_code == 0
     (sheet,) = Path("report-assets").glob("*.png")
-    written, recorded = (Image.open(path) for path in (sheet, run / "mistakes.png"))
+    written, recorded = (Image.open(path) for path in (sheet, run / name))
     assert written.tobytes() == recorded.tobytes()
     assert f'src="report-assets/{sheet.name}">' in Path("report.md").read_text()
     sheet.write_bytes(b"")
     assert cli("report", "--check", "report.md").exit_code == 9
+    shutil.move(run / name, sheet)
+    assert cli("report", "-o", "report.md").exit_code == 0
+    assert not sheet.exists()
 
 
 def test_figures_that_are_right_already_are_left_alone(cli: Cli) -> None:

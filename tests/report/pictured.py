@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from vitreport.files import write_json
-from vitreport.records.measurement import packed
-from vitreport.store.mistakes import draw_sheet
+from vitreport.records.measurement import ClassifiedImage, packed
+from vitreport.store.sheets import draw_sheet, write_attention
 
 SHOWN = 7
 COLORS = np.random.default_rng(0).integers(0, 256, (SHOWN, 3, 4, 4), dtype=np.uint8)
@@ -24,6 +24,17 @@ def add_mistakes(run: Path) -> Path:
         for place in range(SHOWN)
     ]
     return change_result(run, mistakes={"images": images, "side": side, "sha256": hashlib.sha256(sheet).hexdigest()})
+
+
+def add_attention(run: Path) -> Path:
+    """Seven images under their maps: the first four are correct, the others are taken for the next class."""
+    images = [
+        ClassifiedImage(index=10 * place, label=place, predicted=place + (place > 3), confidence=0.9 - 0.1 * place)
+        for place in range(SHOWN)
+    ]
+    maps = np.random.default_rng(1).random((SHOWN, 2, 2), np.float32)
+    write_attention(run, "Grad-CAM of the predicted class", images, COLORS, maps)
+    return run
 
 
 def add_correct(run: Path, correct: Sequence[bool]) -> Path:

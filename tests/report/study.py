@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.records import DIVERGED, FAILED, spec, write_run, write_seeds
-from tests.report.pictured import add_mistakes
+from tests.report.pictured import add_attention, add_mistakes
 from vitreport.records.run import ThroughputRecord
 
 QUICK = {"epochs": 6}
@@ -22,7 +22,7 @@ def write_study(runs_dir: Path) -> None:
     write_seeds(runs_dir, [0.541, 0.545, 0.539], train={**QUICK, "batch_size": 32})
     write_seeds(runs_dir, [0.560, 0.566, 0.559], train={**QUICK, "batch_size": 64})
     write_seeds(runs_dir, [0.455, 0.461], dataset="stl10", train=QUICK, images="7a" * 32)
-    add_mistakes(write_run(runs_dir, spec("mlp-mixer", train=QUICK), 0.61))
+    add_attention(add_mistakes(write_run(runs_dir, spec("mlp-mixer", train=QUICK), 0.61)))
     write_run(runs_dir, spec("swin", train=QUICK, optimizer={"learning_rate": 0.1}), None, error=DIVERGED)
     write_run(runs_dir, spec("swin", train=QUICK, optimizer={"learning_rate": 0.01}), None, error=FAILED)
     damaged = write_run(runs_dir, spec("tnt", train=QUICK), 0.64)

@@ -50,7 +50,7 @@ def test_it_is_that_of_the_first_seed(seeds: list[Path]) -> None:
     assert found is not None
     assert (found.seed, found.wrong, found.count, found.side) == (0, 5000, 10_000, 64)
     assert b64decode(found.png) == (seeds[0] / "mistakes.png").read_bytes()
-    first, *_, last = found.mistakes
+    first, *_, last = found.images
     assert (first.index, first.label, first.predicted, first.confidence) == (0, "airplane", "automobile", 0.99)
     assert (last.index, last.label, last.predicted) == (10 * (SHOWN - 1), CLASSES[SHOWN - 1], CLASSES[SHOWN])
 
@@ -108,8 +108,8 @@ def test_markdown_has_an_image_with_words(page: Page) -> None:
     text = render_markdown(page, assets="figures/")
     (figure,) = (each for each in page.figures if each.kind == "mistakes")
     assert f'<img alt="{figure.alt}" src="figures/{figure.name}.png">' in text
-    assert "1: airplane classified as automobile. 2: automobile classified as bird." in text
-    assert "The 7 most confident of 5,000 mistakes on 10,000 test images, row by row, of the run with seed 0" in text
+    assert "Row by row, 1: airplane classified as automobile. 2: automobile classified as bird." in text
+    assert "The 7 most confident of 5,000 mistakes of the run with seed 0" in text
     assert "airplane classified as automobile at 99.0% confidence" in figure.alt
     assert "<img" not in render_markdown(page)
 
@@ -117,7 +117,7 @@ def test_markdown_has_an_image_with_words(page: Page) -> None:
 def test_html_has_each_image_with_its_words(page: Page) -> None:
     (figure,) = (each for each in page.figures if each.kind == "mistakes")
     root = parse(render_html(page))
-    (gallery,) = (each for each in root.all("figure") if each.attributes.get("class") == "gallery")
+    (gallery,) = (each for each in root.all("figure") if each.attributes.get("class") == "mistakes gallery")
     (image,) = gallery.all("image")
     assert isinstance(figure.data, Mistakes)
     assert image.attributes["href"] == f"data:image/png;base64,{figure.data.png}"
@@ -130,7 +130,7 @@ def test_html_has_each_image_with_its_words(page: Page) -> None:
 
 def test_the_json_holds_them_too(page: Page) -> None:
     (group,) = json.loads(render_json(page))["groups"]
-    assert group["details"]["mistakes"]["mistakes"][0]["predicted"] == "automobile"
+    assert group["details"]["mistakes"]["images"][0]["predicted"] == "automobile"
 
 
 def test_foreign_classes_are_literal_text() -> None:

@@ -15,7 +15,7 @@ from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.analyze import analyze
 from vitreport.records.run import ErrorRecord
-from vitreport.report.blocks import Details, Section, Table, table
+from vitreport.report.blocks import PICTURES, Details, Section, Table, table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
 from vitreport.report.sections import Page, make_page
@@ -70,13 +70,13 @@ def test_it_is_markdown_that_github_renders(page: Page) -> None:
     raw = "".join(token.content for token in tokens if token.type == "html_block")
     assert set(re.findall(r"</?([a-z]+)", raw)) <= ALLOWED_TAGS
     assert raw.count("<details>") == raw.count("</details>") > 3
-    drawn = [figure for figure in page.figures if figure.kind != "mistakes"]
+    drawn = [figure for figure in page.figures if figure.kind not in PICTURES]
     assert raw.count("<picture>") == raw.count("</picture>") == sum(len(each.files) // 2 for each in drawn)
-    assert len(drawn) == len(page.figures) - 1
+    assert len(drawn) == len(page.figures) - len(PICTURES)
     assert [token.content for token in tokens if token.type == "html_inline"] == []
     assert "data:" not in raw
     images = re.findall(r'<img alt="([^"]*)" src="(study/[a-z0-9.-]+\.(?:svg|png))">', raw)
-    assert len({source for _, source in images}) == len(images) == raw.count("<picture>") + 1
+    assert len({source for _, source in images}) == len(images) == raw.count("<picture>") + len(PICTURES)
     assert len(re.findall(r"</picture>\n<picture>", raw)) > 3, "panels that a browser puts side by side"
     assert [alt for alt, _ in images if not re.search(r"\d", alt)] == []
     headings = [token.map for token in tokens if token.type == "heading_open"]
@@ -130,7 +130,7 @@ def test_foreign_names_are_literal_text() -> None:
 
 def test_the_json_holds_all_that_is_said(page: Page, found: dict[str, str]) -> None:
     document = json.loads(found["study.json"])
-    assert document["schema_version"] == 8
+    assert document["schema_version"] == 9
     assert document["headline"] == list(page.headline)
     assert len(document["architectures"]) == 4
     assert [finding["rule"] for finding in document["findings"]] == [finding.rule for finding in page.findings]

@@ -19,7 +19,7 @@ from tests.store.options import EVERY_STEP, SHORT
 from vitreport.data.digits import load_splits
 from vitreport.records.measurement import TRAIN_EVAL, unpacked
 from vitreport.records.reader import Damage, read_run
-from vitreport.store.mistakes import place_of, read_sheet
+from vitreport.store.sheets import place_of, read_sheet
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_the_record_says_which_images_are_right_and_shows_the_surest_mistakes(un
     assert [labels[each.index] for each in mistakes] == [each.label for each in mistakes]
     assert not any(told[each.index] for each in mistakes)
     assert [each.confidence for each in mistakes] == sorted((each.confidence for each in mistakes), reverse=True)
-    sheet = read_sheet(run, result.mistakes, damage)
+    sheet = read_sheet(run / "mistakes.png", result.mistakes.sha256, "result.json", damage)
     assert damage == []
     assert sheet is not None
     shown = np.asarray(Image.open(io.BytesIO(sheet)).convert("RGB"))

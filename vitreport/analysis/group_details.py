@@ -1,15 +1,19 @@
 """The details of one finished group: classes, confusion, mistakes. Its runs are read again."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from vitreport.analysis.class_scores import class_scores, mean_score
 from vitreport.formatting import Estimate
 from vitreport.intervals import share_of_same_images
+from vitreport.records.measurement import ClassifiedImage
 from vitreport.records.reader import Damage, Run, read_run
-from vitreport.store.mistakes import read_sheet
+from vitreport.store.sheets import MISTAKES, read_attention, read_sheet
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,18 @@ class ClassResult:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A test image, by its place in the split, that was taken for another class; classes by name."""
+class ShownImage:
+    """A test image, by its place in the split, its class, and the class that it was taken for; classes by name."""
 
     index: int
     label: str
     predicted: str
     confidence: float
+
+    @property
+    def answer(self) -> str:
+        """How it was classified, in words."""
+        return "correct" if self.label == self.predicted else f"classified as {self.predicted}"
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,20 @@ class Mistakes:
     """The most confident mistakes of the run with this seed, of `wrong` among `count` test images."""
 
     seed: int
-    mistakes: tuple[Mistake, ...]
+    images: tuple[ShownImage, ...]
     wrong: int
     count: int
+    side: int  # the width of each image in pixels
+    png: str  # the contact sheet in base64
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Test images of the run with this seed, each beside the same image under its attention map."""
+
+    seed: int
+    method: str  # how the map is obtained, in words
+    images: tuple[ShownImage, ...]
     side: int  # the width of each image in pixels
     png: str  # the contact sheet in base64
 
@@ -59,6 +79,7 @@ class Details:
     classes: Mapping[str, ClassResult] = field(default_factory=dict)  # those with test images or predictions
     confusion: Confusion | None = None
     mistakes: Mistakes | None = None
+    attention: Attention | None = None
     damage: tuple[Damage, ...] = ()  # found while the details were read
 
 
@@ -86,29 +107,57 @@ def read_details(folders: Iterable[Path]) -> Details:
         classes=by_class,
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
         mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
+        attention=next(filter(None, (_attention(run, damage) for run, _ in done)), None),
         damage=tuple(damage),
     )
 
 
 def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:
     """Return the most confident mistakes of a run with their images; add a sheet that cannot be used to `damage`."""
-    result, names = run.result, run.record.data.classes if run.record else ()
-    if not (run.spec and result and result.mistakes and len(names) == len(result.test.per_class_count)):
+    result, names = run.result, _classes(run)
+    if not (run.spec and result and result.mistakes and names):
         return None
-    found: list[Damage] = []
-    sheet = read_sheet(run.folder, result.mistakes, found)
-    damage += [replace(each, place=f"{run.id}/{each.place}") for each in found]
+    record, path = result.mistakes, run.folder / MISTAKES
+    sheet = _named(run, damage, lambda found: read_sheet(path, record.sha256, "result.json", found))
     if sheet is None:
         return None
     count = sum(result.test.per_class_count)
     return Mistakes(
         seed=run.spec.seed,
-        mistakes=tuple(
-            Mistake(each.index, names[each.label], names[each.predicted], each.confidence)
-            for each in result.mistakes.images
-        ),
+        images=_shown(record.images, names),
         wrong=count - sum(result.test.per_class_correct),
         count=count,
-        side=result.mistakes.side,
+        side=record.side,
         png=b64encode(sheet).decode(),
     )
+
+
+def _attention(run: Run, damage: list[Damage]) -> Attention | None:
+    """Return what a run attends to; add files that cannot be used to `damage`."""
+    result, names = run.result, _classes(run)
+    if not (run.spec and result and names):
+        return None
+    found = _named(run, damage, lambda found: read_attention(run.folder, result, found))
+    if found is None:
+        return None
+    record, sheet = found
+    images, png = _shown(record.images, names), b64encode(sheet).decode()
+    return Attention(run.spec.seed, record.method, images, record.side, png)
+
+
+def _classes(run: Run) -> tuple[str, ...]:
+    """Return the names of the classes of a run, none if its result has others."""
+    names = run.record.data.classes if run.record else ()
+    return names if run.result and len(names) == len(run.result.test.per_class_count) else ()
+
+
+def _shown(images: Iterable[ClassifiedImage], names: Sequence[str]) -> tuple[ShownImage, ...]:
+    return tuple(ShownImage(each.index, names[each.label], names[each.predicted], each.confidence) for each in images)
+
+
+def _named(run: Run, damage: list[Damage], read: Callable[[list[Damage]], Content | None]) -> Content | None:
+    """Return what is read; add what is wrong with it to `damage`, with the name of the run."""
+    found: list[Damage] = []
+    content = read(found)
+    damage += [replace(each, place=f"{run.id}/{each.place}") for each in found]
+    return content

@@ -95,7 +95,7 @@ def resumed(summary: Summary) -> str:
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     """Explain each choice that a reader should know."""
     chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.chosen]
-    author = f"The study's author wrote {joined(summary.written)}, with live numbers from the records. "
+    author = f"The study's author wrote {joined(summary.written)}, with live numbers. "
     every = f"{author}Every other" if summary.written else "Every"
     yield f"{every} number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield from (TEXTS[name] for name in ("seeds", "single_runs", "differences", "curves", "class_means"))

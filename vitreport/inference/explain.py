@@ -6,27 +6,34 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vitreport.data.arrays import Pixels
 from vitreport.data.decode import UndecodableError
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import locate, open_dataset
+from vitreport.errors import RecordError
+from vitreport.inference.attention import method_of
 from vitreport.inference.classifier import Classifier
+from vitreport.records.folders import refuse_links_in
+from vitreport.records.measurement import ClassifiedImage
 from vitreport.records.reader import Run
 from vitreport.report.figures.attention import Example
 from vitreport.runtime import Runtime
-from vitreport.store.run_state import refuse_other_images
+from vitreport.store.run_state import held, refuse_other_images
+from vitreport.store.sheets import write_attention
 from vitreport.training.device import memory_errors
 from vitreport.training.events import Listener
 from vitreport.training.setup import find_determinism
 
 
 class Picture(NamedTuple):
-    """A decoded image uint8 (3, S, S); `label` is its class if that is known."""
+    """A decoded image uint8 (3, S, S); of a test image also its place, and that of its class."""
 
     name: str
     pixels: Pixels
-    label: str = ""
+    place: int = -1
+    label: int = -1
 
 
 def pictures_of(files: Sequence[str], model: Classifier) -> tuple[list[Picture], list[str]]:
@@ -51,23 +58,54 @@ def test_pictures(run: Run, most: int, data_dirs: Sequence[Path], listener: List
     _, home = locate(run.spec.data.dataset, data_dirs)
     arrays = open_dataset(ImageRequest.of(run.spec.data, Runtime(data_dir=home), listener.note, listener.progress))
     refuse_other_images(run.record, arrays.fingerprint, "give images, or the directory of the dataset with --data-dir")
-    test, classes = arrays.splits["test"], arrays.classes
+    test = arrays.splits["test"]
     mistakes = [each.index for each in run.result.mistakes.images] if run.result.mistakes else []
     wrong, count = mistakes[: most // 2], len(test.labels)
     bits = run.answers.correct if run.answers else -1  # an older record does not say
     right = [index for index in range(count) if bits >> (count - 1 - index) & 1]
     number = most - len(wrong)
     chosen = right[:: max(1, len(right) // number)][:number] + wrong
-    return [Picture(f"test image {i}", test.images[i], classes[test.labels[i]]) for i in chosen]
+    return [Picture(f"test image {i}", test.images[i], i, int(test.labels[i])) for i in chosen]
 
 
 def explained(model: Classifier, pictures: Sequence[Picture]) -> list[Example]:
     """Return what a model predicts for images, and what it attends to in them. Raises SpecError if that is not seen."""
+    names = (*model.classes, "")
+    return [
+        Example(each.name, each.pixels, rows.tolist(), names[int(of.argmax())], float(of.max()), names[each.label])
+        for each, rows, of in zip(pictures, *_seen(model, pictures), strict=True)
+    ]
+
+
+def _seen(model: Classifier, pictures: Sequence[Picture]) -> tuple[Tensor, Tensor]:
+    """Return the attention maps (N, h, w) and the class probabilities (N, classes) of images, on the CPU."""
     images = torch.from_numpy(np.stack([each.pixels for each in pictures]))
     find_determinism(model.network, model.image_size)  # of Grad-CAM's backward pass
     with memory_errors(f"computing {len(images)} attention maps"):
-        maps, shares = model.attention(images.to(model.mean.device)).tolist(), model.predict(images)
-    return [
-        Example(each.name, each.pixels, rows, model.classes[int(of.argmax())], float(of.max()), each.label)
-        for each, rows, of in zip(pictures, maps, shares, strict=True)
-    ]
+        return model.attention(images.to(model.mean.device)).cpu(), model.predict(images)
+
+
+def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path], listener: Listener) -> int:
+    """Write attention.png and attention.json of a finished run; return the number of test images in them.
+
+    Images that this device classifies otherwise than the result of the run says are left out. Raises SpecError if the
+    model has no attention map, RecordError if the run is unusable, BusyError if another process holds it.
+    """
+    model = Classifier.restore([run], device)
+    method, _ = method_of(model.spec.model)
+    with held(run.folder):
+        refuse_links_in(run.folder)
+        pictures = test_pictures(run, most, data_dirs, listener)
+        maps, shares = _seen(model, pictures)
+        found = [_classified(*each) for each in zip(pictures, shares, strict=True)]
+        kept = [i for i, each in enumerate(found) if run.result and run.result.agrees_with(each)]
+        if not kept:
+            raise RecordError(f"run {run.id}: its model contradicts its result", "use the device of the training")
+        pixels = np.stack([pictures[i].pixels for i in kept])
+        write_attention(run.folder, method, [found[i] for i in kept], pixels, maps[kept].numpy())
+    return len(kept)
+
+
+def _classified(picture: Picture, shares: Tensor) -> ClassifiedImage:
+    highest, predicted = min(1.0, float(shares.max())), int(shares.argmax())
+    return ClassifiedImage(index=picture.place, label=picture.label, predicted=predicted, confidence=highest)

@@ -123,8 +123,8 @@ class EpochResult(Record):
     splits: dict[Text, Measurement]
 
 
-class Mistake(Record):
-    """A test image that was taken for another class; image and classes by their places, from 0."""
+class ClassifiedImage(Record):
+    """A test image, its class, and the class that it was taken for; image and classes by their places, from 0."""
 
     index: Count
     label: Count
@@ -135,7 +135,7 @@ class Mistake(Record):
 class MistakeSheet(Record):
     """The mistakes of the highest confidence, the highest first. mistakes.png shows them, `side` pixels each."""
 
-    images: Annotated[tuple[Mistake, ...], Field(min_length=1, max_length=MOST_MISTAKES)]
+    images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MOST_MISTAKES)]
     side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
     sha256: Text
 
@@ -165,15 +165,25 @@ class ResultRecord(Record):
             raise ValueError("has no test split")
         if not self.test.fits(test):
             raise ValueError("the classes, the calibration or the confusion matrix contradict the test split")
-        bits = unpacked(self.correct, test.count) if self.correct is not None else None
-        if bits is not None and bits.bit_count() != test.correct:
+        if self.bits is not None and self.bits.bit_count() != test.correct:
             raise ValueError("correct has another number of correct images than the test split")
         for mistake in self.mistakes.images if self.mistakes else ():
-            is_correct = mistake.index >= test.count or (bits or 0) >> (test.count - 1 - mistake.index) & 1
-            classes = len(self.test.per_class_count)
-            if is_correct or mistake.label == mistake.predicted or max(mistake.label, mistake.predicted) >= classes:
+            if mistake.label == mistake.predicted or not self.agrees_with(mistake):
                 raise ValueError(f"mistakes: image {mistake.index} was classified correctly or is unknown")
         return self
+
+    @property
+    def bits(self) -> int | None:
+        """`correct` as the bits of a number. Raises ValueError if they are not those of the test images."""
+        return None if self.correct is None else unpacked(self.correct, self.selected.splits["test"].count)
+
+    def agrees_with(self, image: ClassifiedImage) -> bool:
+        """Return whether there is such a test image, correct or wrong as `correct` says."""
+        count, classes = self.selected.splits["test"].count, len(self.test.per_class_count)
+        if image.index >= count or max(image.label, image.predicted) >= classes:
+            return False
+        is_correct = image.label == image.predicted
+        return self.bits is None or self.bits >> (count - 1 - image.index) & 1 == is_correct
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from vitreport.errors import SpecError
 from vitreport.records.folders import SWEEPS, find_runs
-from vitreport.records.measurement import Answers, EpochRecord, ResultRecord, unpacked
+from vitreport.records.measurement import Answers, EpochRecord, ResultRecord
 from vitreport.records.run import RunRecord, SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.run_id import RunId
@@ -28,6 +28,8 @@ MAX_BYTES = {
     "result.json": 16 << 20,
     "metrics.jsonl": 64 << 20,
     "mistakes.png": 1 << 18,
+    "attention.png": 1 << 18,
+    "attention.json": 1 << 18,
 }
 MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100
@@ -69,10 +71,9 @@ class Run:
     @property
     def answers(self) -> Answers | None:
         """Which test images the run classifies correctly; None if its record does not say it."""
-        if not (self.record and self.result and self.result.correct):
+        if not (self.record and self.result and self.result.bits is not None):
             return None
-        count = self.result.selected.splits["test"].count
-        return Answers(self.record.data.fingerprint, count, unpacked(self.result.correct, count))
+        return Answers(self.record.data.fingerprint, self.result.selected.splits["test"].count, self.result.bits)
 
 
 def read_run(folder: Path) -> Run:

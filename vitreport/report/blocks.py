@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
-Kind = Literal["rows", "ablation", "grid", "curves", "confusion", "mistakes"]
+Kind = Literal["rows", "ablation", "grid", "curves", "confusion", "mistakes", "attention"]
+PICTURES: tuple[Kind, ...] = ("mistakes", "attention")  # recorded, not drawn
 MOST_ROWS = 100
 NOTHING = "\N{EN DASH}"  # a table cell without a value
 
@@ -88,7 +89,7 @@ class Figure:
     @property
     def files(self) -> list[str]:
         """The names of its files: each panel in light and in dark colors, or a recorded picture."""
-        if self.kind == "mistakes":
+        if self.kind in PICTURES:
             return [f"{self.name}.png"]
         panels = range(len(self.data) if self.kind in ("rows", "curves") else 1)
         names = (self.name + (f"-panel{index + 1}" if index else "") for index in panels)

@@ -20,7 +20,7 @@ from vitreport.report.figures.draw import draw
 from vitreport.report.markdown import environment, template_folder
 from vitreport.report.sections import Page
 from vitreport.spec.prose import flat_tokens, markdown
-from vitreport.store.mistakes import place_of
+from vitreport.store.sheets import place_of, width_of
 
 BREAK = re.compile(r" (?=\()|(?<=;) ")  # of a number: 61.0%, then (60.0% to 62.0%, single run)
 LONGEST = 32  # letters of a piece that is never broken
@@ -59,6 +59,7 @@ def _environment() -> Environment:
         inline=_inline,
         percent=percent,
         place=place_of,
+        wide=width_of,
         prose=_prose,
     )
 

@@ -59,7 +59,7 @@ def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
             return render_blocks(inner, assets)
         case blocks.Details(summary, inner):
             folded = render_blocks(inner, assets, captions=True)
-            return f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
+            return folded and f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
         case _:
             assert_never(content)
 
@@ -81,11 +81,8 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
             image = f"<picture>\n  {source}\n  {image}\n</picture>"
         pictures.append(image)
     words = [figure.caption]
-    if figure.kind == "mistakes":  # in HTML each image has these words below it
-        words += [
-            f"{place}: {each.label} classified as {each.predicted}."
-            for place, each in enumerate(figure.data.mistakes, 1)
-        ]
+    if figure.kind in blocks.PICTURES:  # in HTML each image has these words below it
+        words += ["Row by row,", *(f"{i}: {each.label} {each.answer}." for i, each in enumerate(figure.data.images, 1))]
     shown = "\n".join(pictures)  # side by side where there is room
     return f"{shown}\n\n{literal(' '.join(words))}".strip()
 

@@ -20,7 +20,7 @@ from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure,
 from vitreport.report.claims import verdicts
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
 from vitreport.report.figures.curves import curves_figure, splits_figure
-from vitreport.report.figures.groups import confusion_figure, mistakes_figure
+from vitreport.report.figures.groups import attention_figure, confusion_figure, mistakes_figure
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
@@ -123,6 +123,7 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     yield Bullets(((f"Not run: {joined(content.missing)}.", *command),) if content.missing else ())
     yield _settings(content.groups, tables.fields(content.groups))
     yield Details("Classes and mistakes", tuple(_classes(content.groups)))
+    yield Details("What the models attend to", tuple(each for _, of in content.groups for each in attention_figure(of)))
 
 
 def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:

@@ -28,9 +28,9 @@ from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.store import mistakes
 from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
 from vitreport.store.run_state import refuse_other_images
+from vitreport.store.sheets import MISTAKES, draw_sheet
 from vitreport.training.device import choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import (
     Predictions,
@@ -100,8 +100,8 @@ def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> record
     found = confident_mistakes(test.logits, test.labels, records.MOST_MISTAKES)
     if not found:
         return None
-    side, content = mistakes.draw_sheet(images.pixels(torch.tensor([mistake.index for mistake in found])).cpu().numpy())
-    return records.MistakeSheet(images=found, side=side, sha256=_write(folder / mistakes.NAME, content))
+    side, content = draw_sheet(images.pixels(torch.tensor([mistake.index for mistake in found])).cpu().numpy())
+    return records.MistakeSheet(images=found, side=side, sha256=_write(folder / MISTAKES, content))
 
 
 class Restored(NamedTuple):

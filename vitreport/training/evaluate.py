@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vitreport.data.batches import ImageSet
 from vitreport.errors import DivergedError
-from vitreport.records.measurement import METRICS, CalibrationBin, Measurement, Mistake, SplitDetails
+from vitreport.records.measurement import METRICS, CalibrationBin, ClassifiedImage, Measurement, SplitDetails
 from vitreport.spec.run import TrainSpec
 from vitreport.training.device import autocast, memory_errors
 
@@ -150,13 +150,15 @@ def measure_details(logits: Logits, labels: Labels) -> SplitDetails:
     )
 
 
-def confident_mistakes(logits: Logits, labels: Labels, most: int) -> tuple[Mistake, ...]:
+def confident_mistakes(logits: Logits, labels: Labels, most: int) -> tuple[ClassifiedImage, ...]:
     """Return up to `most` wrong images, the most confident first; among equals the first images."""
     predicted, confidence = logits.argmax(1), np.exp(_log_softmax(logits).max(1))
     wrong = np.flatnonzero(predicted != labels)
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most].tolist()
     return tuple(
-        Mistake(index=i, label=int(labels[i]), predicted=int(predicted[i]), confidence=min(1.0, float(confidence[i])))
+        ClassifiedImage(
+            index=i, label=int(labels[i]), predicted=int(predicted[i]), confidence=min(1.0, float(confidence[i]))
+        )
         for i in chosen
     )
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.files import make_folder, output_path, remove_file, write_atomic
-from vitreport.report.blocks import Figure
+from vitreport.report.blocks import PICTURES, Figure
 from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import colored, draw
 from vitreport.untrusted_files import read_bounded
@@ -24,7 +24,7 @@ from vitreport.untrusted_files import read_bounded
 MOST_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
-FIGURE = r"[^/\"]+-(?:light\.svg|dark\.svg|mistakes[^/\"]*\.png)"
+FIGURE = r"[^/\"]+-(?:light\.svg|dark\.svg|(?:mistakes|attention)[^/\"]*\.png)"
 OURS = re.compile(rb' data-matplotlib="|\A\x89PNG')  # what a report writes, and a user seldom
 HINT = "choose another directory with --assets DIR, or leave the figures out with --no-assets"
 
@@ -106,7 +106,7 @@ def _files(figures: Sequence[Figure]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     mark = f' data-matplotlib="{version("matplotlib")}"'
     for figure in figures:
-        contents = [b64decode(figure.data.png)] if figure.kind == "mistakes" else []
+        contents = [b64decode(figure.data.png)] if figure.kind in PICTURES else []
         for panel in draw(figure):
             contents += [colored(panel, figure.alt, colors, mark).encode() for colors in (LIGHT, DARK)]
         files |= dict(zip(figure.files, contents, strict=True))

@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from vitreport.formatting import printable
-from vitreport.report.blocks import Figure, Kind
+from vitreport.report.blocks import PICTURES, Figure, Kind
 from vitreport.report.figures import accuracy, curves, groups
 from vitreport.report.figures.canvas import WIDTH, Canvas, style
 from vitreport.report.figures.colors import LIGHT
@@ -31,7 +31,7 @@ KINDS: dict[Kind, Callable[[Any], list[Canvas]]] = {
     "grid": lambda grid: [accuracy.draw_grid(grid)],
     "curves": lambda panels: list(map(curves.draw_curves, panels)),
     "confusion": lambda confusion: [groups.draw_confusion(confusion)],
-    "mistakes": lambda _: [],  # a recorded picture
+    **dict.fromkeys(PICTURES, lambda _: []),
 }
 
 

@@ -1,4 +1,4 @@
-"""The figures of what the networks of a group take for what: the confusion matrix, and confident mistakes."""
+"""The figures of the answers of a group: the confusion matrix, confident mistakes, and what its network attends to."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -6,8 +6,9 @@ from itertools import product
 from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
-from vitreport.formatting import percent
+from vitreport.formatting import counted, percent
 from vitreport.report.blocks import Figure, Kind
+from vitreport.report.figures.attention import KEY
 from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas, short
 from vitreport.report.tables import most_confused
 
@@ -58,11 +59,26 @@ def mistakes_figure(group: Group) -> Iterator[Figure]:
     mistakes = group.details.mistakes if group.details else None
     if not mistakes:
         return
-    count, shown = len(mistakes.mistakes), [mistakes.mistakes[0], mistakes.mistakes[-1]]
+    count, shown = len(mistakes.images), [mistakes.images[0], mistakes.images[-1]]
     ends = [
         f"{each.label} classified as {each.predicted} at {percent(each.confidence, 1)} confidence" for each in shown
     ]
-    which = f"The {count} most confident of {mistakes.wrong:,} mistakes on {mistakes.count:,} test images"
-    caption = f"{which}, row by row, of the run with seed {mistakes.seed}; other seeds make other mistakes."
+    which = (
+        f"{count} most confident of {mistakes.wrong:,} mistakes"
+        if mistakes.wrong > count
+        else counted(count, "mistake")
+    )
+    caption = f"The {which} of the run with seed {mistakes.seed}; other seeds make other mistakes."
     seen = f"{count} test images, from {' to '.join(ends)}"
     yield _figure(group, "mistakes", "Confident mistakes", seen, caption, mistakes)
+
+
+def attention_figure(group: Group) -> Iterator[Figure]:
+    """Make the figure of what a run of a group attends to: a picture, which is not drawn again."""
+    attention = group.details.attention if group.details else None
+    if not attention:
+        return
+    count, wrong = len(attention.images), sum(each.label != each.predicted for each in attention.images)
+    seen = f"{counted(count, 'test image')}, each beside its attention map, {wrong} classified wrongly"
+    caption = f"{attention.method} (run with seed {attention.seed}). {KEY}"
+    yield _figure(group, "attention", "Attention", seen, caption, attention)
