@@ -3,10 +3,12 @@
 import errno
 import json
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,27 @@ from vitreport.errors import BusyError, FullDiskError, SpecError, StorageError
 NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 TEMPORARY_SUFFIX = ".tmp"
 BASE_NAME_CHARACTERS = 48  # of a temporary name: at most 192 bytes of the 255 that a name may have
+_check: ContextVar[Callable[[], None]] = ContextVar("check", default=lambda: None)
+
+
+@contextmanager
+def checked_writes(check: Callable[[], None]) -> Iterator[None]:
+    """Call `check` in the block right before a file is replaced, appended to or removed; its error prevents that."""
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
 
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write to a temporary name, flush, rename, flush the folder. After a StorageError, `path` is as it was."""
-    temporary = path.with_name(f".{path.name[:BASE_NAME_CHARACTERS]}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    unique = secrets.randbits(32)  # machines that share a disk may have processes of the same number
+    temporary = path.with_name(f".{path.name[:BASE_NAME_CHARACTERS]}.{unique}{TEMPORARY_SUFFIX}")
     with storage_errors(path):
         try:
             _write_flushed(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, content)
+            _check.get()()
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -42,6 +57,7 @@ def write_json(path: Path, value: Any, *, indent: int | None = 2) -> None:
 
 def append_line(path: Path, line: str) -> None:
     """Append one line and flush it. A crash can leave a torn last line, which readers skip."""
+    _check.get()()
     with storage_errors(path):
         _write_flushed(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, (line + "\n").encode())
 
@@ -65,6 +81,7 @@ def make_folder(path: Path) -> None:
 
 def remove_file(path: Path) -> None:
     """Remove a file if it is there. Raises StorageError where that is not allowed."""
+    _check.get()()
     with storage_errors(path):
         path.unlink(missing_ok=True)
 
@@ -117,26 +134,27 @@ def locked(
     path: Path,
     *,
     timeout: float = -1,
-    soft: bool = False,
     busy: str = "another process is writing there",
     hint: str = "wait for it, or stop it",
-) -> Iterator[None]:
+) -> Iterator[bool]:
     """Hold a lock file in an existing folder. The system frees the lock when the process ends, however it ends.
 
-    Where the file system has no locks, `soft` uses the existence of the file. Raises BusyError if another process
-    has held the lock for `timeout` seconds (negative: wait as long as it takes), StorageError if the file cannot be
-    made or locked.
+    The result is False on a file system without locks. Raises BusyError if another process has held the lock for
+    `timeout` seconds (negative: wait as long as it takes), StorageError if the file cannot be made or locked.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout, fallback_to_soft=soft)
+    lock = FileLock(path, timeout, fallback_to_soft=False)
     with storage_errors(path):
         try:
             lock.acquire()
         except Timeout as error:  # an OSError too
             raise BusyError(busy, hint) from error
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
     try:
-        yield
+        yield lock.is_locked
     finally:
         lock.release()
 

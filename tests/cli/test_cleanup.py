@@ -35,7 +35,7 @@ def trained(seed: int = 0, **changes: Any) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != ".lock")
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name not in (".lock", ".lease"))
 
 
 def listed(cli: Cli, *arguments: str) -> dict[str, int]:

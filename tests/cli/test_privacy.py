@@ -16,7 +16,7 @@ from tests.data.makers import write_folder
 from vitreport.store import session
 
 SIZES = ("--set=model.patch_size=4", "--set=model.embed_dim=8", "--set=model.num_blocks=1", "--epochs=1")
-IGNORED = re.compile(r"\.lock|.*\.safetensors|predictions\.npz|crash\.txt")
+IGNORED = re.compile(r"\.lock|\.lease|.*\.safetensors|predictions\.npz|crash\.txt")
 Called = Callable[..., Completed]
 
 

@@ -88,13 +88,13 @@ class Child:
     def wait(self) -> Completed:
         """Wait for its end; the exit code is negative after a signal."""
         exit_code = self.driver.ask(wait=self.pid)["exit_code"]
-        return Completed(exit_code, self._text("stdout"), self._text("stderr"))
+        return Completed(exit_code, self.text("stdout"), self.text("stderr"))
 
     def completed(self) -> Completed:
         """One of several commands that have ended."""
-        return Completed(int(self._text("exit")), self._text("stdout"), self._text("stderr"))
+        return Completed(int(self.text("exit")), self.text("stdout"), self.text("stderr"))
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
         """What the command has written; nothing where it was killed before it could."""
         path = self.folder / f"{name}-{self.pid}"
         return path.read_text(errors="replace") if path.exists() else ""

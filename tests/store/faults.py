@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tests import machines
 from tests.store.calls import Calls, patch
 from vitreport import files
 from vitreport.data import batches, digits
@@ -71,6 +72,21 @@ def failing_forever(number: int, code: int) -> None:
             raise OSError(code, os.strerror(code))
 
     Calls(fail)
+
+
+def on_machine(name: str) -> None:
+    """The process shares the disk with others, but not their locks."""
+    machines.plant(name)
+
+
+def without_locks() -> None:
+    """The file system has no locks, as Lustre where it is mounted without them."""
+
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    patch.setattr("fcntl.flock", flock)
+    machines.hasten()
 
 
 def killed_before_step(step: int) -> None:

@@ -135,7 +135,9 @@ def check_sound(run: Path, former_step: int) -> int:
 
 def kept(run: Path) -> tuple[object, ...]:
     """What a failure has left of a run, without what is measured with a clock."""
-    files = sorted(path for path in run.rglob("*") if path.is_file() and path.name not in (".lock", "run.json"))
+    files = sorted(
+        path for path in run.rglob("*") if path.is_file() and path.name not in (".lock", ".lease", "run.json")
+    )
     contents = {path.name: path.read_bytes() for path in files}
     epochs = contents.pop("metrics.jsonl", b"")
     return bool(epochs), epochs.endswith(b"\n"), tuple(contents.items())
@@ -144,7 +146,9 @@ def kept(run: Path) -> tuple[object, ...]:
 def state(runs: Path) -> "State":
     files = {re.sub(r"\.[0-9]+\.tmp$", ".tmp", str(path.relative_to(runs))): path for path in runs.rglob("*")}
     return State(
-        (name, path.read_bytes()) for name, path in files.items() if path.is_file() and not name.endswith(".lock")
+        (name, path.read_bytes())
+        for name, path in files.items()
+        if path.is_file() and not name.endswith((".lock", ".lease"))
     )
 
 

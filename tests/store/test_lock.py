@@ -83,14 +83,15 @@ def go_on(driver: Driver, folder: Path) -> list[int]:
     return resumed_at(only_run(folder))
 
 
-@pytest.mark.parametrize("is_replaced", [False, True])
-def test_a_training_whose_lock_file_was_removed_stops(tmp_path: Path, is_replaced: bool) -> None:
+@pytest.mark.parametrize("replacement", [None, b"", b"another token"])
+def test_a_training_whose_lease_was_removed_or_replaced_stops(tmp_path: Path, replacement: bytes | None) -> None:
+    lease = tmp_path / ".lease"
     with held(tmp_path) as check_hold:
         check_hold()
-        (tmp_path / LOCK_NAME).unlink()
-        if is_replaced:
-            (tmp_path / LOCK_NAME).touch()
-        with pytest.raises(BusyError, match=r"its \.lock was removed or replaced while this process was writing"):
+        lease.unlink()
+        if replacement is not None:
+            lease.write_bytes(replacement)
+        with pytest.raises(BusyError, match="was taken over by another process"):
             check_hold()
 
 
@@ -103,5 +104,5 @@ def test_two_processes_never_write_to_one_run(
     living.send(signal.SIGTERM)
     first = living.wait()
     assert (second.exit_code, first.exit_code) == (0, 8), first.stderr
-    assert first.stderr.startswith(f"error: run {run.name}: its .lock was removed or replaced")
+    assert first.stderr.startswith(f"error: run {run.name} was taken over by another process")
     assert differences(undisturbed(SHORT), run) == []

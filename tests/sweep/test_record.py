@@ -13,7 +13,8 @@ from filelock import FileLock
 
 from tests.records import small_spec
 from vitreport.errors import RecordError
-from vitreport.files import locked, write_json
+from vitreport.files import write_json
+from vitreport.lease import leased
 from vitreport.records.folders import SWEEPS as FOLDER
 from vitreport.records.reader import MAX_OTHER_BYTES, Damage, read_sweeps
 from vitreport.records.run import SweepRecord
@@ -34,16 +35,16 @@ def seeds_on_record(runs_dir: Path) -> list[str]:
 
 
 def test_trials_that_another_process_writes_meanwhile_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    has_read, undisturbed = threading.Event(), locked
+    has_read, undisturbed = threading.Event(), leased
     file = write_sweep(tmp_path, plan(0))
     (other,), _ = read_sweeps(tmp_path)
     trials = (*other.trials, other.trials[0].model_copy(update={"run": plan(2).trials[0].id}))
 
-    def watched(path: Path, **how: Any) -> AbstractContextManager[None]:
+    def watched(path: Path, name: str, **how: Any) -> AbstractContextManager[object]:
         has_read.set()
-        return undisturbed(path, **how)
+        return undisturbed(path, name, **how)
 
-    monkeypatch.setattr("vitreport.sweep.plan.locked", watched)
+    monkeypatch.setattr("vitreport.sweep.plan.leased", watched)
     with ThreadPoolExecutor() as pool:
         with FileLock(file.parent / LOCK_NAME):
             written = pool.submit(write_sweep, tmp_path, plan(1))

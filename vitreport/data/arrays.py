@@ -28,7 +28,8 @@ from pydantic import TypeAdapter
 
 from vitreport.data.registry import ImageRequest, Progress
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import locked, make_folder, storage_errors, write_json
+from vitreport.files import make_folder, storage_errors, write_json
+from vitreport.lease import leased
 from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -120,7 +121,8 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
     if found := _read(folder, size, check_bytes=check_bytes):
         return found
     make_folder(folder.parent)
-    with locked(folder.with_name(f".{folder.name}.lock"), soft=True), storage_errors(folder):
+    lock = folder.with_name(f".{folder.name}.lock")
+    with leased(lock, str(folder), note=request.notify) as check_hold, storage_errors(folder):
         if found := _read(folder, size, check_bytes=check_bytes):  # another process has just decoded it
             return found
         if folder.exists():
@@ -130,6 +132,7 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
         make_folder(temporary)
         try:
             _decode_into(temporary, size, source, request.progress)
+            check_hold()
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
         finally:

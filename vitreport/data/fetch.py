@@ -17,8 +17,9 @@ from vitreport.data.arrays import Decoding, ImageSource, Split
 from vitreport.data.folder import image_source, read_folder, refuse_other_classes
 from vitreport.data.registry import DATASETS, Archive, ImageRequest, dataset_title
 from vitreport.errors import DatasetError, ResourceError
-from vitreport.files import locked, make_folder, storage_errors
+from vitreport.files import make_folder, storage_errors
 from vitreport.formatting import compact
+from vitreport.lease import leased
 from vitreport.untrusted_files import open_bounded, reading_errors
 
 TIMEOUT_SECONDS = 30
@@ -92,7 +93,8 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     home = request.data_dir
     target, part, refusals = home / archive.file, home / f"{archive.file}.part", []
     make_folder(home)
-    with storage_errors(target), locked(home / f".{archive.file}.lock", soft=True):
+    lock = home / f".{archive.file}.lock"
+    with leased(lock, str(target), note=request.notify) as check_hold, storage_errors(target):
         if target.exists():  # another process has just put it there
             return target
         for url in archive.mirrors:
@@ -104,6 +106,7 @@ def download(archive: Archive, request: ImageRequest) -> Path:
             except _MirrorError as refusal:
                 refusals.append(f"{host}: {refusal}")
             else:
+                check_hold()
                 return part.replace(target)
     hint = (
         f"if you have the file, use --data-dir DIR, or put {archive.file} into {home}; "

@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from vitreport.files import TEMPORARY_SUFFIX, locked, storage_errors
+from vitreport.files import TEMPORARY_SUFFIX, storage_errors
+from vitreport.lease import is_leased, leased
 from vitreport.records.folders import CHECKPOINTS, run_folders
 from vitreport.records.reader import Run, read_run
-from vitreport.store.run_state import LOCK_NAME, PATIENCE_SECONDS, RESULTS, is_locked, trial_state
+from vitreport.store.run_state import LOCK_NAME, PATIENCE_SECONDS, RESULTS, trial_state
 
 Kind = Literal["checkpoints", "weights", "temporary", "cache"]
 DEFAULT_KINDS: tuple[Kind, ...] = ("checkpoints", "temporary", "cache")
@@ -52,7 +53,7 @@ def find_removals(runs_dir: Path, cache_dir: Path, kinds: Sequence[Kind] = DEFAU
         "cache": _unused_images(runs, arrays),
     }
     listed = (removal for kind in kinds for removal in found[kind] if not removal.path.is_symlink())
-    return [removal for removal in listed if not is_locked(removal.lock)]
+    return [removal for removal in listed if not is_leased(removal.lock)]
 
 
 def _in_finished(runs: Iterable[Run], name: str, content: str) -> Iterator[Removal]:
@@ -93,8 +94,7 @@ def remove(removal: Removal) -> None:
     path = removal.path
     if not path.exists():  # another process has removed it since it was listed
         return
-    busy = f"{path} is in use by another process"
-    with locked(removal.lock, timeout=PATIENCE_SECONDS, busy=busy), storage_errors(path):
+    with leased(removal.lock, str(path), timeout=PATIENCE_SECONDS), storage_errors(path):
         if not path.is_dir():
             path.unlink(missing_ok=True)
             return

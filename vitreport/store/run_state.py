@@ -1,16 +1,15 @@
 """The state of a run, whether anything is left to do for it, and its lock: from its folder alone, without torch."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_without_download
-from vitreport.errors import BusyError, DatasetError, DivergedError, RecordError, StorageError
-from vitreport.files import locked
+from vitreport.errors import DatasetError, DivergedError, RecordError
+from vitreport.lease import is_leased, leased
 from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_links_in
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
@@ -99,36 +98,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[Callable[[], None]]:
+def held(folder: Path, note: Callable[[str], None] = lambda line: None) -> AbstractContextManager[Callable[[], None]]:
     """Hold the run until this process ends, however it ends. Raises BusyError if another process holds it.
 
-    The result raises BusyError if the lock file was removed or replaced: another process may hold the run by now.
+    The result raises BusyError if another process has taken over the run. `note` is that of `leased`.
     """
-    path = folder / LOCK_NAME
-    fault = f"run {folder.name}: its {LOCK_NAME} was removed or replaced while this process was writing"
-    lost = BusyError(fault, "run the same command again to resume from the last checkpoint")
-
-    def check() -> None:
-        if not os.path.lexists(path) or path.lstat().st_ino != number:
-            raise lost
-
-    with locked(path, timeout=PATIENCE_SECONDS, busy=f"run {folder.name} is in use by another process"):
-        number = path.lstat().st_ino  # while the file is open, no other one gets it
-        yield check
+    return leased(folder / LOCK_NAME, f"run {folder.name}", timeout=PATIENCE_SECONDS, note=note)
 
 
 def is_held(folder: Path) -> bool:
     """Return whether a living process writes to the run."""
-    return is_locked(folder / LOCK_NAME)
-
-
-def is_locked(path: Path) -> bool:
-    """Return whether a living process holds a lock file; False if it cannot be read, as on a read-only disk."""
-    if path.is_symlink() or not path.exists():
-        return False
-    try:
-        with locked(path, timeout=0):
-            return False
-    except (BusyError, StorageError) as error:
-        return isinstance(error, BusyError)
+    return is_leased(folder / LOCK_NAME)

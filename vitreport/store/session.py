@@ -52,7 +52,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             refuse_unwritable(folder)
             session = Session(spec, runtime, folder, argv, listener)
             make_folder(folder)
-            with held(folder) as check_hold:
+            with held(folder, listener.note) as check_hold:
                 refuse_links_in(folder)  # once more, now that no other process writes to it
                 if is_finished(read_run(folder)):  # another process has just done it
                     return folder

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from vitreport.errors import Problem, RecordError, SpecError, refuse_problems
-from vitreport.files import locked, make_folder, write_json
+from vitreport.files import make_folder, write_json
+from vitreport.lease import leased
 from vitreport.privacy import without_paths
 from vitreport.records.folders import SWEEPS, newest_attempts, refuse_links
 from vitreport.records.reader import Damage, Run, read_record_file, read_run
@@ -220,8 +221,8 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     known = read_record_file(path, parse_sweep, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
-        busy, hint = f"another process has been writing to {path.parent}", "run the same command again"
-        with locked(path.parent / LOCK_NAME, timeout=PATIENCE_SECONDS, busy=busy, hint=hint):
+        lock, hint = path.parent / LOCK_NAME, "run the same command again"
+        with leased(lock, str(path.parent), timeout=PATIENCE_SECONDS, hint=hint):
             damage: list[Damage] = []
             known = read_record_file(path, parse_sweep, damage)
             if damage and path.exists():  # written again, it would lose its trials
