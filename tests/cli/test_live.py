@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.records import small_spec
 from vitreport.cli import live
-from vitreport.cli.live import SweepView
+from vitreport.cli.live import SweepView, TrainingView, View
 from vitreport.spec.sweep import field_axis
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.training.events import Started, StepFinished
@@ -28,7 +28,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Console:
     return console
 
 
-def last_frame(view: SweepView, terminal: Console) -> list[str]:
+def last_frame(view: View, terminal: Console) -> list[str]:
     with terminal.capture() as capture:
         terminal.print(view.bars.get_renderable())
     return [line.rstrip() for line in CONTROL.sub("", capture.get()).splitlines()]
@@ -86,3 +86,17 @@ def test_quiet_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
     view.note("a note")
     view.note("warning: a warning")
     assert capsys.readouterr().err == "warning: a warning\n"
+
+
+def test_a_training_is_drawn_whenever_its_loss_is_read(terminal: Console) -> None:
+    """A GPU may take thousands of steps a second, and its losses are read once a second."""
+    view = TrainingView(quiet=False)
+    view.event(Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
+    first = last_frame(view, terminal)
+    view.event(StepFinished(1, 9, 1, 0.1, None))
+    assert last_frame(view, terminal) == first
+    view.event(StepFinished(1, 10, 1, 0.1, 0.25))
+    (bar,) = view.bars.tasks
+    assert (bar.completed, bar.total) == (10, 10)
+    view.event(StepFinished(1, 10, 1, 0.1, None))
+    assert bar.completed == 10

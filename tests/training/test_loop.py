@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -150,13 +151,16 @@ def test_train_metrics_are_means_over_the_epoch() -> None:
 
 
 def test_losses_are_read_now_and_then_and_at_the_end_of_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loop.STEPS_BETWEEN_READS, "cpu", 4)
-    steps = [event for event in run(small_spec()) if isinstance(event, StepFinished)]
-    assert [event.step for event in steps if event.loss is not None] == [4, 5, 8, 10]
+    """The clock of this test shows the steps that are done."""
+    monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", 3.0)
+    setup = small_setup(small_spec())
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: setup.state.step))
+    steps = [event for event in run(small_spec(), setup) if isinstance(event, StepFinished)]
+    assert [event.step for event in steps if event.loss is not None] == [3, 5, 8, 10]
 
 
 def test_divergence_names_the_first_bad_step_of_those_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loop.STEPS_BETWEEN_READS, "cpu", 16)
+    monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", math.inf)
     spec = small_spec()
     setup = small_setup(spec)
     told: list[Event] = []

@@ -78,8 +78,8 @@ class TrainingView(View, Listener):
             case Started():
                 self._started = event
                 self._draw_training(event)
-            case StepFinished():
-                self._loss = self._loss if event.loss is None else f"loss {event.loss:.4f}"
+            case StepFinished() if event.loss is not None:  # a GPU may take thousands of steps a second
+                self._loss = f"loss {event.loss:.4f}"
                 self._draw_training(event)
             case EpochFinished():
                 self._epoch = event.record

@@ -19,7 +19,7 @@ from vitreport.training.evaluate import check_finite, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
 from vitreport.training.optimizers import set_learning_rate
 
-STEPS_BETWEEN_READS = {"cpu": 1, "cuda": 16}
+SECONDS_BETWEEN_READS = {"cpu": 0.0, "cuda": 1.0}
 """Reading a loss waits for the device. At the end of an epoch it is always read."""
 RANK = 0  # of the process among those that train together: one does
 
@@ -96,7 +96,7 @@ def fit(
     steps_per_epoch = batches.steps_per_epoch
     yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
     while state.epoch < train.epochs:
-        begun, unread = time.perf_counter() - state.seconds, list[Tensor]()
+        begun, unread, last_read = time.perf_counter() - state.seconds, list[Tensor](), time.perf_counter()
         state.model.train()
         for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
@@ -105,8 +105,10 @@ def fit(
             set_learning_rate(state.optimizer, rate)
             unread.append((take_step or train_step)(state, images, targets, train))
             state.step += 1
-            is_due = state.step % STEPS_BETWEEN_READS[images.device.type] == 0 or state.step % steps_per_epoch == 0
-            loss = _read_losses(unread, state) if is_due else None
+            is_due = time.perf_counter() - last_read >= SECONDS_BETWEEN_READS[images.device.type]
+            loss = None
+            if is_due or state.step % steps_per_epoch == 0:
+                loss, last_read = _read_losses(unread, state), time.perf_counter()
             state.seconds = time.perf_counter() - begun
             yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
         seconds = state.seconds
