@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from vitreport.data.augment.geometry import in_boxes
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers
+from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers, sent
 from vitreport.randomness import permutation
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
@@ -140,7 +140,7 @@ class TrainingBatches:
         images = self.images.normalized(augment(images, self.data.augment, augmenting))
         if self.data.mix.mixup_alpha or self.data.mix.cutmix_alpha:
             mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
-            partners = mixing_partners(len(images), self.batch_size).to(images.device, non_blocking=True)
+            partners = sent(mixing_partners(len(images), self.batch_size), images.device)
             images = mixed_images(images, partners, mixed)
             labels = mixed_targets(labels, partners, mixed.shares, self.data.num_classes)
         parts = (torch.split(each, self.batch_size) for each in (images, labels))
@@ -197,5 +197,5 @@ def mixed_targets(labels: Tensor, partners: Tensor, shares: Tensor, num_classes:
     """Give `share` to an image's own class and the rest to its partner's: (B, num_classes), each row with the sum 1."""
     classes = torch.arange(num_classes, device=labels.device)
     own, partner = (each[:, None] == classes for each in (labels, labels.index_select(0, partners)))
-    shares = shares.to(labels.device, torch.float32, non_blocking=True)[:, None]
+    shares = sent(shares.float(), labels.device)[:, None]
     return own * shares + partner * (1 - shares)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.geometry import draw_offsets, draw_sides, first_fitting, in_boxes
-from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, Shape, per_image
+from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, Shape, per_image, sent
 from vitreport.randomness import hashed
 from vitreport.spec.augment import ColorJitterSpec, RandomErasingSpec
 
@@ -146,6 +146,6 @@ def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tenso
     if not noise:
         return images.masked_fill(inside, 0)
     pixels = torch.arange(images[0].numel(), device=images.device, dtype=torch.int32).view(1, *images.shape[1:])
-    low, high = seeds.to(images.device, non_blocking=True)[..., None, None, None].unbind(1)
+    low, high = sent(seeds, images.device)[..., None, None, None].unbind(1)
     uniform = (hashed(pixels, low, high) >> 8).to(images.dtype).mul_(2.0**-24).add_(0.5)
     return torch.where(inside, uniform, images)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, Shape, per_image
+from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, Shape, per_image, sent
 from vitreport.spec import augment as specs
 
 TRIES = 10
@@ -25,7 +25,7 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
     padded = functional.pad(images, [padding] * 4)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (B, 3, rows, columns, H, W), a view
     image = torch.arange(len(images))
-    index = torch.stack([image, *(shifts + padding).unbind(1)]).to(images.device, non_blocking=True)
+    index = sent(torch.stack([image, *(shifts + padding).unbind(1)]), images.device)
     return windows[index[0], :, index[1], index[2]]
 
 
@@ -111,7 +111,7 @@ def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) 
 
     `rows` (B, H, 2) and `columns` (B, W, 2) hold x before y, in float64 on the CPU.
     """
-    rows, columns = (values.to(images.device, images.dtype, non_blocking=True) for values in (rows, columns))
+    rows, columns = (sent(values.to(images.dtype), images.device) for values in (rows, columns))
     grid = rows[:, :, None] + columns[:, None]
     sampled = functional.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
     return sampled.clamp_(0, 1)  # the weights of four pixels can add up to a little more than 1

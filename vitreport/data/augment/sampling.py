@@ -102,7 +102,7 @@ class InTurn:
             for position in sorted(set(chosen.tolist()) - {-1}):
                 apply, parameters = self.operations[position]
                 mine = (chosen == position).nonzero().squeeze(1)
-                where = mine.to(images.device, non_blocking=True)
+                where = sent(mine, images.device)
                 changed = apply(images.index_select(0, where), *(values[own[mine]] for values in parameters))
                 members.append(mine)
                 results.append(changed)
@@ -125,10 +125,17 @@ def replaced(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Te
     """
     source, where = torch.arange(len(images)), torch.cat(members)
     source[where] = torch.arange(len(images), len(images) + len(where))
-    return torch.cat([images, *results]).index_select(0, source.to(images.device, non_blocking=True))
+    return torch.cat([images, *results]).index_select(0, sent(source, images.device))
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Return values of the CPU on a device. A GPU would be waited for, if they were not in pinned memory."""
+    if device.type == "cuda":
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
 
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Return values (B,) or (B, 3) on the device of the images, shaped to broadcast over their pixels."""
-    values = values.to(images.device, images.dtype, non_blocking=True)
+    values = sent(values.to(images.dtype), images.device)
     return values.view(*values.shape, *[1] * (images.ndim - values.ndim))
