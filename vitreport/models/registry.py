@@ -5,6 +5,7 @@ from typing import assert_never
 import torch
 from torch import nn
 
+from vitreport.models.linear import use_fast_linear
 from vitreport.models.perceiver import PerceiverClassifier, PerceiverIOClassifier
 from vitreport.models.timm import build_timm
 from vitreport.models.tnt import PackageTNT
@@ -64,4 +65,5 @@ def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.Dropout):
             module.inplace = False  # timm's TNT overwrites attention weights that the softmax's gradient needs
+    use_fast_linear(network)
     return network

@@ -15,6 +15,7 @@ import torch
 
 from vitreport.errors import ResourceError, SpecError
 from vitreport.formatting import counted
+from vitreport.models.linear import HAS_SLOW_MKL
 from vitreport.models.weights import is_out_of_memory, reason_of
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.runtime import DEVICE
@@ -103,7 +104,7 @@ def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, cuda_gra
         machine |= {"cuda_graphs": "yes" if cuda_graphs else "no"}
         machine |= {} if is_deterministic(device) else {"deterministic": "no"}
     else:
-        machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability()}
+        machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability() + " with oneDNN" * HAS_SLOW_MKL}
     return {
         "torch": torch.__version__,
         "device": device_name(device),
