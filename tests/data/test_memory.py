@@ -1,12 +1,18 @@
 """Mapped images are read through without staying in memory."""
 
 import sys
+import tracemalloc
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 
+from tests.data.makers import write_folder
+from vitreport.data import archive, folder
+from vitreport.data.archive import Tree
 from vitreport.data.arrays import BLOCK_IMAGES, Decoding, Split, fingerprint, image_facts
+from vitreport.data.decode import VERSION
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
 COUNT, SIZE = 2 * BLOCK_IMAGES + 500, 16
@@ -40,3 +46,49 @@ def test_describing_leaves_no_images_in_memory(mapped: tuple[Path, dict[str, Spl
     facts = image_facts("generated", decoding, splits, 0)
     assert facts.overlaps == {"train/test": 10}
     assert resident(path) == 0
+
+
+MOST_BYTES_AN_IMAGE = 450
+"""For the index of a folder at its peak: paths and labels in lists. 1.2 million images take 0.5 GB, and no pixels."""
+
+
+def refuse_to_open(path: str) -> BinaryIO:
+    raise AssertionError(path)
+
+
+def index_bytes(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The peak of listing a generated folder and of identifying it."""
+    tracemalloc.start()
+    try:
+        files = [f"{split}/class{i % 100:03d}/{i:08d}.jpg" for split in ("test", "train") for i in range(count // 2)]
+        monkeypatch.setattr(folder, "disk_tree", lambda root: Tree(str(root), files, refuse_to_open))
+        folder.image_source(folder.read_folder(Path("/nowhere")), 32)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_index_needs_few_bytes_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = (index_bytes(count, monkeypatch) for count in (5_000, 25_000))
+    assert (large - small) / 20_000 < MOST_BYTES_AN_IMAGE
+
+
+def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path: Path) -> None:
+    names = ["b/x.png", "b/a/z.png", "b.png", "b a/y.png", "a.png", "B/x.png", "b/empty/"]
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir()
+        else:
+            path.write_bytes(b"")
+    assert archive.disk_tree(tmp_path).files == sorted(names, key=archive.PARTS)
+
+
+def test_the_identity_of_a_folder_is_that_of_earlier_versions(tmp_path: Path) -> None:
+    """Otherwise all folders in caches would be decoded again."""
+    listing = folder.read_folder(write_folder(tmp_path))
+    labels = {split: of_split.tolist() for split, of_split in listing.labels.items()}
+    states = [folder._state(tmp_path / file) for files in listing.files.values() for file in files]
+    known = (VERSION, listing.source, listing.classes, listing.files, states, labels)
+    assert "".join(folder._identity(listing)) == repr(known)

@@ -209,15 +209,7 @@ def fingerprint(classes: Iterable[str], splits: Mapping[str, Split]) -> str:
 def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], resized: int) -> ImageFacts:
     """Return the facts of the decoded arrays, with the number of images that had another size."""
     mean, std = _mean_and_std(splits["train"].images)
-    digests = {
-        name: [
-            hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-            for block in _blocks(split.images)
-            for image in block
-        ]
-        for name, split in splits.items()
-    }
-    distinct = {name: set(of_split) for name, of_split in digests.items()}
+    digests = {name: np.fromiter(_digests(split.images), np.uint64) for name, split in splits.items()}
     return ImageFacts(
         classes=decoding.classes,
         fingerprint=fingerprint(decoding.classes, splits),
@@ -227,12 +219,19 @@ def image_facts(source: str, decoding: Decoding, splits: Mapping[str, Split], re
         std=std,
         sizes={name: len(split.labels) for name, split in splits.items()},
         overlaps={
-            f"{former}/{latter}": sum(digest in distinct[former] for digest in digests[latter])
+            f"{former}/{latter}": int(np.isin(digests[latter], digests[former]).sum())
             for former, latter in combinations(splits, 2)
         },
-        repeated=len(digests["train"]) - len(distinct["train"]),
+        repeated=len(digests["train"]) - len(np.unique(digests["train"])),
         resized=resized,
     )
+
+
+def _digests(images: Pixels) -> Iterator[int]:
+    """Yield 64 bits of a hash of each image: of a million images, two differing ones share them in 1 of 4e7 cases."""
+    for block in _blocks(images):
+        for image in block:
+            yield int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=8).digest(), "little")
 
 
 def _blocks(images: Pixels) -> Iterator[Pixels]:

@@ -12,8 +12,9 @@ Links are followed wherever they lead.
 import csv
 import hashlib
 import re
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from io import StringIO
@@ -68,12 +69,40 @@ def image_source(listing: Listing, size: int) -> ImageSource:
     Images of another size are resized with antialiasing, then cut to a square in the middle. A copy of a folder has
     another identity, as has a folder in which a class, a label or a file has changed.
     """
-    labels = {split: of_split.tolist() for split, of_split in listing.labels.items()}
+    digest = hashlib.sha256()
+    for text in _identity(listing):
+        digest.update(text.encode())
+    return ImageSource(listing.source, digest.hexdigest(), partial(decode_listed, listing, size, canonical=False))
+
+
+def _identity(listing: Listing) -> Iterator[str]:
+    """Yield what identifies a listing, in pieces: as one text it would take 300 bytes an image."""
     root = Path(listing.tree.place)
-    states = [_state(root / file) for files in listing.files.values() for file in files]
-    known = (VERSION, listing.source, listing.classes, listing.files, states, labels)
-    identity = hashlib.sha256(repr(known).encode()).hexdigest()
-    return ImageSource(listing.source, identity, partial(decode_listed, listing, size, canonical=False))
+    states = (_state(root / file) for files in listing.files.values() for file in files)
+    yield f"({VERSION!r}, {listing.source!r}, {listing.classes!r}, "
+    yield from _written_dict(listing.files)
+    yield ", "
+    yield from _written_list(states)
+    yield ", "
+    yield from _written_dict({split: map(int, labels) for split, labels in listing.labels.items()})
+    yield ")"
+
+
+def _written_dict(values: Mapping[str, Iterable[object]]) -> Iterator[str]:
+    """Yield the pieces of `repr` of a dict of lists."""
+    yield "{"
+    for index, (key, each) in enumerate(values.items()):
+        yield f"{', ' * (index > 0)}{key!r}: "
+        yield from _written_list(each)
+    yield "}"
+
+
+def _written_list(values: Iterable[object]) -> Iterator[str]:
+    """Yield the pieces of `repr` of a list."""
+    yield "["
+    for index, value in enumerate(values):
+        yield f"{', ' * (index > 0)}{value!r}"
+    yield "]"
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -87,7 +116,7 @@ def _state(path: Path) -> tuple[int, ...]:
 def read_folder(root: Path, notify: Notify = silent) -> Listing:
     """List the images in a user folder. Raises DatasetError if it is not laid out as it should be."""
     tree = disk_tree(root)
-    files = list(tree.files)
+    files = tree.files
     folders = _split_folders(tree.place, files)
     images, classes, source = _by_class(files, folders), set[str](), "image folder"
     splits = {image.split for image in images}
@@ -99,7 +128,7 @@ def read_folder(root: Path, notify: Notify = silent) -> Listing:
             hint = f"add test/CLASS/, or give {tree.place}/{folders['train']} as the dataset to split it automatically"
             raise DatasetError(f"{tree.place} has no images in test/CLASS/ or val/CLASS/; it has {_names(files)}", hint)
     elif table:
-        files.remove(table)
+        files = [file for file in files if file != table]
         images, source = _read_label_file(tree, table, files), f"images listed in {table}"
     elif folders:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
@@ -130,7 +159,7 @@ def _by_class(files: Iterable[str], folders: Mapping[str, str]) -> list[Labelled
     for file in filter(is_image, files):
         *parents, _ = file.split("/") if folders else ["", *file.split("/")]
         if len(parents) == 2 and parents[0] in split_of:
-            images.append(Labelled(split_of[parents[0]], parents[1], file))
+            images.append(Labelled(split_of[parents[0]], sys.intern(parents[1]), file))
     return images
 
 
