@@ -12,6 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
+LIBRARIES = "import torch, perceiver_pytorch"
+FIRST_STEP = """
+import os, sys
+from vitreport.cli import live, main
+from vitreport.training.events import StepFinished
+live.TrainingView.event = lambda self, event: os._exit(0) if isinstance(event, StepFinished) else None
+sys.argv = ["vitreport", *sys.argv[1:]]
+main.main()
+"""
+"""A program that ends at its first step of training."""
 RUN = ["train", "perceiver-io", "--dataset=digits", "--set=data.limit=100", "--epochs=1", "--quiet"]
 
 
@@ -47,6 +57,11 @@ def main() -> None:
         program = [sys.executable, "-m", "vitreport"]
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
+            f"python -c '{LIBRARIES}'": [sys.executable, "-c", LIBRARIES],
+            "vitreport train, to the first step": [
+                *(sys.executable, "-c", FIRST_STEP, *RUN, "--force"),
+                f"--runs-dir={runs_dir.with_name('more')}",
+            ],
             "vitreport --help": [*program, "--help"],
             f"vitreport runs list ({given.records} records)": [*program, "runs", "list", f"--runs-dir={runs_dir}"],
             "vitreport train (done already)": [*program, *RUN, f"--runs-dir={runs_dir}"],
@@ -58,7 +73,7 @@ def main() -> None:
                 if turn > 0:
                     measured[name].append(taken)
     for name, values in measured.items():
-        print(f"{name:<40} {statistics.median(values):6.3f} s ({min(values):.3f} to {max(values):.3f})")
+        print(f"{name:<45} {statistics.median(values):6.3f} s ({min(values):.3f} to {max(values):.3f})")
 
 
 if __name__ == "__main__":
