@@ -34,7 +34,7 @@ class RuntimeOption(NamedTuple):
 
 DEVICE = RuntimeOption("device", "auto", "Device to compute on: auto, cpu, cuda or cuda:N.")
 THREADS = RuntimeOption("threads", None, "Number of CPU threads (default: chosen by PyTorch).")
-COMPILE = RuntimeOption("compile", False, "Use torch.compile; the first step takes about a minute.")
+COMPILE = RuntimeOption("compile", "auto", "Use torch.compile: auto (where it saves time), on or off.")
 CUDA_GRAPHS = RuntimeOption(
     "cuda_graphs", False, "Start the kernels of a training step together (experimental, GPUs only)."
 )
@@ -95,7 +95,8 @@ class Runtime:
         cache_dir: The directory of decoded images.
         runs_dir: The directory of the runs.
         threads: The number of CPU threads; None lets PyTorch choose.
-        compile: Whether to compile the network with `torch.compile` for training.
+        compile: Whether to compile the network with `torch.compile` for training: "auto" (where it saves time), "on" or
+            "off".
         cuda_graphs: Whether to train with a CUDA graph of a step on a GPU.
         checkpoint_seconds: A checkpoint is saved at least this often; 0 means every step.
         weights: The file whose SHA-256 `model.pretrained` contains.
@@ -106,7 +107,7 @@ class Runtime:
     cache_dir: Path = field(default_factory=cache_dir)
     runs_dir: Path = RUNS_DIR.default
     threads: int | None = THREADS.default
-    compile: bool = COMPILE.default
+    compile: str = COMPILE.default
     cuda_graphs: bool = CUDA_GRAPHS.default
     checkpoint_seconds: float = CHECKPOINT_SECONDS.default
     weights: Path | None = None

@@ -1,4 +1,5 @@
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -151,11 +152,21 @@ def test_a_smaller_batch_than_the_spec_has_is_told(cli: Cli) -> None:
 
 
 def test_a_network_that_is_to_be_compiled_is_measured_as_it_is(cli: Cli) -> None:
-    done = cli(*DIGITS, *TINY, "--compile", "--dry-run")
-    assert "at the speed without --compile" in done.stdout
-    done = cli(*DIGITS, *TINY, "--compile", "--cuda-graphs", "--dry-run")
-    assert "at the speed without --compile and --cuda-graphs" in done.stdout
-    assert "without --compile" not in cli(*DIGITS, *TINY, "--dry-run").stdout
+    done = cli(*DIGITS, *TINY, "--compile", "on", "--dry-run")
+    assert "at the speed without compiling" in done.stdout
+    done = cli(*DIGITS, *TINY, "--compile=on", "--cuda-graphs", "--dry-run")
+    assert "at the speed without compiling and --cuda-graphs" in done.stdout
+    short = cli(*DIGITS, *TINY, "--dry-run").stdout
+    assert "without compiling" not in short
+    assert re.search(r"^compile +no: ", short, re.MULTILINE)
+
+
+def test_an_unknown_mode_of_compiling_is_refused(cli: Cli) -> None:
+    for more in ([], ["--dry-run"]):
+        done = cli(*DIGITS, *TINY, "--compile", "fast", *more)
+        assert done.exit_code == 2
+        assert "--compile = 'fast': unknown mode" in done.stderr
+        assert "use auto, on or off" in done.stderr
 
 
 def test_a_mixture_is_shown_as_toml(cli: Cli) -> None:

@@ -12,7 +12,8 @@ from vitreport.runtime import OPTIONS, VARIABLES
 VALUES = {
     "VITREPORT_DEVICE": "cpu",
     "VITREPORT_THREADS": "1",
-    "VITREPORT_COMPILE": "1",
+    "VITREPORT_COMPILE": "off",
+    "VITREPORT_CUDA_GRAPHS": "0",
     "VITREPORT_DATA_DIR": "data",
     "VITREPORT_CACHE_DIR": "cache",
     "VITREPORT_RUNS_DIR": "records",

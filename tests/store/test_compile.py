@@ -27,15 +27,15 @@ def test_a_compiled_run_resumes_exactly_and_is_measured_again(
 ) -> None:
     """Compiling C++ takes half a minute. What vitreport does is the same where torch only traces the network."""
     whole, resumed, other = (tmp_path / name for name in ("whole", "resumed", "other"))
-    done = driver.run(*TRAIN, "--compile", folder=whole, faults=faults)
+    done = driver.run(*TRAIN, "--compile=on", folder=whole, faults=faults)
     assert done.exit_code == 0, done.stderr
     assert record(only_run(whole))["fingerprint"]["compile"] == "yes"
-    driver.run(*TRAIN, "--compile", folder=resumed, faults=[*faults, ("killed_before_step", 3)])
+    driver.run(*TRAIN, "--compile=on", folder=resumed, faults=[*faults, ("killed_before_step", 3)])
     shutil.copytree(resumed, other)
-    driver.run(*TRAIN, "--compile", folder=resumed, faults=faults)
+    driver.run(*TRAIN, folder=resumed, faults=faults)  # a run that is resumed keeps its choice
     assert resumed_at(only_run(resumed)) == [3]
     assert differences(only_run(whole), only_run(resumed)) == []
-    told = driver.run(*TRAIN, "--quiet", folder=other).stderr
+    told = driver.run(*TRAIN, "--quiet", "--compile=off", folder=other).stderr
     assert told == "warning: compile yes -> no: the result will not be bit-identical to that of an uninterrupted run\n"
     measured = driver.run("eval", only_run(whole).name, "--json", folder=whole)
     assert json.loads(measured.stdout)["agrees"] is True, measured.stderr
@@ -44,9 +44,9 @@ def test_a_compiled_run_resumes_exactly_and_is_measured_again(
 def test_without_a_compiler_that_is_told(driver: Driver, tmp_path: Path) -> None:
     cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "inductor")}
     faults: list[Fault] = [("compiler_missing",)]
-    done = driver.start(*TRAIN, "--compile", folder=tmp_path, faults=faults, environment=cache).wait()
+    done = driver.start(*TRAIN, "--compile=on", folder=tmp_path, faults=faults, environment=cache).wait()
     *_, told = done.stderr.splitlines()
     assert done.exit_code == 6, done.stderr
     assert told.startswith("error: torch.compile failed: InvalidCxxCompiler: No working C++ compiler found")
-    assert "hint: leave out --compile" in told
+    assert "hint: use --compile off" in told
     assert record(only_run(tmp_path))["error"]["kind"] == "resources"

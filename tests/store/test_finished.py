@@ -61,7 +61,7 @@ def test_a_run_that_another_process_has_just_finished_is_left_as_it_is(
     monkeypatch.chdir(tmp_path)
     before, spec = snapshot(finished), read_run(finished).spec
     assert spec is not None
-    runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile=False, checkpoint_seconds=0)
+    runtime = Runtime("cpu", tmp_path, tmp_path / "cache", tmp_path / "runs", 1, compile="off", checkpoint_seconds=0)
     listener = Listener()
     assert train_run(spec, runtime, force=False, argv=(), listener=listener) == finished
     assert snapshot(finished) == before

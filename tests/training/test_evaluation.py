@@ -30,7 +30,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
         data_dir=home / "data",
         cache_dir=home / "cache",
         runs_dir=home / "runs",
-        compile=False,
+        compile="off",
         threads=1,
         checkpoint_seconds=1000,
     )

@@ -157,7 +157,7 @@ class DeviceOptions:
 class TrainingOptions(DeviceOptions):
     """Options of a command that trains."""
 
-    compile_: Annotated[bool, _runtime(COMPILE, "")] = COMPILE.default
+    compile_: Annotated[str, _runtime(COMPILE, "auto|on|off")] = COMPILE.default
     cuda_graphs: Annotated[bool, _runtime(CUDA_GRAPHS, "")] = CUDA_GRAPHS.default
     checkpoint_seconds: Annotated[float, _runtime(CHECKPOINT_SECONDS, "N", 0)] = CHECKPOINT_SECONDS.default
     weights: Annotated[

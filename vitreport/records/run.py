@@ -151,6 +151,12 @@ class RunRecord(Record):
         """The version of the function from a seed to random numbers; the first was not recorded."""
         return self.fingerprint.get("randomness", "1")
 
+    def newest(self, name: str) -> str:
+        """Return what an entry of the fingerprint was in the end, after the last resume; "" if it is not recorded."""
+        changes = (resumed.changed[name][1] for resumed in self.resumed if name in resumed.changed)
+        *_, newest = self.fingerprint.get(name, ""), *changes
+        return newest
+
 
 class TrialRecord(Record):
     """One run of a sweep: the label of its value of each axis, and its id without the number of its attempt."""

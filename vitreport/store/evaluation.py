@@ -208,8 +208,7 @@ def evaluate_runs(
 
 def _recorded_threads(record: RunRecord) -> int:
     """Return the threads that training had in the end: their number changes the last digits."""
-    changes = (resumed.changed["threads"][1] for resumed in record.resumed if "threads" in resumed.changed)
-    *_, text = record.fingerprint.get("threads", ""), *changes
+    text = record.newest("threads")
     if not re.fullmatch(r"[1-9][0-9]{0,2}", text):
         fault = f"run {record.id}: fingerprint.threads = {text!r} is not a number of threads"
         raise RecordError(fault, "use --threads")

@@ -112,9 +112,10 @@ class _Work:
         return time.perf_counter() - begun
 
     def evaluate(self) -> None:
+        model, train = self.setup.state.model, self.session.spec.train
         for sample in self.samples:
             with record_function("evaluation"):
-                predict(self.setup.state.model, sample, self.session.spec.train, before_batch=lambda: None)
+                predict(model, sample, train, before_batch=lambda: None, compiled=True)
 
     def save(self) -> None:
         with record_function("checkpoint"):

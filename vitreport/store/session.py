@@ -8,12 +8,14 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
+import torch
+
 from vitreport import __version__
 from vitreport.data.batches import ImageSet
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.errors import RecordError, StoppedError
+from vitreport.errors import RecordError, ResourceError, StoppedError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
 from vitreport.formatting import counted, listed
 from vitreport.privacy import Places
@@ -24,15 +26,17 @@ from vitreport.records.reader import Run, read_run, read_run_file
 from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import CUDA_GRAPHS, Runtime
+from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import remove_unfinished, restore_newest
 from vitreport.store.evaluation import write_results
 from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse_other_images
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.store.writer import RunWriter
+from vitreport.training import compilation
 from vitreport.training import device as devices
 from vitreport.training.captured import CapturedStep
-from vitreport.training.evaluate import measure_latency
+from vitreport.training.evaluate import evaluation_batch_size, measure_latency
 from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, read_pretrained
@@ -74,6 +78,7 @@ class Session:
     def __init__(self, spec: RunSpec, runtime: Runtime, folder: Path, argv: Sequence[str], listener: Listener) -> None:
         """Build the network, and read the images and the weights to start from."""
         self.spec, self.runtime, self.argv, self.listener = spec, runtime, argv, listener
+        compilation.refuse_unknown(runtime.compile)
         self.device = devices.choose_device(runtime.device)
         devices.set_up_device(self.device, runtime.threads)
         with devices.memory_errors("building the model"):
@@ -89,6 +94,7 @@ class Session:
         self.weights = load_pretrained(model, weights, self.arrays.classes) if weights else None
         with devices.memory_errors("moving the images to the device"):
             self.setup = prepare(spec, model, self.arrays)
+        self.compiled = self.choose_compiling(None)
 
     def open(self, folder: Path, check_hold: Callable[[], None]) -> RunWriter:
         """Start the run's record, or resume it from its newest checkpoint; of a start without one the time is kept."""
@@ -99,6 +105,7 @@ class Session:
         for line in restore_newest(folder / "checkpoints", state):
             self.listener.note(f"warning: {line}; using an older checkpoint")
         self._announce(before)
+        self.compiled = self.choose_compiling(before.record if state.step else None)
         record = before.record if before.record and state.step else self._new_record(folder.name)
         if before.record:
             resume = ResumeRecord(step=state.step, time=now(), changed=self._changes(record.fingerprint))
@@ -115,7 +122,7 @@ class Session:
         """Take the remaining steps, then measure every split."""
         setup, state, train = self.setup, self.setup.state, self.spec.train
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
-            self.compile()
+            self.compile(writer)
             stop.graceful = True
             try:
                 splits, rate_at = self.monitored, setup.learning_rate
@@ -148,12 +155,30 @@ class Session:
         found = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
         return found | ({TRAIN_EVAL: splits["train"]} if train.monitor_train else {})
 
-    def compile(self) -> None:
-        """Compile the network for training, if the runtime says so."""
-        if self.runtime.compile:
-            self.listener.note("compiling the network; the first step takes about a minute")
-            # not dynamic, so that the bits of a step do not depend on the batches before it
-            self.setup.state.model.compile(dynamic=False)
+    def choose_compiling(self, before: RunRecord | None) -> bool:
+        """Return whether to compile the network; a run that is resumed keeps its choice."""
+        images, recorded = len(self.setup.batches.images), before.newest("compile") if before else None
+        flops = self.cost.training_flops_per_image * images * self.spec.train.epochs
+        return compilation.choose(self.runtime.compile, self.spec, self.device, flops, recorded).compiles
+
+    def compile(self, writer: RunWriter | None = None) -> None:
+        """Compile the network if that is chosen. Raises ResourceError on failure if the user has asked for it."""
+        if not self.compiled:
+            return
+        self.listener.note("compiling the network, which takes about a minute")
+        setup, train, size = self.setup, self.spec.train, self.spec.data.image_size
+        count = min(train.batch_size, len(setup.batches.images))
+        images = torch.zeros(count, CHANNELS, size, size, device=self.device)
+        evaluated, cache_dir = evaluation_batch_size(self.device, train, size), self.runtime.cache_dir
+        try:
+            with devices.compile_errors():
+                compilation.compile_network(setup.state.model, images, train.precision, evaluated, cache_dir)
+        except ResourceError as error:
+            if self.runtime.compile == "on":
+                raise
+            if writer:
+                writer.correct("compile", "no")
+            self.listener.note(f"training without compiling: {error.message}")
 
     def step_function(self) -> CapturedStep | None:
         """Return what takes the steps of training if it is not `train_step`."""
@@ -205,7 +230,7 @@ class Session:
         return changed
 
     def _fingerprint(self) -> dict[str, str]:
-        chosen = {"compiled": self.runtime.compile, "cuda_graphs": self.runtime.cuda_graphs}
+        chosen = {"compiled": self.compiled, "cuda_graphs": self.runtime.cuda_graphs}
         found = devices.fingerprint(self.device, self.spec, **chosen, data=self.arrays.fingerprint[:16])
         return {**_versions(), **found}
 

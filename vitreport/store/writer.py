@@ -39,6 +39,15 @@ class RunWriter:
         self._seconds_before, self._checkpoint_cost = self.record.seconds, 0.0
         self._opened = self._last_checkpoint = time.monotonic()
 
+    def correct(self, name: str, value: str) -> None:
+        """Record what an entry of the fingerprint has turned out to be, in that of the last start."""
+        if self.record.resumed and self.saved_step:
+            *others, last = self.record.resumed
+            changed = {**last.changed, name: (self.record.newest(name), value)}
+            self.update(resumed=(*others, last.model_copy(update={"changed": changed})))
+        else:
+            self.update(fingerprint={**self.record.fingerprint, name: value})
+
     def update(self, **changes: object) -> None:
         """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
         self.check_hold()

@@ -17,6 +17,7 @@ from vitreport.store.run_state import needs_training, trial_state
 from vitreport.sweep.plan import Plan, Trial, read_trials
 
 if TYPE_CHECKING:
+    from vitreport.training.compilation import Choice
     from vitreport.training.throughput import MeasuredCost
 
 _parameters: dict[tuple[str, int, int], int] = {}
@@ -136,13 +137,17 @@ class RunForecast:
     steps: int
     seconds: float
     disk_bytes: int
+    compiling: "Choice"
 
 
 def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     """Count the images, build the network and time some of its steps; nothing is written."""
     from vitreport.store.checkpoint import disk_bytes
+    from vitreport.training.compilation import choose, refuse_unknown
+    from vitreport.training.device import choose_device
     from vitreport.training.throughput import measure_cost_here
 
+    refuse_unknown(runtime.compile)
     images = _images(spec.data, runtime.data_dir)
     train, epochs = spec.train, spec.train.epochs
     measured = measure_cost_here(spec, runtime.device, runtime.threads, images["train"])
@@ -151,8 +156,12 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     seconds = images["train"] * epochs / measured.training.images_per_second
     seconds += (each_epoch * epochs + at_the_end) / measured.forward.images_per_second
     steps = -(-images["train"] // train.batch_size) * epochs
-    state = trial_state(read_trials([Trial((), spec)], runtime.runs_dir).get(spec.run_id))
-    return RunForecast(state, measured, images, steps, seconds, disk_bytes(spec, measured.cost.parameters))
+    before = read_trials([Trial((), spec)], runtime.runs_dir).get(spec.run_id)
+    recorded = before.record.newest("compile") if before and before.record and before.record.step else None
+    flops = measured.cost.training_flops_per_image * images["train"] * epochs
+    choice = choose(runtime.compile, spec, choose_device(runtime.device), flops, recorded)
+    disk = disk_bytes(spec, measured.cost.parameters)
+    return RunForecast(trial_state(before), measured, images, steps, seconds, disk, choice)
 
 
 def _images(data: DataSpec, data_dir: Path) -> dict[str, int]:

@@ -25,7 +25,7 @@ from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 2**30
 MEMORY_HINT = "choose a smaller model, smaller batches or another device"
-COMPILE_HINT = "leave out --compile, or install a C++ compiler (with a GPU: Triton)"
+COMPILE_HINT = "use --compile off, or install a C++ compiler (with a GPU: Triton)"
 
 GRAPHS_HINT = "small networks may train faster with --cuda-graphs (not measured)"
 

@@ -49,28 +49,38 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
     return min(CUDA_BATCH_SIZE, max(train.batch_size, pixels // image_size**2))
 
 
-def predict(model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None]) -> Predictions:
-    """Compute the logits of a split, never compiled; `before_batch` may raise to stop between batches.
+def predict(
+    model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None], *, compiled: bool = False
+) -> Predictions:
+    """Compute the logits of a split; `before_batch` may raise to stop between batches.
 
-    Raises ResourceError where memory runs out.
+    A compiled model computes without its compiled code unless `compiled`, because that changes the last digits. Raises
+    ResourceError where memory runs out.
     """
     begun = time.perf_counter()
     batch_size = evaluation_batch_size(images.device, train, images.image_size)
-    found = logits_of(model, images, train, batch_size, before_batch).cpu().numpy()
+    found = logits_of(model, images, train, batch_size, before_batch, compiled=compiled).cpu().numpy()
     return Predictions(found, images.labels, len(found) / (time.perf_counter() - begun))
 
 
 def logits_of(
-    model: nn.Module, images: ImageSet, train: TrainSpec, batch_size: int, before_batch: Callable[[], None]
+    model: nn.Module,
+    images: ImageSet,
+    train: TrainSpec,
+    batch_size: int,
+    before_batch: Callable[[], None],
+    *,
+    compiled: bool = False,
 ) -> Tensor:
     """Compute what `predict` does, without waiting for the device."""
     model.eval()
+    compute = model if compiled else model.forward
     logits = []
     with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
         for batch in images.in_order(batch_size):
             before_batch()
             with autocast(batch.device, train.precision):
-                logits.append(model.forward(batch).float())
+                logits.append(compute(batch).float())
         return torch.cat(logits)
 
 

@@ -117,7 +117,7 @@ def fit(
         check_finite(loss, f"{place}: train loss")
         measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
-            predicted = predict(state.model, split, train, before_batch)
+            predicted = predict(state.model, split, train, before_batch, compiled=True)
             measured[name] = measure(predicted.logits, predicted.labels, f"{place}: {name} loss")
         state.finish_epoch(measured["val"].accuracy if train.selection == "val" else None)
         record = EpochRecord(

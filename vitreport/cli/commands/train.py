@@ -17,7 +17,7 @@ from vitreport.files import output_path
 from vitreport.formatting import compact, counted, duration, percent, rate
 from vitreport.records.measurement import ResultRecord
 from vitreport.records.run import RunRecord
-from vitreport.runtime import COMPILE, CUDA_GRAPHS, Runtime, default_data_dir
+from vitreport.runtime import CUDA_GRAPHS, Runtime, default_data_dir
 from vitreport.spec.compose import Composed
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.forecast import forecast_run
@@ -98,20 +98,20 @@ def _origins(composed: Composed) -> list[tuple[str, str, str]]:
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """Print the resolved spec with the origin of each value, then the time and the disk of the run."""
     spec, run = composed.spec, forecast_run(composed.spec, runtime)
-    cost, measured = run.measured.cost, run.measured
+    cost, measured, choice = run.measured.cost, run.measured, run.compiling
     if as_json:
         about = {name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")}
         speeds = {"throughput": {"training": measured.training, "forward": measured.forward}}
-        plan = {"id": spec.run_id, **vars(run), **about, **dict(cost), **speeds, "to_compile": runtime.compile}
-        plan["cuda_graphs"] = runtime.cuda_graphs
-        del plan["measured"]
+        plan = {"id": spec.run_id, **vars(run), **about, **dict(cost), **speeds, "to_compile": choice.compiles}
+        plan |= {"compile_reason": choice.reason, "cuda_graphs": runtime.cuda_graphs}
+        del plan["measured"], plan["compiling"]
         origins = {path: origin for path, origin, _ in _origins(composed)}
         print_json({"plan": plan, "spec": spec, "origins": origins})
         return
     print_table(["field", "from", "value"], _origins(composed))
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
     images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
-    unused = [each.flag for each in (COMPILE, CUDA_GRAPHS) if getattr(runtime, each.name)]
+    unused = ["compiling"] * choice.compiles + [CUDA_GRAPHS.flag] * runtime.cuda_graphs
     at = f"the speed without {' and '.join(unused)}" if unused else "this speed"
     rows = [
         ("run", spec.run_id),
@@ -122,6 +122,7 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         ("training", _speed(measured.training)),
         ("forward", _speed(measured.forward)),
         ("measured on", f"{measured.device}, {counted(measured.threads, 'thread')}"),
+        ("compile", f"{'yes' if choice.compiles else 'no'}: {choice.reason}"),
         ("images", images),
         ("steps", f"{run.steps:,}"),
         ("time", f"about {duration(run.seconds)} for the whole run including evaluation, at {at}"),

@@ -183,18 +183,20 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
     from vitreport.store.session import train_run
+    from vitreport.training.compilation import has_compiled
     from vitreport.training.device import forget_peak_memory
 
     connection.send((None, False))  # it has begun
     is_last = False
     while not is_last:
-        spec, is_last = connection.recv(), runtime.compile
+        spec = connection.recv()
         ended: Ended | errors.FullDiskError = Ended()
         try:
             forget_peak_memory()
             train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
         except Exception as error:
             ended, is_last = end_after(error), True
+        is_last |= has_compiled()
         gc.collect()
         connection.send((ended, is_last))
 
