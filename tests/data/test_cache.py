@@ -3,6 +3,7 @@ import os
 import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from vitreport.data import arrays as arrays_module
 from vitreport.data.arrays import Decoding, Split, fingerprint, load_arrays
 from vitreport.data.registry import ImageRequest
-from vitreport.errors import DatasetError
+from vitreport.errors import BusyError, DatasetError
 
 from .source import Source, folder, opened
 
@@ -122,6 +123,24 @@ def test_what_a_crash_left_is_swept_away(image_request: ImageRequest) -> None:
     (leftover / "images-test.bin").write_bytes(b"cut off")
     assert np.array_equal(opened(source, image_request).splits["test"].images, source.splits["test"].images)
     assert not leftover.exists()
+
+
+def test_a_process_that_was_stopped_leaves_alone_what_another_machine_decodes(
+    image_request: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vitreport.lease.locked", lambda *_, **__: nullcontext(False))
+    source = Source()
+
+    def stopped_for_a_minute() -> Decoding:
+        (path,) = (image_request.cache_dir / "arrays").glob(".*.lease")
+        os.utime(path, (1, 1))
+        assert opened(source, image_request).fingerprint
+        return source.original.decode()
+
+    with pytest.raises(BusyError, match="was taken over by another process"):
+        load_arrays(image_request, source.original._replace(decode=stopped_for_a_minute))
+    assert opened(source, image_request).fingerprint
+    assert (source.decoded, list((image_request.cache_dir / "arrays").glob("*.tmp"))) == (2, [])
 
 
 def test_of_those_who_want_the_same_at_once_one_decodes(image_request: ImageRequest) -> None:

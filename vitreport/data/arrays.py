@@ -13,6 +13,7 @@ import json
 import math
 import mmap
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -127,14 +128,18 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
             return found
         if folder.exists():
             request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
-        temporary = folder.with_name(f".{folder.name}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)  # as the lock is held, a leftover belongs to nobody
+        for leftover in folder.parent.glob(f".{folder.name}.*tmp"):
+            shutil.rmtree(leftover, ignore_errors=True)  # as the lock is held, it belongs to nobody
+        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         make_folder(temporary)
         try:
             _decode_into(temporary, size, source, request.progress)
             check_hold()
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
+        except OSError:
+            check_hold()  # another process has removed the files
+            raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         if found := _read(folder, size):

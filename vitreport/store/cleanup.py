@@ -72,7 +72,7 @@ def _temporaries(runs: Iterable[Run], runs_dir: Path, arrays: Path) -> Iterator[
     for folder in filter(Path.is_dir, runs_dir.glob(TEMPORARY)):
         yield Removal(folder, "partly deleted run", folder / LOCK_NAME)
     for folder in arrays.glob(TEMPORARY):
-        yield Removal(folder, "incomplete decoded images", folder.with_suffix(".lock"))
+        yield Removal(folder, "incomplete decoded images", folder.with_suffix("").with_suffix(".lock"))
 
 
 def _unused_images(runs: Iterable[Run], arrays: Path) -> Iterator[Removal]:
