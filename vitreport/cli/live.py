@@ -59,8 +59,10 @@ class View:
     def _draw(self, label: str, done: float, total: float | None, text: str, *, visible: bool = True) -> None:
         """Draw the bar of this label; it is a new one the first time."""
         known = next((task.id for task in self.bars.tasks if task.description == label), None)
-        if known is not None:
-            self.bars.update(known, completed=done, total=total, text=text, visible=visible)
+        if known is not None and not visible:
+            self.bars.remove_task(known)
+        elif known is not None:
+            self.bars.update(known, completed=done, total=total, text=text)
         elif visible:
             self.bars.add_task(label, completed=done, total=total, text=text)  # type: ignore[arg-type]  # a float too
 
@@ -124,17 +126,23 @@ class SweepView(View, Observer):
         self._levels = {run_id: dict(zip(names, each, strict=True)) for run_id, each in values.items()}
         self._epochs = {trial.id: trial.spec.train.epochs for trial in plan.trials}
         self._states: dict[str, str] = {}
+        self._counts = Counter[str]()
         self._steps: dict[str, int] = {}
         self._shares = dict.fromkeys(self._epochs, 0.0)
+        self._sum_of_shares = 0.0
         self._accuracies: dict[str, str] = {}
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         """Show the new state of a trial."""
         before, self._states[run_id] = self._states.get(run_id), state
+        self._counts[state] += 1
+        self._counts[before or state] -= before is not None
+        if state in OVER:
+            self._set_share(run_id, 1)
         if why and state != before:
             self.note(f"warning: {run_id}: {why}")
         if state in OVER and before not in (None, state):
-            over = sum(each in OVER for each in self._states.values())
+            over = sum(self._counts[each] for each in OVER)
             shown = {"trial": f"{over}/{len(self._epochs)}", **self._levels[run_id], "state": state}
             if run and run.result:
                 shown["test_accuracy"] = f"{run.result.selected.splits['test'].accuracy:.4f}"
@@ -148,18 +156,24 @@ class SweepView(View, Observer):
         if isinstance(event, Started):
             self._steps[run_id] = event.epochs * event.steps_per_epoch
         if isinstance(event, Started | StepFinished):
-            self._shares[run_id] = event.step / self._steps[run_id]
+            self._set_share(run_id, event.step / self._steps[run_id])
         if isinstance(event, EpochFinished):
             self._accuracies[run_id] = f", {_accuracy(event.record)}"
         self._draw_trial(run_id)
 
+    def _set_share(self, run_id: str, share: float) -> None:
+        """Note how much of a trial is done, in constant time: a sweep may have 10,000 trials."""
+        self._sum_of_shares += share - self._shares[run_id]
+        self._shares[run_id] = share
+
     def _draw_trial(self, run_id: str) -> None:
-        if self.bars.tasks or "running" in self._states.values():
-            counts = Counter(self._states.values())
-            done = [f"{counts.pop('done', 0)} of {len(self._epochs)} done"]
-            text = ", ".join([*done, *(f"{count} {state}" for state, count in counts.items())])
-            shares = [1.0 if self._states.get(each) in OVER else share for each, share in self._shares.items()]
-            self._draw("trials", sum(shares), len(shares), text)
+        if self.bars.disable:
+            return
+        if self.bars.tasks or self._counts["running"]:
+            done = [f"{self._counts['done']} of {len(self._epochs)} done"]
+            others = [state for state in dict.fromkeys([*OVER[1:], "running", *self._counts]) if state != "done"]
+            text = ", ".join([*done, *(f"{self._counts[each]} {each}" for each in others if self._counts[each])])
+            self._draw("trials", self._sum_of_shares, len(self._epochs), text)
         label = printable(" ".join(f"{name}={value}" for name, value in self._levels[run_id].items()))
         share, epochs = self._shares[run_id], self._epochs[run_id]
         text = f"epoch {share * epochs:.1f}/{epochs:,}{self._accuracies.get(run_id, '')}"

@@ -20,9 +20,9 @@ LINK_HINT = "replace the link with what it points to; nothing outside the runs d
 MOST_NAMED = 3
 
 
-def run_folders(runs_dir: Path) -> list[Path]:
-    """Return the folders of runs, sorted by name. A link is no run."""
-    return [entry for entry in _entries(runs_dir) if _is_run(entry)]
+def run_folders(runs_dir: Path, prefix: str = "") -> list[Path]:
+    """Return the folders of runs whose names begin so, sorted by name. A link is no run."""
+    return [entry for entry in _entries(runs_dir, prefix) if _is_run(entry)]
 
 
 def strays(runs_dir: Path) -> list[tuple[str, str]]:
@@ -78,8 +78,10 @@ def newest_attempt(runs_dir: Path, run_id: str) -> Path:
 
 
 def newest_attempts(runs_dir: Path, run_ids: Iterable[str]) -> dict[str, Path]:
-    """Return the `newest_attempt` of each run, reading the folder once."""
-    newest = ids.newest_attempts(folder.name for folder in run_folders(runs_dir))
+    """Return the `newest_attempt` of each run, reading the folder once; for one run, only what has its name."""
+    run_ids = list(run_ids)
+    prefix = run_ids[0] if len(run_ids) == 1 else ""
+    newest = ids.newest_attempts(folder.name for folder in run_folders(runs_dir, prefix))
     folders = {RunId.parse(name).first_attempt: runs_dir / name for name in newest}
     return {run_id: folders.get(run_id, runs_dir / run_id) for run_id in run_ids}
 
@@ -109,9 +111,12 @@ def has_checkpoint(folder: Path) -> bool:
     return not checkpoints.is_symlink() and any(checkpoints.glob("step-*.safetensors"))
 
 
-def _entries(runs_dir: Path) -> list[Path]:
+def _entries(runs_dir: Path, prefix: str = "") -> list[Path]:
     try:
-        return sorted(runs_dir.iterdir())
+        with os.scandir(runs_dir) as entries:
+            return [
+                runs_dir / name for name in sorted(entry.name for entry in entries if entry.name.startswith(prefix))
+            ]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

@@ -8,7 +8,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,9 @@ class Trial:
     values: Labels
     spec: RunSpec
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """The id of its run."""
+        """The id of its run, which takes a hash of the spec."""
         return self.spec.run_id
 
 

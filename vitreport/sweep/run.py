@@ -235,10 +235,11 @@ class Sweep:
 
     def _submit_due(self) -> None:
         now = time.monotonic()
-        due = [trial for trial in self.queue if self.not_before.get(trial.id, 0) <= now and not self.is_ending]
-        for trial in due:
-            if not self.engine.has_room:
+        for trial in list(self.queue):
+            if self.is_ending or not self.engine.has_room:
                 return
+            if self.not_before.get(trial.id, 0) > now:
+                continue
             run = self._read(trial)
             if not needs_training(run, retry_failed=self.policy.retry_failed):  # another process has trained it
                 self.queue.remove(trial)
