@@ -16,6 +16,8 @@ from multiprocessing import util
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests import machines
+
 PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 NAME = "spawn_main"
 """What multiprocessing calls in a new process; here, the name of the process too."""
@@ -51,6 +53,7 @@ def _work(code: str, descriptors: Sequence[int]) -> NoReturn:
         _close_all_but({0, 1, 2, *map(int, descriptors)})
         for module in [name for name in sys.modules if name.partition(".")[0] == "vitreport"]:
             del sys.modules[module]
+        machines.follow()
         sys.argv = ["-c", "--multiprocessing-fork"]
         exec(code, {})
     except SystemExit as error:

@@ -24,6 +24,9 @@ LONG = (*MIXER, "--set=train.epochs=2000", "--checkpoint-seconds=0.2")
 """A trial takes longer than a test waits."""
 
 
+JOURNAL, STALE_SECONDS = "journal", 2
+"""Of sweeps on several machines."""
+
 PATIENCE_SECONDS = 240  # workers import torch, and share the cores with other tests
 
 
@@ -53,13 +56,20 @@ class Sweep:
         return Completed(self.process.wait(), stdout, self.stderr.read_text())
 
 
-def ablate(folder: Path, *arguments: str) -> Sweep:
-    """Begin `vitreport ablate` in `folder`."""
+def ablate(folder: Path, *arguments: str, machine: str = "") -> Sweep:
+    """Begin `vitreport ablate` in `folder`, on a machine of that name if there is one; see `tests.machines`."""
     folder.mkdir(exist_ok=True)
     stderr = folder / f"stderr-{len(list(folder.glob('stderr-*')))}"
     with stderr.open("w") as file:
         process = popen(
-            "ablate", *arguments, folder=folder, stdout=subprocess.PIPE, stderr=file, start_new_session=True
+            "ablate",
+            *arguments,
+            folder=folder,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            start_new_session=True,
+            prepare="tests.machines:plant" if machine else "",
+            prepare_arguments=[machine, STALE_SECONDS, str(folder / JOURNAL)],
         )
     return Sweep(process, folder, stderr)
 
