@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 import vitreport
 from vitreport.data.folder import read_folder
@@ -76,6 +76,19 @@ def test_a_call_takes_bytes_or_fractions_and_resizes_them(digits_run: Path, runt
     for dtype in (torch.bfloat16, torch.float16):
         torch.testing.assert_close(model.to(dtype)(images).softmax(1), logits.softmax(1), rtol=0, atol=0.05)
     assert not model.training
+
+
+def test_dropout_is_off_whatever_the_mode(digits_run: Path, runtime: Runtime) -> None:
+    """And the mode of every module is as it was afterwards."""
+    model, images = vitreport.load_model(digits_run), torch.from_numpy(digits(runtime, digits_run)[:20])
+    model.network = nn.Sequential(nn.Dropout(0.9), model.network)
+    expected = model.predict(images)
+    model.network.train()
+    modes = [module.training for module in model.modules()]
+    assert set(modes) == {False, True}
+    assert torch.equal(model.predict(images), expected)
+    assert [module.training for module in model.modules()] == modes
+    assert not torch.equal(model(images).softmax(1), expected)
 
 
 def test_a_group_averages_the_probabilities_of_its_finished_seeds(

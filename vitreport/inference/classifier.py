@@ -1,6 +1,7 @@
 """A trained model that prepares images as in training and classifies them."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, TypeAlias
 
@@ -84,7 +85,7 @@ class Classifier(nn.Module):
         describes the method for each architecture.
         """
         _, maps_of = method_of(self.spec.model)
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(self):
             prepared = self._prepared(images)
             return attention_maps(self.network, maps_of, prepared, self.network(prepared).argmax(1))
 
@@ -119,7 +120,7 @@ class Classifier(nn.Module):
         for start in range(0, len(images), batch_size):
             decoded = list(self.decoded(images[start : start + batch_size]))
             if pixels := [each for each in decoded if not isinstance(each, UndecodableError)]:
-                with torch.inference_mode(), memory_errors(f"classifying {len(pixels)} images"):
+                with evaluating(self), torch.inference_mode(), memory_errors(f"classifying {len(pixels)} images"):
                     batch = torch.from_numpy(np.stack(pixels)).to(device)
                     with autocast(device, self.spec.train.precision):
                         rows = iter(self(batch).softmax(1).cpu())
@@ -136,6 +137,18 @@ class Classifier(nn.Module):
             else:
                 found = _of_pillow(image if isinstance(image, Image.Image) else _of_array(image), size)
             yield found if isinstance(found, UndecodableError) else found[0]
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode, and restore the mode of each of its modules afterwards."""
+    in_training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in in_training:
+            module.training = True
 
 
 def _of_pillow(image: Image.Image, size: int) -> tuple[Pixels, bool] | UndecodableError:
