@@ -210,7 +210,7 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
             probabilities of all finished seeds. A file from `vitreport export-model` works, too. Load only files that
             you trust, because a .pt2 file can run code.
         runs_dir: The directory of the runs.
-        device: "auto", "cpu", "cuda" or "cuda:N". An exported model always runs on the CPU.
+        device: "auto", "cpu", "cuda" or "cuda:N". An exported model runs on the CPU only.
 
     Returns:
         A `torch.nn.Module` in evaluation mode. `model.predict(images)` returns class probabilities, `model(tensor)`
@@ -218,7 +218,7 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
         classes. The guide "Use a trained model" describes the images.
 
     Raises:
-        SpecError: If there is no such run.
+        SpecError: If there is no such run, or if `device` is a GPU for an exported model.
         RecordError: If the run has not finished, or if its weights or the file are missing or damaged.
 
     Example:
@@ -229,7 +229,7 @@ def load_model(run: str | Path | Run, runs_dir: str | Path = "runs", *, device: 
     if not isinstance(run, Run) and Path(run).is_file():
         from vitreport.inference.export import load_exported
 
-        return load_exported(Path(run))
+        return load_exported(Path(run), device)
     runs = [run] if isinstance(run, Run) else read_finished(str(run), Path(runs_dir))
     from vitreport.inference.classifier import Classifier
 

@@ -95,6 +95,12 @@ def test_an_exported_file_is_a_model(digits: Path, cli: Cli) -> None:
         shares = [{each["class"]: each["probability"] for each in image["classes"]} for image in (expected, found)]
         assert shares[0] == pytest.approx(shares[1], abs=1e-6)
     assert file["runs"] == run["runs"]
+    refused(
+        cli("predict", "it.pt2", str(digits), "--device", "cuda:1"),
+        2,
+        "it.pt2 runs on the CPU only, not on cuda:1; hint: use the device cpu, or give the run",
+    )
+    assert cli("predict", "it.pt2", str(digits), "--device", "cpu").exit_code == 0
 
 
 @pytest.fixture

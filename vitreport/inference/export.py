@@ -148,8 +148,13 @@ def _images(model: Classifier, data_dirs: Sequence[Path]) -> tuple[Tensor, str]:
     return torch.from_numpy(images), f"{CHECKED_IMAGES} generated images"
 
 
-def load_exported(path: Path) -> ExportedClassifier:
-    """Load an exported file. Raises RecordError if it is damaged or was not exported by vitreport."""
+def load_exported(path: Path, device: str) -> ExportedClassifier:
+    """Load an exported file. Raises RecordError if it is damaged or was not exported by vitreport.
+
+    Raises SpecError for another file, or another device than the CPU.
+    """
+    if device not in ("auto", "cpu"):
+        raise SpecError(f"{path} runs on the CPU only, not on {device}", "use the device cpu, or give the run")
     format_ = next((name for name, extension in EXTENSIONS.items() if path.suffix == extension), None)
     if format_ is None:
         raise SpecError(f"unknown file extension: {path}", f"use {' or '.join(EXTENSIONS.values())}")
