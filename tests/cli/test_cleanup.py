@@ -19,6 +19,7 @@ from tests.records import DIVERGED, small_spec, write_run
 from tests.store.children import wait_until
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
+from vitreport.files import locked
 from vitreport.store.cleanup import Removal
 
 COMMITTED = ["metrics.jsonl", "result.json", "run.json", "spec.json"]
@@ -252,6 +253,21 @@ def test_images_of_no_run_and_older_copies_leave_the_cache(cli: Cli) -> None:
     shutil.rmtree(RUNS)
     RUNS.mkdir()
     assert list(listed(cli, "gc")) == [str(used)]
+
+
+def test_damaged_downloads_leave_the_cache(cli: Cli) -> None:
+    trained()
+    data = Path(os.environ["VITREPORT_CACHE_DIR"]) / "data"
+    data.mkdir(parents=True)
+    for name in ("stl10_binary.tar.gz.bad", "cifar-10-python.tar.gz.part", "notes.bad"):
+        (data / name).write_bytes(bytes(7))
+    bad = str(data / "stl10_binary.tar.gz.bad")
+    assert listed(cli, "gc", "--cache") == {bad: 7}
+    assert bad in listed(cli, "gc")
+    with locked(data / ".stl10_binary.tar.gz.lock"):
+        assert listed(cli, "gc", "--cache") == {}
+    assert cli("runs", "gc", "--cache", "--yes").exit_code == 0
+    assert [name for name in names(data) if name[0] != "."] == ["cifar-10-python.tar.gz.part", "notes.bad"]
 
 
 def test_a_missing_runs_directory_is_no_reason_to_empty_the_cache(cli: Cli) -> None:

@@ -8,9 +8,11 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+from vitreport.data.registry import DATASETS
 from vitreport.files import TEMPORARY_SUFFIX, storage_errors
 from vitreport.lease import is_leased, leased
 from vitreport.records.folders import CHECKPOINTS, run_folders
@@ -50,7 +52,7 @@ def find_removals(runs_dir: Path, cache_dir: Path, kinds: Sequence[Kind] = DEFAU
         "checkpoints": _in_finished(runs, CHECKPOINTS, "checkpoints of a finished run"),
         "weights": _in_finished(runs, "best.safetensors", "weights of a finished run"),
         "temporary": _temporaries(runs, runs_dir, arrays),
-        "cache": _unused_images(runs, arrays),
+        "cache": chain(_unused_images(runs, arrays), _damaged_downloads(cache_dir / "data")),
     }
     listed = (removal for kind in kinds for removal in found[kind] if not removal.path.is_symlink())
     return [removal for removal in listed if not is_leased(removal.lock)]
@@ -87,6 +89,14 @@ def _unused_images(runs: Iterable[Run], arrays: Path) -> Iterator[Removal]:
             used.remove(facts.fingerprint)
         else:
             yield Removal(folder, "decoded images that no run here used", folder.with_name(f".{folder.name}.lock"))
+
+
+def _damaged_downloads(data_dir: Path) -> Iterator[Removal]:
+    """Yield the downloads that `data.fetch` has set aside because of their checksums."""
+    for name in sorted(dataset.archive.file for dataset in DATASETS.values() if dataset.archive):
+        path = data_dir / f"{name}.bad"
+        if path.exists():
+            yield Removal(path, "download with a wrong checksum", data_dir / f".{name}.lock")
 
 
 def remove(removal: Removal) -> None:

@@ -88,7 +88,9 @@ def delete(
 def gc(
     removal: RemovalOptions,
     checkpoints: Annotated[bool, flag("--checkpoints", "Remove only the checkpoints of finished runs.")] = False,
-    cache: Annotated[bool, flag("--cache", "Remove only decoded images that no run here was trained on.")] = False,
+    cache: Annotated[
+        bool, flag("--cache", "Remove only decoded images that no run here used, and damaged downloads.")
+    ] = False,
     weights: Annotated[
         bool, flag("--weights", "Remove only the weights of finished runs, which eval and predict need.")
     ] = False,
