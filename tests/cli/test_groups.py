@@ -25,12 +25,12 @@ def listed(cli: Cli, *options: str) -> list[str]:
 def test_seeds_are_one_line_with_mean_and_half_width(cli: Cli) -> None:
     written({16: [0.50, 0.51, 0.52], 128: [0.6]})
     _, *lines = (line.split() for line in listed(cli))
-    assert next(line[:19] for line in lines if line[0] == SMALL) == [
+    assert next(line[:17] for line in lines if line[0] == SMALL) == [
         SMALL,
         "3",
         "done",
         "2/2",
-        *["50.69%", "(3", "seeds", "with", "equal", "values,", "no", "interval)"],
+        *["50.69%", "(n", "=", "3,", "equal", "values)"],
         *["51.00%", "(48.52", "to", "53.48,", "n", "=", "3)"],
     ]
     assert [f"{LARGE}-s0", "done", "2/2", "50.69%", "60.00%"] == next(line[:5] for line in lines if line[0] != SMALL)
@@ -83,7 +83,7 @@ def test_only_seeds_that_are_done_are_averaged(cli: Cli) -> None:
     done = cli("runs", "list")
     line = done.stdout.splitlines()[1]
     assert (
-        "2 done, 1 interrupted  2/2, 1/2  50.69% (2 seeds with equal values, no interval); so far 45.83%  "
+        "2 done, 1 interrupted  2/2, 1/2  50.69% (n = 2, equal values); so far 45.83%  "
         "50.50% (44.15 to 56.85, n = 2)" in line
     )
     assert "very wide for n = 2" in " ".join(done.stderr.split())

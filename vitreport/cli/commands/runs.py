@@ -130,7 +130,10 @@ def _print_rows(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _mean(estimate: Estimate | None) -> str:
-    return "" if estimate is None else percent(estimate.value) if estimate.n == 1 else estimate.in_percent(2)
+    if estimate is None or estimate.n == 1:
+        return percent(estimate.value) if estimate else ""
+    equal = f"{percent(estimate.value)} (n = {estimate.n}, equal values)"
+    return estimate.in_percent(2) if estimate.interval else equal
 
 
 @app.command()
