@@ -41,6 +41,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check this machine, and print how to fix problems."),
 }
 """The commands with their modules and what the list of commands says of them."""
+OTHER_NAMES = {"rm": "delete", "remove": "delete", "del": "delete"}
 
 
 def _print_version(wanted: bool) -> None:
@@ -159,6 +160,9 @@ def _usage_lines(error: typer.TyperException, arguments: Sequence[str]) -> list[
     message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
     message = re.sub(r", unable to parse string as .*", "", message)
     hint = f"see `{command_path} --help`"
+    meant = OTHER_NAMES.get(message.removeprefix("No such command '").removesuffix("'"))
+    if context and meant in getattr(context.command, "commands", ()):
+        hint = f"did you mean `{command_path} {meant}`?"
     if context and any("--set" in parameter.opts for parameter in context.command.params):
         from vitreport.data.registry import DATASETS
         from vitreport.spec.fields import find_field
