@@ -93,7 +93,7 @@ def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path]
     """
     model = Classifier.restore([run], device)
     method, _ = method_of(model.spec.model)
-    with held(run.folder):
+    with held(run.folder, listener.note):
         refuse_links_in(run.folder)
         pictures = test_pictures(run, most, data_dirs, listener)
         maps, shares = _seen(model, pictures)
