@@ -1,19 +1,27 @@
 """How well a GPU is used: the published CIFAR-10 experiments on generated images, in less than ten minutes.
 
-    python -m benchmarks.gpu [--device cuda] [--minutes 9] [--presets NAME ...] [--quick] [--output DIR]
+    python -m benchmarks.gpu [--device cuda] [--minutes 8] [--presets NAME ...] [--quick] [--output DIR]
 
-For each preset: seconds an epoch (its steps at the speed of some, and its evaluations), launches and kernel time of a
-step by torch.profiler, and the share of the step's wall time in which a kernel runs. For Perceiver IO also the loop of
-a notebook, in the same process. What was not run, and why, is part of the table and of the JSON.
+For each preset and way of training it: seconds an epoch (its steps at the speed of some, and its evaluations), kernels
+of a step and their time by torch.profiler, and the share of the step's wall time in which a kernel runs. For Perceiver
+IO also all ways, the loop of a notebook in the same process, and several jobs that share the GPU. What was not run,
+and why, is part of the table and of the JSON.
 The file has never been run on a GPU by its authors; `--device cpu --quick` only shows that it works.
 """
 
 import argparse
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple, NoReturn
+from unittest.mock import patch
 
 import torch
 from torch.profiler import ProfilerActivity, profile
@@ -22,27 +30,51 @@ from benchmarks.models import wait
 from benchmarks.results import FOLDER, write
 from benchmarks.train_vs_notebook import in_turns, load
 from vitreport.data.arrays import ImageArrays
+from vitreport.data.batches import TrainingBatches
 from vitreport.data.sources import describe
 from vitreport.errors import VitreportError
 from vitreport.models.weights import reason_of
 from vitreport.spec.compose import compose
-from vitreport.spec.load import preset_names, read_preset
+from vitreport.spec.load import layer_of, preset_names, read_preset
+from vitreport.spec.run import RunSpec
+from vitreport.training.captured import CapturedStep
 from vitreport.training.device import choose_device, device_name, is_deterministic, set_up_device
 from vitreport.training.evaluate import predict
 from vitreport.training.events import Event, StepFinished
 from vitreport.training.loop import fit
-from vitreport.training.setup import place_model, prepare
+from vitreport.training.setup import Setup, place_model, prepare
 
-WARM_UP, MOST_STEPS, PROFILED, SECONDS = 10, 200, 5, 20.0
+WARM_UP, MOST_STEPS, PROFILED, SECONDS = 10, 400, 5, 15.0
+NOTEBOOK_SECONDS = 60.0  # after which no further turn of the notebook begins
+JOBS, JOB_SECONDS, JOB_START_SECONDS = (1, 4), 8.0, 30.0
 COMPARED = "perceiver-io-cifar10"
-HEADS = ("preset", "batch", "s/epoch", "ms/step", "launches/step", "kernel ms/step", "busy", "eval images/s")
+HEADS = ("preset", "way", "batch", "s/epoch", "ms/step", "kernels/step", "kernel ms/step", "busy", "eval images/s")
+
+
+class Way(NamedTuple):
+    """How a preset is trained."""
+
+    blocks: bool = True
+    graph: bool = False
+    compile: bool = False
+    precision: str | None = None
+
+
+WAYS = {
+    "kernels": Way(),
+    "graph": Way(graph=True),
+    "augmented batch by batch": Way(blocks=False),
+    "graph, bfloat16, compiled": Way(graph=True, compile=True, precision="bfloat16"),
+}
+OF_EACH_PRESET = ("kernels", "graph")
 
 
 @dataclass
 class Measured:
-    """Of one preset; without a GPU there are neither launches nor kernels."""
+    """Of one preset; without a GPU there are no kernels."""
 
     preset: str
+    way: str
     batch_size: int
     precision: str
     seconds_an_epoch: float
@@ -62,6 +94,7 @@ class Measured:
         busy, kernels = self.busy, self.kernel_seconds_a_step
         return [
             self.preset,
+            self.way,
             str(self.batch_size),
             f"{self.seconds_an_epoch:.2f}",
             f"{1000 * self.seconds_a_step:.2f}",
@@ -81,6 +114,7 @@ class Findings:
     train_images: int
     measured: list[Measured] = field(default_factory=list)
     not_run: dict[str, str] = field(default_factory=dict)
+    jobs_steps_per_second: dict[str, float] = field(default_factory=dict)
     notebook_images: tuple[int, int] | None = None
     notebook_epochs: dict[str, list[float]] = field(default_factory=dict)
 
@@ -93,13 +127,31 @@ def take(events: Iterator[Event], steps: int, deadline: float = float("inf")) ->
     return done
 
 
-def measure(preset: str, arrays: ImageArrays, device: torch.device, *, quick: bool) -> Measured:
-    spec = compose([read_preset(preset)], lambda name, size: describe(name, [Path()], size)).spec
+def steps_of(
+    preset: str, way: Way, arrays: ImageArrays, device: torch.device
+) -> tuple[RunSpec, Setup, Iterator[Event]]:
+    """Begin to train a preset."""
+    changes = {"train.epochs": 10_000, **({"train.precision": way.precision} if way.precision else {})}
+    spec = compose(
+        [read_preset(preset), layer_of(changes, "benchmark")], lambda name, size: describe(name, [Path()], size)
+    ).spec
     set_up_device(device, threads=None)
     model, _ = place_model(spec, device)
     setup = prepare(spec, model, arrays)
+    if way.compile:
+        model.compile(dynamic=False)
+    step = CapturedStep(spec.train.batch_size, refuse) if way.graph else None
     train = spec.train.model_copy(update={"selection": "last"})  # an epoch may end between the steps
-    events = fit(setup.state, setup.batches, {}, train, setup.learning_rate, before_batch=lambda: None)
+    return spec, setup, fit(setup.state, setup.batches, {}, train, setup.learning_rate, lambda: None, step)
+
+
+def refuse(line: str) -> NoReturn:
+    """Measure nothing where a step cannot be recorded."""
+    raise RuntimeError(line)
+
+
+def measure(preset: str, way: str, arrays: ImageArrays, device: torch.device, *, quick: bool) -> Measured:
+    spec, setup, events = steps_of(preset, WAYS[way], arrays, device)
     take(events, 1 if quick else WARM_UP)
     wait(device)
     begun = time.perf_counter()
@@ -108,8 +160,8 @@ def measure(preset: str, arrays: ImageArrays, device: torch.device, *, quick: bo
     step = (time.perf_counter() - begun) / steps
     launches, kernels = profiled(events, device)
     split = setup.splits["val" if "val" in setup.splits else "test"]
-    turns = [predict(model, split, spec.train, before_batch=lambda: None).images_per_second for _ in range(2)]
-    rate = max(turns)  # the first one is a warm-up
+    twice = [predict(setup.state.model, split, spec.train, before_batch=lambda: None) for _ in range(2)]
+    rate = max(turn.images_per_second for turn in twice)  # the first one is a warm-up
     evaluated = (
         "val",
         *(["test"] if spec.train.monitor_test else []),
@@ -118,6 +170,7 @@ def measure(preset: str, arrays: ImageArrays, device: torch.device, *, quick: bo
     images = sum(len(setup.splits[name]) for name in evaluated if name in setup.splits)
     return Measured(
         preset=preset,
+        way=way,
         batch_size=spec.train.batch_size,
         precision=spec.train.precision,
         seconds_an_epoch=step * setup.batches.steps_per_epoch + images / rate,
@@ -142,30 +195,73 @@ def profiled(events: Iterator[Event], device: torch.device) -> tuple[float | Non
     return len(found) / steps, sum(each.time_range.elapsed_us() for each in found) / steps / 1e6
 
 
+def measure_jobs(jobs: int, device: torch.device, found: Findings) -> None:
+    """Train in several processes at once, all during the same seconds."""
+    begin = time.time() + JOB_START_SECONDS
+    job = [sys.executable, "-m", "benchmarks.gpu", f"--device={device}", f"--job={begin}"]
+    processes = [subprocess.Popen(job, stdout=subprocess.PIPE, text=True) for _ in range(jobs)]
+    told = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise RuntimeError("a job failed")
+    found.jobs_steps_per_second[f"{jobs} with graphs"] = sum(map(float, told))
+
+
+def run_job(device: torch.device, begin: float) -> None:
+    """Print the steps/s of one job."""
+    way = WAYS["graph" if device.type == "cuda" else "kernels"]
+    _, _, events = steps_of(COMPARED, way, load(None, 5000, 10), device)
+    take(events, WARM_UP)
+    time.sleep(max(0.0, begin - time.time()))
+    begun = time.perf_counter()
+    steps = take(events, sys.maxsize, begun + JOB_SECONDS)
+    wait(device)
+    print(steps / (time.perf_counter() - begun))
+
+
+def measure_notebook(device: torch.device, found: Findings, *, quick: bool) -> None:
+    found.notebook_images = (130, 40) if quick else (10_000, 2000)
+    arrays, repeats = load(None, *found.notebook_images), 1 if quick else 3
+    found.notebook_epochs = in_turns(arrays, device, repeats, 0, "float32", NOTEBOOK_SECONDS)
+
+
 def run(given: argparse.Namespace) -> Findings:
-    device = choose_device(given.device)
+    device, deadline = choose_device(given.device), time.perf_counter() + 60 * given.minutes
     counts = (150, 40) if given.quick else (50_000, 10_000)
-    arrays, deadline = load(None, *counts), time.perf_counter() + 60 * given.minutes
+    arrays = load(None, *counts)
     found = Findings(device_name(device), torch.__version__, counts[0])
-    for preset in given.presets:
-        if time.perf_counter() > deadline:
-            found.not_run[preset] = "out of time"
-            continue
-        try:
-            found.measured.append(measure(preset, arrays, device, quick=given.quick))
-        except (VitreportError, RuntimeError) as error:  # what has been measured must not be lost
-            found.not_run[preset] = reason_of(error)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-    if device.type != "cuda":
-        found.not_run["launches and kernel time"] = "no GPU"
-    if time.perf_counter() > deadline:
-        found.not_run["notebook"] = "out of time"
-    else:
-        found.notebook_images = (130, 40) if given.quick else (10_000, 2000)
-        fewer = load(None, *found.notebook_images)
-        found.notebook_epochs = in_turns(fewer, device, 1 if given.quick else 3, 0, "float32")
+    for name, (work, needs_gpu) in tasks(given, arrays, device, found).items():
+        if needs_gpu and device.type != "cuda":
+            found.not_run[name] = "no GPU"
+        elif time.perf_counter() > deadline:
+            found.not_run[name] = "out of time"
+        else:
+            try:
+                work()
+            except (VitreportError, RuntimeError) as error:  # what has been measured must not be lost
+                found.not_run[name] = reason_of(error)
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
     return found
+
+
+def tasks(
+    given: argparse.Namespace, arrays: ImageArrays, device: torch.device, found: Findings
+) -> dict[str, tuple[Callable[[], None], bool]]:
+    """Return what to measure, the most telling first, and whether it needs a GPU."""
+
+    def row(preset: str, way: str) -> None:
+        blocks = nullcontext() if WAYS[way].blocks else patch.object(TrainingBatches, "steps_per_block", 1)
+        with blocks:
+            found.measured.append(measure(preset, way, arrays, device, quick=given.quick))
+
+    def of(preset: str) -> dict[str, tuple[Callable[[], None], bool]]:
+        ways = WAYS if preset == COMPARED else OF_EACH_PRESET
+        return {f"{preset}, {way}": (partial(row, preset, way), WAYS[way].graph) for way in ways}
+
+    first, *others = given.presets
+    jobs = {f"{jobs} jobs on the GPU": (partial(measure_jobs, jobs, device, found), True) for jobs in JOBS}
+    notebook = {"notebook": (partial(measure_notebook, device, found, quick=given.quick), False)}
+    return of(first) | notebook | dict(chain.from_iterable(of(preset).items() for preset in others)) | jobs
 
 
 def show(found: Findings) -> None:
@@ -175,6 +271,8 @@ def show(found: Findings) -> None:
     print()
     for side, taken in found.notebook_epochs.items():
         print(f"{COMPARED} on {found.notebook_images} images, {side}: {median(taken):.2f} s an epoch")
+    for jobs, rate in found.jobs_steps_per_second.items():
+        print(f"{COMPARED}, jobs at once: {jobs}: {rate:,.0f} steps/s in all")
     for name, reason in found.not_run.items():
         print(f"not run: {name}: {reason}")
 
@@ -187,7 +285,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--presets", nargs="+", default=[COMPARED, *(name for name in published if name != COMPARED)])
     parser.add_argument("--quick", action="store_true", help="two steps on few images: a test of this file")
     parser.add_argument("--output", type=Path, default=FOLDER)
+    parser.add_argument("--job", type=float, help=argparse.SUPPRESS)  # one of several, which begin to measure then
     given = parser.parse_args(arguments)
+    if given.job:
+        run_job(choose_device(given.device), given.job)
+        return
     found = run(given)
     show(found)
     print(write("gpu", asdict(found), found.device, given.output))

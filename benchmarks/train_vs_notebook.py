@@ -167,15 +167,23 @@ def benchmark_spec(epochs: int, precision: str) -> RunSpec:
 
 
 def in_turns(
-    arrays: ImageArrays, device: torch.device, repeats: int, workers: int, precision: str
+    arrays: ImageArrays,
+    device: torch.device,
+    repeats: int,
+    workers: int,
+    precision: str,
+    most_seconds: float = float("inf"),
 ) -> dict[str, list[float]]:
-    """Seconds of each epoch after the first, by side."""
+    """Seconds of each epoch after the first, by side; once `most_seconds` are over, no third turn or later begins."""
     sides = {
         "notebook": notebook_epochs(arrays, device, workers),
         "vitreport": vitreport_epochs(arrays, device, benchmark_spec(repeats + 1, precision)),
     }
     measured: dict[str, list[float]] = {name: [] for name in sides}
+    deadline = time.perf_counter() + most_seconds
     for turn in range(repeats + 1):
+        if turn > 1 and time.perf_counter() > deadline:
+            break
         for name, epochs in sides.items():
             settings(name, device)
             taken = seconds(epochs, device)
