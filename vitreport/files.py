@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,12 @@ def remove_file(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> int:
-    """Remove what interrupted calls of `write_atomic` left in a folder that is locked; return the number of files."""
+    """Remove what interrupted calls of `write_atomic` left in a folder that is locked; return the number of files.
+
+    Over NFS, the names in a folder may be a minute old until this machine makes a file there; afterwards they are not.
+    """
+    with suppress(OSError):
+        tempfile.TemporaryFile(dir=folder).close()
     leftovers = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
     for leftover in leftovers:
         remove_file(leftover)

@@ -69,10 +69,11 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
 
 def remove_unfinished(folder: Path) -> int:
     """Remove what a crash left while it wrote or removed a checkpoint; return the number of files."""
+    removed = remove_temporaries(folder)
     lone = [path for path in folder.glob("step-*.sha256") if not path.with_suffix(".safetensors").exists()]
     for digest in lone:
         remove_file(digest)
-    return len(lone) + remove_temporaries(folder)
+    return removed + len(lone)
 
 
 def checkpoints(folder: Path) -> dict[int, Path]:
