@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.training.small import CLASSES, CPU, noise_split
+from vitreport.data import batches as batches_module
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.randomness import permutation
 from vitreport.spec.augment import AugmentSpec, ColorJitterSpec, HorizontalFlipSpec, MixSpec, RandomCropSpec
@@ -185,6 +186,23 @@ def all_images(batches: TrainingBatches, epoch: int) -> Iterator[Tensor]:
 
 def same(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> bool:
     return torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+
+
+def test_images_that_do_not_fit_on_a_gpu_are_sent_to_it_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def counted(values: Tensor, device: torch.device) -> Tensor:
+        sizes.append(len(values))
+        return values.to(device)
+
+    monkeypatch.setattr(batches_module, "sent", counted)
+    images, streamed = image_set(), image_set()
+    streamed.home = torch.device("cpu", 0)  # as if the device were another one
+    for one, other in zip(batches_of(images).epoch(1), batches_of(streamed).epoch(1), strict=True):
+        assert same(one, other)
+    assert sizes == [5, 5] * 4 + [3, 3]
+    assert all(map(torch.equal, images.in_order(10), streamed.in_order(10)))
+    assert sizes[-3:] == [10, 10, 3]
 
 
 def test_chosen_rows_are_served_from_where_the_images_are() -> None:

@@ -72,14 +72,18 @@ class ImageSet:
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return images (B, 3, image_size, image_size) in [0, 1] and labels (B,)."""
-        return self._served(chosen), self._labels[chosen].to(self.device)
+        return self._served(chosen), self._placed(self._labels[chosen])
 
     def pixels(self, chosen: Tensor | slice) -> Tensor:
         """Return the images (B, 3, H, W) as they are stored."""
         return self._images[chosen if self._rows is None else self._rows[chosen]]
 
     def _served(self, chosen: Tensor | slice) -> Tensor:
-        return resized(self.pixels(chosen).to(self.device, non_blocking=True).float().div_(255), self.image_size)
+        return resized(self._placed(self.pixels(chosen)).float().div_(255), self.image_size)
+
+    def _placed(self, values: Tensor) -> Tensor:
+        """Return values on the device; images that do not fit there are read while it computes what came before."""
+        return values if self.home == self.device else sent(values, self.device)
 
     def normalized(self, images: Tensor) -> Tensor:
         """Subtract the mean from images in [0, 1] and divide by the deviation."""
