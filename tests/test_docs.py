@@ -14,6 +14,7 @@ import typer
 from tests.cli.surface import commands
 from tests.data.makers import write_folder
 from tests.test_contracts import FILES, PACKAGE, ROOT
+from tests.training.ranks import environments
 from vitreport import api
 from vitreport.cli.commands import train as train_command
 from vitreport.cli.main import run
@@ -107,6 +108,8 @@ def test_a_training_that_is_shown_has_a_sound_spec(words: tuple[str, ...], monke
     monkeypatch.setattr(train_command, "show_profile", lambda spec, *_, **__: trained.append(spec))
     with COMMANDS["train"].make_context("train", list(words[1:])) as context:
         given: dict[str, Any] = context.params
+    for name, value in environments(2)[0].items():  # as if torchrun had started it already, for --gpus
+        monkeypatch.setenv(name, value)
     if given["spec"]:
         Path(given["spec"]).write_text('model.name = "perceiver-io"\ndata.dataset = "digits"\n')
     if given["weights"]:

@@ -107,6 +107,10 @@ class ResourceError(VitreportError, exit_code=6):
     """The machine lacks something that the command needs."""
 
 
+class LostProcessError(ResourceError):
+    """Another process of the same training has ended."""
+
+
 class StorageError(ResourceError):
     """A place cannot be written."""
 

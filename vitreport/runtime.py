@@ -44,8 +44,24 @@ RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of the runs.")
 CHECKPOINT_SECONDS = RuntimeOption(
     "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."
 )
+GPUS = RuntimeOption("gpus", 1, "Number of GPUs to train on, with one process for each.")
+BATCH_NORM = RuntimeOption(
+    "batch_norm", "local", "With several GPUs, normalize over the images of each GPU (local) or of all (synchronized)."
+)
 DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
-OPTIONS = (DEVICE, THREADS, COMPILE, CUDA_GRAPHS, DATA_DIR, CACHE_DIR, RUNS_DIR, CHECKPOINT_SECONDS, DEBUG)
+OPTIONS = (
+    DEVICE,
+    THREADS,
+    COMPILE,
+    CUDA_GRAPHS,
+    DATA_DIR,
+    CACHE_DIR,
+    RUNS_DIR,
+    CHECKPOINT_SECONDS,
+    GPUS,
+    BATCH_NORM,
+    DEBUG,
+)
 VARIABLES = frozenset(option.variable for option in OPTIONS)
 """Environment variables that do not set fields of the spec."""
 
@@ -61,6 +77,23 @@ def limit_spinning() -> None:
     """
     if "torch" not in sys.modules and not os.environ.keys() & set(SPIN_VARIABLES):
         os.environ.update(SHORT_SPIN)
+
+
+class Launched(NamedTuple):
+    """The place of a process among those that torchrun has started, on all machines and on this one."""
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+    local_world_size: int = 1
+
+
+def launched() -> Launched:
+    """Return what torchrun says about this process; a process that something else has started is alone."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return Launched()
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+    return Launched(*(int(os.environ[name]) for name in names))
 
 
 def usable_cores() -> int:
@@ -100,6 +133,7 @@ class Runtime:
         cuda_graphs: Whether to train with a CUDA graph of a step on a GPU.
         checkpoint_seconds: A checkpoint is saved at least this often; 0 means every step.
         weights: The file whose SHA-256 `model.pretrained` contains.
+        batch_norm: "local" or "synchronized": over which images several GPUs normalize.
     """
 
     device: str = DEVICE.default
@@ -111,3 +145,4 @@ class Runtime:
     cuda_graphs: bool = CUDA_GRAPHS.default
     checkpoint_seconds: float = CHECKPOINT_SECONDS.default
     weights: Path | None = None
+    batch_norm: str = BATCH_NORM.default

@@ -18,6 +18,8 @@ VALUES = {
     "VITREPORT_CACHE_DIR": "cache",
     "VITREPORT_RUNS_DIR": "records",
     "VITREPORT_CHECKPOINT_SECONDS": "5",
+    "VITREPORT_GPUS": "1",
+    "VITREPORT_BATCH_NORM": "local",
     "VITREPORT_DEBUG": "1",
 }
 SWIN = "swin --dataset digits --set embed_dim=8 --set depths=[1] --set num_heads=[1] --set window_size=2"

@@ -23,7 +23,7 @@ def drawn(spec: MixSpec, count: int = 4000) -> Mixing:
 def mix(images: Tensor, labels: Tensor, spec: MixSpec, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Images and targets of ten classes, as a batch has them."""
     mixing = draw_mixing(spec, images.shape[-2:], numbers(len(images), seed))
-    partners = mixing_partners(len(images), len(images)).to(images.device)
+    partners = mixing_partners([len(images)]).to(images.device)
     return mixed_images(images, partners, mixing), mixed_targets(labels, partners, mixing.shares, 10)
 
 
@@ -45,7 +45,7 @@ def test_each_image_is_mixed_with_its_partner(size: tuple[int, int], count: int)
     images = random_images(count, size=size)
     mixing = draw_mixing(BOTH, size, numbers(count))
     parts = zip(images, images.flip(0), mixing.weights.tolist(), mixing.boxes.tolist(), strict=True)
-    mixed = mixed_images(images, mixing_partners(count, count), mixing)
+    mixed = mixed_images(images, mixing_partners([count]), mixing)
     assert_close(mixed, torch.stack([one_mixed(*own) for own in parts]), atol=1e-6)
 
 
@@ -53,7 +53,7 @@ def test_the_share_of_a_label_is_that_of_its_pixels() -> None:
     """Shown on white images with black partners."""
     white_and_black = torch.cat([torch.ones(500, *SHAPE), torch.zeros(500, *SHAPE)])
     mixing = draw_mixing(BOTH, SHAPE[1:], numbers(1000))
-    mixed = mixed_images(white_and_black, mixing_partners(1000, 1000), mixing)
+    mixed = mixed_images(white_and_black, mixing_partners([1000]), mixing)
     assert_close(mixed[:500].mean((1, 2, 3)), mixing.shares[:500].float())
     assert_close(1 - mixed[500:].mean((1, 2, 3)), mixing.shares[500:].float())
 
@@ -61,7 +61,7 @@ def test_the_share_of_a_label_is_that_of_its_pixels() -> None:
 def test_targets_hold_both_labels_in_their_shares() -> None:
     labels, shares = torch.tensor([2, 0, 0, 1]), torch.tensor([0.75, 0.25, 0.5, 1.0])
     expected = [[0.0, 0.25, 0.75], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
-    assert mixed_targets(labels, mixing_partners(4, 4), shares, 3).tolist() == expected
+    assert mixed_targets(labels, mixing_partners([4]), shares, 3).tolist() == expected
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 1.0, 3.0])

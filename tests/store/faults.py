@@ -103,6 +103,16 @@ def bug_before_step(step: int) -> None:
     before_step(step, lambda: int("a bug"))
 
 
+def out_of_memory_before_step(step: int) -> None:
+    """The device has no memory left when `step` steps are done."""
+    before_step(step, lambda: bytearray(1 << 60))
+
+
+def diverged_before_step(step: int) -> None:
+    """The weights of this process are not finite when `step` steps are done."""
+    before_step_of(step, lambda state: next(state.model.parameters()).data.fill_(float("nan")))
+
+
 def signalled_before_step(step: int, *numbers: int) -> None:
     """The signals arrive one after the other when `step` steps are done and the next has begun."""
     before_step(step, lambda: send(numbers))
@@ -116,10 +126,10 @@ def ignored(number: int) -> None:
 def signalled_in_evaluation(*numbers: int) -> None:
     """The signals arrive while the final evaluation measures its first split."""
 
-    def predict_signalled(*arguments: Any) -> Any:
+    def predict_signalled(*arguments: Any, **options: Any) -> Any:
         patch.setattr(evaluation, "predict", predict)
         send(numbers)
-        return predict(*arguments)
+        return predict(*arguments, **options)
 
     patch.setattr(evaluation, "predict", predict_signalled)
 
@@ -128,10 +138,10 @@ def signalled_in_epoch_evaluation(epoch: int, *numbers: int) -> None:
     """The signals arrive while the validation split is measured after the epoch of that number."""
     epochs = itertools.count(1)
 
-    def predict_signalled(*arguments: Any) -> Any:
+    def predict_signalled(*arguments: Any, **options: Any) -> Any:
         if next(epochs) == epoch:
             send(numbers)
-        return predict(*arguments)
+        return predict(*arguments, **options)
 
     patch.setattr(loop, "predict", predict_signalled)
 
@@ -236,11 +246,15 @@ def in_place(path: Path, content: bytes) -> None:
 
 
 def before_step(step: int, action: Callable[[], object]) -> None:
+    before_step_of(step, lambda state: action())
+
+
+def before_step_of(step: int, action: Callable[[TrainingState], object]) -> None:
     train_step = loop.train_step
 
     def step_with_action(state: TrainingState, *arguments: Any) -> Tensor:
         if state.step == step:
-            action()
+            action(state)
         return train_step(state, *arguments)
 
     patch.setattr(loop, "train_step", step_with_action)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.commands import popen
+from tests.training.ranks import environments
 from tests.training.small import small_spec
 from vitreport.errors import ResourceError, SpecError
 from vitreport.training.device import (
@@ -49,10 +50,26 @@ def test_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_device("cuda:2")
 
 
-@pytest.mark.parametrize(("available", "device"), [(True, "cuda:0"), (False, "cpu")])
-def test_auto_prefers_the_first_gpu(monkeypatch: pytest.MonkeyPatch, available: bool, device: str) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+@pytest.mark.parametrize(("gpus", "device"), [(1, "cuda:0"), (0, "cpu")])
+def test_auto_prefers_the_first_gpu(monkeypatch: pytest.MonkeyPatch, gpus: int, device: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     assert choose_device("auto") == torch.device(device)
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_each_of_several_processes_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for rank, environment in enumerate(environments(3)):
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        if rank < 2:
+            assert choose_device(name) == torch.device("cuda", rank)
+            with pytest.raises(SpecError, match="several processes need several GPUs"):
+                choose_device("cuda:0")
+    with pytest.raises(ResourceError, match="PyTorch finds only 2 CUDA GPUs"):
+        choose_device(name)
 
 
 def test_a_step_is_seeded_as_torch_seeds_it_on_its_own_device_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ import typer
 from vitreport import __version__
 from vitreport.cli import console
 from vitreport.cli.words_command import WordsCommand
-from vitreport.errors import EXIT_CODES, SpecError, VitreportError, with_hint
+from vitreport.errors import EXIT_CODES, LostProcessError, ResourceError, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
-from vitreport.runtime import DEBUG, limit_spinning
+from vitreport.runtime import DEBUG, launched, limit_spinning
 from vitreport.store.signals import StopSignal, handle_until_exit
 
 HELP_NAMES = ["-h", "--help"]
@@ -140,13 +140,21 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         line = os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", ""))
         words = line.split() if "_VITREPORT_COMPLETE" in os.environ else arguments
-        program = command(tuple(word for word in words if word in COMMANDS)[:1])
+        named = tuple(word for word in words if word in COMMANDS)[:1]
+        if launched().world_size > 1 and named != ("train",):
+            raise SpecError("torchrun can start only `vitreport train`", "run other commands without torchrun")
+        program = command(named)
         code = int(program(list(arguments), prog_name="vitreport", standalone_mode=False) or 0)
         return _report(["stopped by SIGINT"], 130) if code == 130 else code
     except VitreportError as error:
-        return _report(error.lines(), error.exit_code)
+        return _report(error.lines() if _is_own(error) else [], error.exit_code)
     except typer.TyperException as error:
         return _report(_usage_lines(error, arguments), 2)
+
+
+def _is_own(error: VitreportError) -> bool:
+    """Return whether no other process of the same training reports the error: one GPU may be out of memory."""
+    return not launched().rank or (isinstance(error, ResourceError) and not isinstance(error, LostProcessError))
 
 
 def _usage_lines(error: typer.TyperException, arguments: Sequence[str]) -> list[str]:
@@ -183,6 +191,7 @@ def _report(lines: Sequence[str], exit_code: int) -> int:
     """Print each line to stderr and return the exit code."""
     if os.environ.get(DEBUG.variable):
         traceback.print_exc()
+    who = f"process {launched().rank}: " if launched().rank else ""
     for line in lines:
-        console.note(f"error: {line}")
+        console.note(f"{who}error: {line}")
     return exit_code

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,11 +13,13 @@ from vitreport.cli import completion
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
 from vitreport.runtime import (
+    BATCH_NORM,
     CHECKPOINT_SECONDS,
     COMPILE,
     CUDA_GRAPHS,
     DATA_DIR,
     DEVICE,
+    GPUS,
     RUNS_DIR,
     THREADS,
     Runtime,
@@ -83,6 +85,8 @@ Device = Annotated[str, _runtime(DEVICE, "NAME")]
 Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
+Gpus = Annotated[int, _runtime(GPUS, "N", 1)]
+BatchNorm = Annotated[Literal["local", "synchronized"], _runtime(BATCH_NORM, "KIND")]
 Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,

@@ -65,14 +65,19 @@ class ImageSet:
         channels, *stored = self._images.shape[1:]
         return FLOAT_BYTES * channels * max(math.prod(stored), self.image_size**2)
 
-    def in_order(self, batch_size: int) -> Iterator[Tensor]:
-        """Yield every image once, in order, not augmented; the last batch may be smaller."""
-        for start in range(0, len(self), batch_size):
+    def in_order(self, batch_size: int, batches: slice = slice(None)) -> Iterator[Tensor]:
+        """Yield every image of these batches once, in order, not augmented; the last batch may be smaller."""
+        for start in range(0, len(self), batch_size)[batches]:
             yield self.normalized(self._served(slice(start, min(start + batch_size, len(self)))))
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return images (B, 3, image_size, image_size) in [0, 1] and labels (B,)."""
         return self._served(chosen), self._placed(self._labels[chosen])
+
+    def none(self) -> tuple[Tensor, Tensor]:
+        """Return a batch without images: a process gets it where a batch has too few of them."""
+        images = torch.zeros(0, *self._images.shape[1:2], self.image_size, self.image_size, device=self.device)
+        return images, self._labels[:0].to(self.device)
 
     def pixels(self, chosen: Tensor | slice) -> Tensor:
         """Return the images (B, 3, H, W) as they are stored."""
@@ -104,12 +109,17 @@ def normalized(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """The batches of every epoch; an image follows from (seed, epoch, position), a mixed one also from its batch."""
+    """The batches of every epoch; an image follows from (seed, epoch, position), a mixed one also from its batch.
+
+    Of `world_size` processes, the one with this `rank` gets its share of each batch.
+    """
 
     images: ImageSet
     data: DataSpec
     batch_size: int
     seed: int
+    rank: int = 0
+    world_size: int = 1
 
     @property
     def steps_per_epoch(self) -> int:
@@ -126,29 +136,59 @@ class TrainingBatches:
             return 1
         return max(1, int(BLOCK_BYTES / (self.batch_size * self.images.bytes_per_image)))
 
+    @property
+    def own_images(self) -> int:
+        """Return the number of images of this process in a full batch."""
+        full = min(self.batch_size, len(self.images))
+        return len(own_positions(full, full, self.rank, self.world_size))
+
+    def images_in(self, step: int) -> int:
+        """Return the number of images in a batch of an epoch, in all processes together."""
+        return min(self.batch_size, len(self.images) - step * self.batch_size)
+
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on.
 
         Blocks always begin at the same steps, so that the memory of a batch is aligned as in an uninterrupted epoch.
         """
-        order = torch.from_numpy(permutation(self.seed, "order", epoch, len(self.images))).to(self.images.home)
+        own = own_positions(len(self.images), self.batch_size, self.rank, self.world_size)
+        order = torch.from_numpy(permutation(self.seed, "order", epoch, len(self.images))[own]).to(self.images.home)
         for start in range(0, self.steps_per_epoch, self.steps_per_block):
-            positions = np.arange(len(order))[start * self.batch_size :][: self.steps_per_block * self.batch_size]
-            if start + self.steps_per_block > first_step:
-                yield from self._block(order, epoch, positions)[max(0, first_step - start) :]
+            steps = range(start, min(start + self.steps_per_block, self.steps_per_epoch))
+            first, end = np.searchsorted(own, [steps.start * self.batch_size, steps.stop * self.batch_size])
+            if steps.stop > first_step:
+                batches = self._block(order[first:end], epoch, own[first:end], steps)
+                yield from batches[max(0, first_step - start) :]
 
-    def _block(self, order: Tensor, epoch: int, positions: NDArray[np.int64]) -> list[tuple[Tensor, Tensor]]:
-        """Return the batches of these consecutive positions of an epoch's order."""
+    def _block(
+        self, chosen: Tensor, epoch: int, positions: NDArray[np.int64], steps: range
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return the batches of these steps: the chosen images, by their positions in the epoch's order."""
+        if not len(positions):
+            return [self.images.none() for _ in steps]
+        sizes = np.bincount(positions // self.batch_size - steps.start, minlength=len(steps)).tolist()
         augmenting, mixing = (position_numbers(self.seed, name, epoch, positions) for name in ("augment", "mix"))
-        images, labels = self.images.batch(order[positions[0] : positions[-1] + 1])
+        images, labels = self.images.batch(chosen)
         images = self.images.normalized(augment(images, self.data.augment, augmenting))
         if self.data.mix.mixup_alpha or self.data.mix.cutmix_alpha:
             mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
-            partners = sent(mixing_partners(len(images), self.batch_size), images.device)
+            partners = sent(mixing_partners(sizes), images.device)
             images = mixed_images(images, partners, mixed)
             labels = mixed_targets(labels, partners, mixed.shares, self.data.num_classes)
-        parts = (torch.split(each, self.batch_size) for each in (images, labels))
-        return list(zip(*parts, strict=True))
+        return list(zip(torch.split(images, sizes), torch.split(labels, sizes), strict=True))
+
+
+def own_positions(count: int, batch_size: int, rank: int, world_size: int) -> NDArray[np.int64]:
+    """Return the positions in an epoch of `count` images that a process gets.
+
+    It has its share of each batch. An image and its mixing partner stay together.
+    """
+    positions = np.arange(count)
+    first = positions // batch_size * batch_size
+    last = np.minimum(first + batch_size, count) - 1
+    pairs = np.minimum(positions - first, last - positions)
+    own: NDArray[np.int64] = positions[pairs % world_size == rank]
+    return own
 
 
 class Mixing(NamedTuple):
@@ -186,9 +226,9 @@ def symmetric_beta(alphas: NDArray[np.float64], first: Units, second: Units) -> 
     return 0.5 + 0.5 * cosine * np.sqrt((1 - radius) / (radius + cosine**2 * (1 - radius)))
 
 
-def mixing_partners(count: int, batch_size: int) -> Tensor:
-    """Return the partner (N,) of each of `count` consecutive images: the last of its batch for the first, and so on."""
-    return torch.cat([batch.flip(0) for batch in torch.split(torch.arange(count), batch_size)])
+def mixing_partners(sizes: Sequence[int]) -> Tensor:
+    """Return the partner (N,) of each image in batches of these sizes: the last one of its batch for the first one."""
+    return torch.cat([batch.flip(0) for batch in torch.split(torch.arange(sum(sizes)), list(sizes))])
 
 
 def mixed_images(images: Tensor, partners: Tensor, mixing: Mixing) -> Tensor:

@@ -24,6 +24,7 @@ from vitreport.records.reader import fault_of
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import FORCE_HINT
+from vitreport.training import parallel
 from vitreport.training.loop import BestEpoch, TrainingState
 from vitreport.training.optimizers import kept_tensors, tensors_per_parameter
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, read_bounded, reading_errors
@@ -52,12 +53,7 @@ class _Counters(Record):
 def save_checkpoint(folder: Path, state: TrainingState) -> None:
     """Write the state, then remove all but the two newest checkpoints up to its step: later ones are damaged."""
     make_folder(folder)
-    counters = _Counters.model_validate(state, from_attributes=True)
-    tensors = _tensors(state)
-    tensors = {name: each.detach().contiguous().to("cpu", non_blocking=True) for name, each in tensors.items()}
-    if state.totals.is_cuda:
-        torch.cuda.synchronize(state.totals.device)  # once, not for each tensor
-    content = safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
+    content = _packed(state)
     path, digest = folder / f"step-{state.step}.safetensors", hashlib.sha256(content).hexdigest()
     # The digest comes first: a file without its digest does not count.
     write_atomic(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
@@ -65,6 +61,17 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
     for old in [path for step, path in checkpoints(folder).items() if step <= state.step][KEPT:]:
         remove_file(old)
         remove_file(old.with_suffix(".sha256"))
+
+
+def share_state(state: TrainingState) -> bool:
+    """Give all processes that train together the state of the first; return False if it has nothing to train."""
+    if parallel.world_size() == 1:
+        return True
+    content = parallel.from_first(None if parallel.rank() else _packed(state))
+    if parallel.rank() and content:
+        name = "the state of the first process"
+        _restore(state, Path(name), *parse_safetensors(content, name))
+    return content is not None
 
 
 def remove_unfinished(folder: Path) -> int:
@@ -135,6 +142,15 @@ def _content(path: Path, most: int) -> bytes:
     refuse_links([path.parent])
     with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
+
+
+def _packed(state: TrainingState) -> bytes:
+    counters = _Counters.model_validate(state, from_attributes=True)
+    tensors = _tensors(state)
+    tensors = {name: each.detach().contiguous().to("cpu", non_blocking=True) for name, each in tensors.items()}
+    if state.totals.is_cuda:
+        torch.cuda.synchronize(state.totals.device)  # once, not for each tensor
+    return safetensors.torch.save(tensors, metadata={"counters": counters.model_dump_json()})
 
 
 def _tensors(state: TrainingState) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
 from vitreport.store.run_state import refuse_other_images
 from vitreport.store.sheets import MISTAKES, draw_sheet
+from vitreport.training import parallel
 from vitreport.training.device import choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import (
     Predictions,
@@ -52,7 +53,8 @@ def write_results(
 ) -> float:
     """Measure, write mistakes.png, best.safetensors, predictions.npz and result.json; return the test split's images/s.
 
-    The model keeps the selected weights. Raises DivergedError if the loss of a split is not finite.
+    The model keeps the selected weights. Of several processes, only the first writes. Raises DivergedError if the loss
+    of a split is not finite.
     """
     state = setup.state
 
@@ -67,6 +69,8 @@ def write_results(
     if state.best and state.best.epoch != state.epoch:
         load_weights(state.model, state.best.weights)
         selected, test = measured(state.best.epoch, state.best.step)
+    if parallel.rank():
+        return test.images_per_second
     named = {name: tensor.detach().contiguous() for name, tensor in named_weights(state.model).items()}
     weights = safetensors.torch.save(named, metadata=classes_metadata(classes))
     result = records.ResultRecord(

@@ -1,21 +1,18 @@
 """Train one run from its spec to its record: run the loop, write its events, resume what was interrupted."""
 
-import importlib.metadata
-import platform
-import subprocess
-from collections.abc import Callable, Sequence
-from functools import cache
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import torch
 
-from vitreport import __version__
 from vitreport.data.batches import ImageSet
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.errors import RecordError, ResourceError, StoppedError
+from vitreport.errors import DivergedError, RecordError, ResourceError, StoppedError
 from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
 from vitreport.formatting import counted, listed
 from vitreport.privacy import Places
@@ -23,35 +20,40 @@ from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_links_in
 from vitreport.records.measurement import TRAIN_EVAL
 from vitreport.records.reader import Run, read_run, read_run_file
-from vitreport.records.run import DataRecord, GitRecord, ResumeRecord, RunRecord, ThroughputRecord
+from vitreport.records.run import DataRecord, ResumeRecord, RunRecord, ThroughputRecord
 from vitreport.records.schema import SCHEMA_VERSION, recordable
-from vitreport.runtime import CUDA_GRAPHS, Runtime
+from vitreport.runtime import BATCH_NORM, CUDA_GRAPHS, Runtime
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import remove_unfinished, restore_newest
+from vitreport.store.checkpoint import remove_unfinished, restore_newest, share_state
 from vitreport.store.evaluation import write_results
 from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse_other_images
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
+from vitreport.store.software import git_state, versions
 from vitreport.store.writer import RunWriter
-from vitreport.training import compilation
+from vitreport.training import compilation, parallel
 from vitreport.training import device as devices
 from vitreport.training.captured import CapturedStep
 from vitreport.training.evaluate import evaluation_batch_size, measure_latency
-from vitreport.training.events import EpochFinished, EvaluationStarted, Listener, StepFinished
+from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.pretrained import load_pretrained, read_pretrained
 from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.untrusted_files import reading_errors
 
-PACKAGES = ("torch", "torchvision", "timm", "perceiver-pytorch", "numpy", "pydantic")
+EARLIER = {BATCH_NORM.name: "local"}
+"""What a fingerprint means that lacks a value."""
 
 
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
     """Train a spec (with `force` in a new folder) or resume its run; return the folder of the finished record."""
     command = "the same command without --force" if force else "the same command"
     try:
-        with stop_signals() as stop:
+        with stop_signals() as stop, parallel.joined(devices.choose_device(runtime.device)):
             folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
+            if parallel.rank():
+                Session(spec, runtime, folder, argv, Listener()).follow(stop)
+                return folder
             refuse_links_in(folder)
             refuse_unwritable(folder)
             session = Session(spec, runtime, folder, argv, listener)
@@ -59,17 +61,26 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
             with held(folder, listener.note) as check_hold:
                 refuse_links_in(folder)  # once more, now that no other process writes to it
                 if is_finished(read_run(folder)):  # another process has just done it
+                    parallel.from_first(None)
                     return folder
                 writer = session.open(folder, check_hold)
-                try:
-                    session.train(writer, stop)
-                except BaseException as error:
-                    writer.record_failure(error, command)
-                    raise
+                with parallel.ending_together(StopBetweenSteps, DivergedError):
+                    try:
+                        session.train(writer, stop)
+                    except BaseException as error:
+                        writer.record_failure(error, command)
+                        raise
             return folder
-    except StopSignal as signal:
+    except StopSignal as stopped:
         hint = f"run {command} again to resume the run"
-        raise StoppedError(f"stopped by {signal}", hint, signal_number=signal.signal_number) from signal
+        raise StoppedError(f"stopped by {stopped}", hint, signal_number=stopped.signal_number) from stopped
+
+
+def check_together(stop: StopSignals) -> None:
+    """Raise StopBetweenSteps if a signal has arrived in one of the processes that train together."""
+    requested = signal.SIGTERM if parallel.has_lost_torchrun() else 0
+    if number := parallel.agree(stop.requested or requested):
+        raise StopBetweenSteps(number)
 
 
 class Session:
@@ -80,9 +91,11 @@ class Session:
         self.spec, self.runtime, self.argv, self.listener = spec, runtime, argv, listener
         compilation.refuse_unknown(runtime.compile)
         self.device = devices.choose_device(runtime.device)
-        devices.set_up_device(self.device, runtime.threads)
+        devices.set_up_device(self.device, runtime.threads or parallel.threads())
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
+            if runtime.batch_norm == "synchronized":
+                model = parallel.synchronize_batch_norm(model, self.device)
         if not devices.is_deterministic(self.device):
             listener.note("warning: this network is not deterministic on a GPU: results vary slightly from run to run")
         is_resumed = has_checkpoint(folder)
@@ -120,13 +133,13 @@ class Session:
 
     def train(self, writer: RunWriter, stop: StopSignals) -> None:
         """Take the remaining steps, then measure every split."""
-        setup, state, train = self.setup, self.setup.state, self.spec.train
+        setup, state, train, check = self.setup, self.setup.state, self.spec.train, partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
+            share_state(state)
             self.compile(writer)
             stop.graceful = True
             try:
-                splits, rate_at = self.monitored, setup.learning_rate
-                for event in fit(state, setup.batches, splits, train, rate_at, stop.check, self.step_function()):
+                for event in self._fit(check):
                     if isinstance(event, EpochFinished):
                         writer.add_epoch(event.record)
                     if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
@@ -138,7 +151,7 @@ class Session:
             writer.save(state)
             self.listener.event(EvaluationStarted(state.step))
             writer.check_hold()
-            rate = write_results(writer.folder, setup, train, self.arrays.classes, before_batch=stop.check)
+            rate = write_results(writer.folder, setup, train, self.arrays.classes, before_batch=check)
             latency = measure_latency(state.model, setup.splits["test"], train)
         speeds = [epoch.images_per_second for epoch in read_run(writer.folder).epochs]  # also of those before a resume
         throughput = ThroughputRecord(
@@ -147,6 +160,24 @@ class Session:
             latency_ms=round(latency, 3),
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
+
+    def follow(self, stop: StopSignals) -> None:
+        """Take the same steps and measure the same splits as the first process, which tells where to start."""
+        setup, train, check = self.setup, self.spec.train, partial(check_together, stop)
+        with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
+            if not share_state(setup.state):
+                return
+            self.compile()
+            stop.graceful = True
+            with parallel.ending_together(StopBetweenSteps, DivergedError):
+                for _ in self._fit(check):
+                    pass
+                write_results(Path(), setup, train, self.arrays.classes, before_batch=check)
+
+    def _fit(self, before_batch: Callable[[], None]) -> Iterator[Event]:
+        setup, train, splits = self.setup, self.spec.train, self.monitored
+        take_step = self.step_function()
+        return fit(setup.state, setup.batches, splits, train, setup.learning_rate, before_batch, take_step)
 
     @property
     def monitored(self) -> dict[str, ImageSet]:
@@ -163,11 +194,12 @@ class Session:
 
     def compile(self, writer: RunWriter | None = None) -> None:
         """Compile the network if that is chosen. Raises ResourceError on failure if the user has asked for it."""
+        self.compiled = parallel.from_first(self.compiled)
         if not self.compiled:
             return
         self.listener.note("compiling the network, which takes about a minute")
         setup, train, size = self.setup, self.spec.train, self.spec.data.image_size
-        count = min(train.batch_size, len(setup.batches.images))
+        count = max(1, setup.batches.own_images)
         images = torch.zeros(count, CHANNELS, size, size, device=self.device)
         evaluated, cache_dir = evaluation_batch_size(self.device, train, size), self.runtime.cache_dir
         try:
@@ -184,8 +216,9 @@ class Session:
         """Return what takes the steps of training if it is not `train_step`."""
         if not self.runtime.cuda_graphs:
             return None
-        if self.device.type != "cuda":
-            self.listener.note(f"{CUDA_GRAPHS.flag} has no effect without a GPU")
+        if self.device.type != "cuda" or parallel.world_size() > 1:
+            why = "with several GPUs" if self.device.type == "cuda" else "without a GPU"
+            self.listener.note(f"{CUDA_GRAPHS.flag} has no effect {why}")
             return None
         return CapturedStep(self.spec.train.batch_size, self.listener.note)
 
@@ -210,7 +243,9 @@ class Session:
         images = ", ".join(f"{len(split):,} {name}" for name, split in self.setup.splits.items())
         if before.record and not step:
             self.listener.note(f"{before.id} was interrupted before its first checkpoint and starts again")
-        started = f"training {before.id} on {devices.device_name(self.device)}; images: {images}"
+        place, processes = devices.device_name(self.device), parallel.world_size()
+        place += f" ({processes} processes)" if processes > 1 else ""
+        started = f"training {before.id} on {place}; images: {images}"
         self.listener.note(f"resumed {before.id} at step {step} of {total}" if step else started)
         sizes = class_counts(self.setup.splits, len(self.arrays.classes))
         if fault := class_warning(self.arrays.classes, sizes, limited=self.spec.data.limit is not None):
@@ -220,6 +255,7 @@ class Session:
 
     def _changes(self, recorded: dict[str, str]) -> dict[str, tuple[str, str]]:
         """Return what differs on this machine from the fingerprint of the run's start, and warn of it."""
+        recorded = {**EARLIER, **recorded}
         known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
         if self.device.type == "cuda":
             del known["threads"]  # on a GPU, they do not change the result
@@ -230,9 +266,10 @@ class Session:
         return changed
 
     def _fingerprint(self) -> dict[str, str]:
-        chosen = {"compiled": self.compiled, "cuda_graphs": self.runtime.cuda_graphs}
+        is_alone = parallel.world_size() == 1
+        chosen = {"compiled": self.compiled, "cuda_graphs": self.runtime.cuda_graphs and is_alone}
         found = devices.fingerprint(self.device, self.spec, **chosen, data=self.arrays.fingerprint[:16])
-        return {**_versions(), **found}
+        return {**versions(), **found, **({} if is_alone else {BATCH_NORM.name: self.runtime.batch_norm})}
 
     def _new_record(self, run_id: str) -> RunRecord:
         """Make the record of a run that starts now in this process."""
@@ -253,27 +290,9 @@ class Session:
             argv=tuple(recordable(places.argument(argument)) for argument in self.argv),
             device=devices.device_name(self.device),
             fingerprint=self._fingerprint(),
-            versions=_versions(),
-            git=_git_state(),
+            versions=versions(),
+            git=git_state(),
             data=data,
             cost=self.cost,
             weights=self.weights,
         )
-
-
-@cache
-def _versions() -> dict[str, str]:
-    """Return the versions that a record names."""
-    found = {"python": platform.python_version(), "vitreport": __version__}
-    return found | {package: importlib.metadata.version(package) for package in PACKAGES}
-
-
-def _git_state() -> GitRecord | None:
-    """Return the commit of the current folder; None outside a repository or without git."""
-    describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
-    try:
-        done = subprocess.run(describe, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    commit, changed, _ = done.stdout.strip().partition("-")
-    return GitRecord(commit=commit, dirty=bool(changed))

@@ -18,8 +18,9 @@ from vitreport.formatting import counted
 from vitreport.models.linear import HAS_SLOW_MKL
 from vitreport.models.weights import is_out_of_memory, reason_of
 from vitreport.randomness import RANDOMNESS_VERSION
-from vitreport.runtime import DEVICE
+from vitreport.runtime import DEVICE, launched
 from vitreport.spec.run import RunSpec
+from vitreport.training import parallel
 from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
@@ -33,15 +34,18 @@ GRAPHS_HINT = "small networks may train faster with --cuda-graphs (not measured)
 def choose_device(name: str) -> torch.device:
     """Return the device of that name; "auto" is the first GPU where there is one, else the CPU.
 
-    Raises SpecError for another name, ResourceError for a GPU that is not there.
+    Of several processes, each has its own GPU. Raises SpecError for another name, ResourceError for a GPU that is not
+    there.
     """
-    if name == "auto":
-        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-    if not (found := re.fullmatch(r"cpu|cuda(?::(\d+))?", name)):
+    if name == "auto" and not torch.cuda.is_available():
+        return torch.device("cpu")
+    if not (found := re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)):
         raise SpecError(f"{DEVICE.given_as(name)} = {name!r}: unknown device", "use auto, cpu, cuda or cuda:N")
     if name == "cpu":
         return torch.device("cpu")
-    index, count = int(found[1] or 0), torch.cuda.device_count()
+    if found[1] and launched().world_size > 1:
+        raise SpecError(f"{DEVICE.given_as(name)} = {name!r}: several processes need several GPUs", "use cuda or auto")
+    index, count = int(found[1] or launched().local_rank), torch.cuda.device_count()
     if index >= count:
         seen = f"PyTorch finds only {count} CUDA GPUs" if count else "PyTorch finds no CUDA GPU"
         hint = "run `vitreport doctor` to find the cause, or use --device cpu"
@@ -114,7 +118,7 @@ def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, cuda_gra
         "compile": "yes" if compiled else "no",
         "optimizer": OPTIMIZER_IMPLEMENTATION[device.type],
         "randomness": RANDOMNESS_VERSION,
-        "world_size": "1",
+        "world_size": str(parallel.world_size()),
         "spec": spec.group_hash,
         "data": data,
     }

@@ -17,6 +17,7 @@ from vitreport.data.batches import ImageSet
 from vitreport.errors import DivergedError
 from vitreport.records.measurement import METRICS, CalibrationBin, ClassifiedImage, Measurement, SplitDetails
 from vitreport.spec.run import TrainSpec
+from vitreport.training import parallel
 from vitreport.training.device import autocast, memory_errors
 
 CPU_BATCH_SIZE = 128  # what fits a processor's cache
@@ -72,16 +73,24 @@ def logits_of(
     *,
     compiled: bool = False,
 ) -> Tensor:
-    """Compute what `predict` does, without waiting for the device."""
+    """Compute what `predict` does, without waiting for the device; each process computes some of the batches.
+
+    All processes call `before_batch` equally often.
+    """
     model.eval()
     compute = model if compiled else model.forward
-    logits = []
+    logits: list[Tensor] = []
+    if (processes := parallel.world_size()) > 1:
+        batch_size = min(batch_size, -(-len(images) // processes))
+    own = parallel.own_part(-(-len(images) // batch_size))
     with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
-        for batch in images.in_order(batch_size):
+        for batch in images.in_order(batch_size, slice(own.start, own.stop)):
             before_batch()
             with autocast(batch.device, train.precision):
                 logits.append(compute(batch).float())
-        return torch.cat(logits)
+        for _ in range(len(own) - len(logits)):
+            before_batch()
+        return parallel.gathered(logits, len(own) * batch_size, images.device)[: len(images)]
 
 
 def measure_latency(model: nn.Module, images: ImageSet, train: TrainSpec) -> float:

@@ -14,6 +14,7 @@ from vitreport.models.weights import named_weights
 from vitreport.randomness import stream_seed
 from vitreport.records.measurement import EpochRecord, Measurement
 from vitreport.spec.run import TrainSpec
+from vitreport.training import parallel
 from vitreport.training.device import autocast, peak_memory_bytes, seed_generators
 from vitreport.training.evaluate import check_finite, measure, predict
 from vitreport.training.events import EpochFinished, Event, Started, StepFinished
@@ -21,7 +22,6 @@ from vitreport.training.optimizers import set_learning_rate
 
 SECONDS_BETWEEN_READS = {"cpu": 0.0, "cuda": 1.0}
 """Reading a loss waits for the device. At the end of an epoch it is always read."""
-RANK = 0  # of the process among those that train together: one does
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def fit(
         state.model.train()
         for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
             before_batch()
-            rate = learning_rate(state.step)
-            seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, RANK))
+            rate, count = learning_rate(state.step), batches.images_in(state.step - state.epoch * steps_per_epoch)
+            seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, parallel.rank()))
             set_learning_rate(state.optimizer, rate)
             unread.append((take_step or train_step)(state, images, targets, train))
             state.step += 1
@@ -110,11 +110,12 @@ def fit(
             if is_due or state.step % steps_per_epoch == 0:
                 loss, last_read = _read_losses(unread, state), time.perf_counter()
             state.seconds = time.perf_counter() - begun
-            yield StepFinished(state.epoch + 1, state.step, len(targets), rate, loss)
+            yield StepFinished(state.epoch + 1, state.step, count, rate, loss)
         seconds = state.seconds
         loss, correct, images_seen = state.totals.tolist()
         place = f"epoch {state.epoch + 1}, step {state.step}"
         check_finite(loss, f"{place}: train loss")
+        parallel.share_buffers(state.model)
         measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
             predicted = predict(state.model, split, train, before_batch, compiled=True)
@@ -139,21 +140,34 @@ def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: Tra
     `state.totals` counts the cross entropy without label smoothing.
     """
     state.optimizer.zero_grad()
-    with record_function("forward"), autocast(images.device, train.precision):
-        logits = state.model(images)
-        objective = functional.cross_entropy(logits, targets, label_smoothing=train.label_smoothing)
-    with record_function("backward"):
-        objective.backward()  # type: ignore[no-untyped-call]
+    objective, sums = parallel.reduce_step(state.model, *_backward(state.model, images, targets, train))
     with record_function("optimizer"):
         if train.clip_norm is not None:
             nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)
         state.optimizer.step()
+    state.totals += sums
+    return objective
+
+
+def _backward(model: nn.Module, images: Tensor, targets: Tensor, train: TrainSpec) -> tuple[Tensor, Tensor]:
+    """Compute the gradients; return the mean objective, and the sums of losses, right answers and images (3,).
+
+    Without images the gradients are those of two black ones, so that the same weights have gradients in all processes.
+    """
+    count = len(targets)
+    if not count:
+        images, targets = images.new_zeros(2, *images.shape[1:]), targets.new_zeros(2, *targets.shape[1:])
+    with record_function("forward"), autocast(images.device, train.precision):
+        logits = model(images)
+        objective = functional.cross_entropy(logits, targets, label_smoothing=train.label_smoothing)
+    with record_function("backward"):
+        objective.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         logits, labels = logits.float(), targets if targets.ndim == 1 else targets.argmax(1)
         loss = functional.cross_entropy(logits, targets, reduction="sum").double()
         correct = (logits.argmax(1) == labels).sum().double()
-        state.totals += torch.stack([loss, correct, loss.new_full((), len(labels))])
-    return objective.detach()
+        sums = torch.stack([loss, correct, loss.new_full((), len(labels))])
+    return objective.detach(), sums if count else torch.zeros_like(sums)
 
 
 def _read_losses(unread: list[Tensor], state: TrainingState) -> float:

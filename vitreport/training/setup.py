@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from vitreport.data.arrays import ImageArrays, ImageFacts, Split
-from vitreport.data.batches import ImageSet, TrainingBatches
+from vitreport.data.batches import ImageSet, TrainingBatches, own_positions
 from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError, Problem, refuse_problems
 from vitreport.models.cost import measure_cost
@@ -20,6 +20,7 @@ from vitreport.models.timm import timm_errors
 from vitreport.records.run import Cost, DataRecord
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
+from vitreport.training import parallel
 from vitreport.training.device import autocast, determinism_errors
 from vitreport.training.loop import TrainingState
 from vitreport.training.optimizers import build_optimizer, learning_rate_at
@@ -73,7 +74,8 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
     refuse_problems(class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train)))
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
-    batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed)
+    place = parallel.rank(), parallel.world_size()
+    batches = TrainingBatches(splits["train"], spec.data, spec.train.batch_size, spec.seed, *place)
     return Setup(
         state=TrainingState(model, build_optimizer(spec.optimizer, model.parameters())),
         splits=splits,
@@ -91,14 +93,17 @@ def class_problems(spec: RunSpec, classes: int) -> list[Problem]:
 
 def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -> list[Problem]:
     """Return what is wrong with a batch of one image, where there is one: batch normalization may need more values."""
-    batch_size, size = spec.train.batch_size, spec.data.image_size
-    if (training_images - 1) % batch_size:
+    batch_size, size, world_size = spec.train.batch_size, spec.data.image_size, parallel.world_size()
+    owned = (own_positions(training_images, batch_size, rank, world_size) for rank in range(world_size))
+    if all((np.bincount(positions // batch_size) != 1).all() for positions in owned):
         return []
     try:
         device = next(model.parameters()).device
         deepcopy(model).train()(torch.zeros(1, CHANNELS, size, size, device=device))
     except ValueError:
         left = f"leaves a last batch of one of the {training_images} training images"
+        if world_size > 1:
+            left = f"gives one of {world_size} processes a single image of a batch ({training_images} training images)"
         fault = f"{left if batch_size > 1 else 'is one image'}, too few to normalize over"
         return [Problem("train.batch_size", fault, "choose another batch size", str(batch_size))]
     return []

@@ -16,8 +16,8 @@ from vitreport.data.registry import is_altered
 from vitreport.files import output_path
 from vitreport.formatting import compact, counted, duration, percent, rate
 from vitreport.records.measurement import ResultRecord
-from vitreport.records.run import RunRecord
-from vitreport.runtime import CUDA_GRAPHS, Runtime, default_data_dir
+from vitreport.records.run import DataRecord, RunRecord
+from vitreport.runtime import BATCH_NORM, CUDA_GRAPHS, GPUS, Runtime, default_data_dir, launched
 from vitreport.spec.compose import Composed
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.forecast import forecast_run
@@ -36,6 +36,8 @@ def train(
         Path | None,
         option("Train for a few steps only: print where the time goes and write a trace.", "FILE", "--profile"),
     ] = None,
+    gpus: options.Gpus = GPUS.default,
+    batch_norm: options.BatchNorm = BATCH_NORM.default,
     force: Annotated[bool, flag("--force", "Train a finished run again, in a new directory.")] = False,
     quiet: options.Quiet = False,
     verbose: Annotated[bool, flag("--verbose", "Also show where each value and the images come from.", "-v")] = False,
@@ -49,9 +51,17 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
-    options.refuse_several({"--dry-run": dry_run, "--profile": trace})
+    options.refuse_several({"--dry-run": dry_run, "--profile": trace, "--gpus": gpus > 1})
     composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
-    runtime = replace(training.runtime(), data_dir=composed.data_dir)
+    runtime = replace(training.runtime(), data_dir=composed.data_dir, batch_norm=batch_norm)
+    if gpus > 1 and launched().world_size == 1:
+        from vitreport.training.launch import launch
+
+        sys.exit(launch(gpus, runtime.device, sys.argv[1:]))
+    if launched().rank:  # the first process shows all that there is to see
+        if not (dry_run or trace):
+            vitreport.train(composed.spec, runtime, force=force, argv=sys.argv[1:])
+        return
     if dry_run:
         show_plan(composed, runtime, as_json=as_json)
         return
@@ -59,26 +69,36 @@ def train(
         show_profile(composed.spec, runtime, trace, quiet=quiet, as_json=as_json)
         return
     if verbose:
-        for path, origin, value in _origins(composed):
-            note(f"{path} = {value} ({origin})")
-        folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
-        for name, folder in folders.items():
-            note(f"{name} in {folder.absolute()}")
+        _note_origins(composed, runtime)
     with TrainingView(quiet=quiet) as view:
         run = vitreport.train(composed.spec, runtime, force=force, listener=view, argv=sys.argv[1:])
     assert run.record
     assert run.result
     if not quiet:
         _note_result(run.record, run.result)
-        if is_altered(composed.spec.data.dataset, canonical=run.record.data.canonical):
-            source, digest = run.record.data.source, run.record.data.fingerprint[:12]
-            note(f"these are not the published images of the dataset: {source}, fingerprint {digest}")
+        _note_altered(composed.spec, run.record.data)
         place = ["--data-dir", str(runtime.data_dir)] if runtime.data_dir != default_data_dir() else []
         note(f"next: {shlex.join(['vitreport', 'eval', str(run.folder), *place])}")
     if as_json:
         print_json({"id": run.id, "folder": run.folder, **dict(run.result)})
     else:
         print_text(str(run.folder))
+
+
+def _note_origins(composed: Composed, runtime: Runtime) -> None:
+    """Note where each value comes from, and where the files are."""
+    for path, origin, value in _origins(composed):
+        note(f"{path} = {value} ({origin})")
+    folders = {"datasets": runtime.data_dir, "decoded images": runtime.cache_dir, "runs": runtime.runs_dir}
+    for name, folder in folders.items():
+        note(f"{name} in {folder.absolute()}")
+
+
+def _note_altered(spec: RunSpec, images: DataRecord) -> None:
+    """Note whether the images are not the published ones."""
+    if is_altered(spec.data.dataset, canonical=images.canonical):
+        digest = images.fingerprint[:12]
+        note(f"these are not the published images of the dataset: {images.source}, fingerprint {digest}")
 
 
 def _note_result(record: RunRecord, result: ResultRecord) -> None:
