@@ -276,5 +276,5 @@ def test_the_texts_have_the_numbers_of_the_runs() -> None:
     assert accuracy.startswith("56.0% (")
     assert epochs == "21"
     assert parameters.replace(",", "").isdigit()
-    assert f"| Perceiver IO | {accuracy} | not run yet | not run yet |" in summary.conclusion
+    assert "TNT minus Perceiver IO: not run yet." in summary.conclusion
     assert "a batch of 128 instead of 16: not run yet" in summary.sections[0].text

@@ -16,8 +16,8 @@ def test_what_has_not_been_run_is_reported_with_its_command(cli: Cli) -> None:
     done = cli("report", "--study", FILE)
     assert (done.exit_code, done.stderr) == (0, f"there are no runs of {FILE} in runs\n")
     assert done.stdout.startswith("# Mixers of digits\n\nThere is no finished run yet.")
-    assert "There are no runs yet for “How wide?” and “Which batch?”.\n" in done.stdout
-    assert f"```sh\nvitreport study run {FILE}\n```" in done.stdout
+    assert "- “How wide?”: Does a wider mixer learn more?\n- “Which batch?”" in done.stdout
+    assert f"Run the rest of the study:\n\n```sh\nvitreport study run {FILE}\n```" in done.stdout
     assert "<summary>4 claims without a run</summary>" in done.stdout
 
 
@@ -87,3 +87,22 @@ def test_only_seeds_that_were_asked_for_are_missing(cli: Cli) -> None:
     told = cli("report", "--study", FILE).stdout
     assert "missing" not in told
     assert "1 seed missing" in cli("report", "--study", FILE, "--seeds", "3").stdout
+
+
+def test_a_section_without_runs_takes_one_line(cli: Cli) -> None:
+    finish("mixer")
+    document = cli("report", "--study", FILE).stdout
+    assert "\n## How wide?\n" in document
+    assert "\n## Which batch?\n" not in document
+    assert "- “Which batch?”\n" in document
+
+
+def test_what_has_no_run_is_named_once_and_fills_no_table(cli: Cli) -> None:
+    (plan,) = plan_study(StudyRequest("small-images", ["perceiver-io/cifar10"], "1"), facts_in(None)).plans.values()
+    write_run(Path("runs"), plan.trials[0].spec, 0.5)
+    document = cli("report", "--study", "small-images").stdout
+    first, _, rest = document.partition("\n## ")
+    assert "| architecture | CIFAR-10 |\n" in first
+    assert "not run |" not in first
+    assert "\nNot run yet: Perceiver, MLP-Mixer, " in first
+    assert "\n- Not run yet: Perceiver IO on STL-10, Perceiver IO on Tiny ImageNet" in rest

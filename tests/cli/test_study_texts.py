@@ -65,7 +65,7 @@ def test_a_section_can_have_a_text_alone(cli: Cli) -> None:
     finish("wide")
     document = cli("report", "--study", FILE).stdout
     assert re.search(r"\n## Discussion\n\nIt has [\d,]+ parameters\.\n\n## ", document)
-    assert "There are no runs yet for “Which batch?”." in document
+    assert "- “Which batch?”" in document
     assert "## Discussion" not in cli("report", "--study", FILE, "--only", "wide").stdout
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from vitreport.analysis.groups import Group, Named, mixed_randomness
-from vitreport.analysis.references import where_of
+from vitreport.analysis.references import architecture_title, where_of
 from vitreport.analysis.summary import Summary
 from vitreport.analysis.train_commands import PLACEHOLDER
 from vitreport.data.registry import DATASETS, dataset_title
@@ -30,6 +30,16 @@ def what_was_run(summary: Summary) -> str:
         f"on {listed(list(found.devices), 2)}" if found.devices else "",
     ]
     return f"{', '.join(filter(None, words))}." if summary.runs else ""
+
+
+def left_out(summary: Summary) -> str:
+    """Name the architectures and datasets of which a study has no run yet, if it has any run."""
+    kinds = (("architecture", architecture_title), ("dataset", dataset_title))
+    begun, missing = summary.begun, list[str]()
+    for kind, title in kinds:
+        planned, run = (dict.fromkeys(getattr(pair, kind) for pair in pairs) for pairs in (summary.pairs, begun))
+        missing += [title(name) for name in planned if name not in run]
+    return f"Not run yet: {joined(missing)}." if missing and begun else ""
 
 
 def held_fixed(named: Named, varied: Collection[str] = ()) -> str:

@@ -33,7 +33,7 @@ def planned_section(planned: PlannedSection, groups: Sequence[Group], designed: 
     parts = (*(name for name, _ in runs), *(ablation.name for ablation in ablations))
     comparisons = _comparisons(planned.title, runs, planned.command)
     text = fill(planned.text, groups, designed.values())
-    return Section(planned.title, planned.question, parts, comparisons, ablations, text)
+    return Section(planned.title, planned.question, parts, comparisons, ablations, text, planned.command)
 
 
 def usual_sections(pairs: Sequence[Pair], ablations: Sequence[Ablation]) -> Iterator[Section]:

@@ -182,6 +182,7 @@ class Section:
     comparisons: tuple[Comparison, ...]
     ablations: tuple[Ablation, ...] = ()
     text: str = ""  # what the author of a study says of it, in Markdown
+    command: str = ""  # trains what is missing
 
     @property
     def groups(self) -> list[Group]:
@@ -251,6 +252,13 @@ class Summary:
             ("the conclusion", self.conclusion),
         )
         return [name for name, text in texts if text]
+
+    @property
+    def begun(self) -> tuple[Pair, ...]:
+        """The pairs of architectures and datasets of which something was run."""
+        architectures = {pair.architecture for pair in self.pairs if pair.group}
+        datasets = {pair.dataset for pair in self.pairs if pair.group}
+        return tuple(each for each in self.pairs if each.architecture in architectures and each.dataset in datasets)
 
     def is_overview(self, comparison: Comparison) -> bool:
         """Whether these are the groups that represent the architectures on a dataset."""

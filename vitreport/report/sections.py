@@ -77,8 +77,9 @@ def result(page: Page) -> Iterator[blocks.Block]:
     """Yield the answer, the first table beside its figure, and what was run."""
     for sentence in page.headline:
         yield Paragraph(sentence, "headline")
-    yield Beside((tables.overview(page.summary), *overview_figure(page.summary.pairs)))
+    yield Beside((tables.overview(page.summary), *overview_figure(page.summary.begun)))
     yield Paragraph(protocol.what_was_run(page.summary), "note")
+    yield Paragraph(protocol.left_out(page.summary), "note")
     for altered in (each.sentence for each in page.findings if each.rule == "data"):
         yield Paragraph(altered, "warning")
     if damage := page.summary.damage:
@@ -87,39 +88,46 @@ def result(page: Page) -> Iterator[blocks.Block]:
 
 
 def questions(page: Page) -> Iterator[blocks.Section]:
-    """Yield a section for each question with runs or with a text."""
+    """Yield a section for each question with runs or with a text alone; before the first run all that have a text."""
     for number, each in enumerate(page.summary.sections, start=1):
-        if each.groups or each.text:
+        if each.groups or (each.text and not (each.parts and page.summary.groups)):
             yield blocks.Section(each.title, f"section-{number}", tuple(_question(page, each)))
 
 
 def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
     yield Paragraph(content.question)
     yield Prose(content.text)
-    if not content.groups:
-        yield Paragraph("This section has no runs yet." if content.parts else "", "note")
-        return
     is_only = len(content.comparisons) + len(content.ablations) == 1
     for comparison in content.comparisons:
-        yield Paragraph("" if is_only else comparison.heading, "heading")
-        yield from _comparison(page, comparison)
+        if comparison.groups:
+            yield Paragraph("" if is_only else comparison.heading, "heading")
+            yield from _comparison(page, comparison)
     for ablation in content.ablations:
-        yield Paragraph("" if is_only else subject_of(ablation), "heading")
-        yield from _ablation(page, ablation)
+        if ablation.groups:
+            yield Paragraph("" if is_only else subject_of(ablation), "heading")
+            yield from _ablation(page, ablation)
+    yield _missing_parts(content)
     judged = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
     yield Paragraph("Published and measured" if judged else "", "heading")
     yield verdicts(judged)
+
+
+def _missing_parts(content: Section) -> Bullets:
+    """Name the comparisons and ablations of which nothing was run, with the command that trains them."""
+    missing = [each.heading for each in content.comparisons if not each.groups]
+    missing += [subject_of(each) for each in content.ablations if not each.groups]
+    command = [blocks.Code(content.command)] if content.command else []
+    return Bullets(((f"Not run yet: {joined(missing)}.", *command),) if missing and content.groups else ())
 
 
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     command = [blocks.Code(content.command)] if content.command else []
     is_overview = len(content.groups) > 1 and page.summary.is_overview(content)
     yield page.about(content.name, [group.id for _, group in content.groups if is_overview])
-    if content.groups:
-        yield Beside((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
-        yield Paragraph(protocol.unequal_classes(content.groups), "note")
-        yield Paragraph(protocol.held_fixed(content.groups), "note")
-        yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
+    yield Beside((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
+    yield Paragraph(protocol.unequal_classes(content.groups), "note")
+    yield Paragraph(protocol.held_fixed(content.groups), "note")
+    yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
     yield Bullets(((f"Not run: {joined(content.missing)}.", *command),) if content.missing else ())
     yield _settings(content.groups, tables.fields(content.groups))
     yield Details("Classes and mistakes", tuple(_classes(content.groups)))
@@ -165,9 +173,10 @@ def _classes(groups: Named) -> Iterator[blocks.Block]:
 def not_run(page: Page) -> Iterator[blocks.Block]:
     """Yield what nothing was run of, with one command where a study has one."""
     summary = page.summary
-    titles = joined([f"“{each.title}”" for each in summary.sections if each.parts and not each.groups])
-    yield Paragraph(f"There are no runs yet for {titles}." if titles else "")
-    yield CodeBlock(summary.command if titles else "", "sh")
+    waiting = [each for each in summary.sections if each.parts and not each.groups]
+    yield Bullets(tuple(": ".join(filter(None, (f"“{each.title}”", each.question))) for each in waiting))
+    yield Paragraph("Run the rest of the study:" if waiting else "")
+    yield CodeBlock(summary.command if waiting else "", "sh")
     pairs = [] if summary.command else [pair for pair in summary.pairs if pair.group is None]
     items = Bullets(tuple((f"{where_of(pair)}:", blocks.Code(pair.command)) for pair in pairs))
     yield Details(f"{counted(len(pairs), 'combination')} of architecture and dataset, with the commands", (items,))

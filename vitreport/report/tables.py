@@ -26,13 +26,13 @@ _share = partial(percent, digits=1)
 
 def overview(summary: plain.Summary) -> Table:
     """Show architectures by datasets; a pair that a study does not have is no gap."""
-    datasets = list(dict.fromkeys(pair.dataset for pair in summary.pairs))
-    tests = [pair.group.test for pair in summary.pairs if pair.group]
+    datasets = list(dict.fromkeys(pair.dataset for pair in summary.begun))
+    tests = [pair.group.test for pair in summary.begun if pair.group]
     seeds, rows = vary_in_seeds(tests), []
     for architecture in summary.architectures:
-        own = (pair for pair in summary.pairs if pair.architecture == architecture.name)
-        outcomes = {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}
-        rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
+        own = (pair for pair in summary.begun if pair.architecture == architecture.name)
+        if outcomes := {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}:
+            rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
     note = methods(tests) + protocol.COVERAGE * ({"crossed"} == {each and each.method for each in tests})
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)

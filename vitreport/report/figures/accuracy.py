@@ -72,9 +72,8 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[Row]]]) -> list[Canvas]:
 
 
 def overview_figure(pairs: Sequence[Pair]) -> Iterator[Figure]:
-    """Make the figure of the first table: a panel for each dataset that was run on, with the same rows."""
-    measured = {pair.dataset for pair in pairs if pair.group}
-    shown = {(pair.architecture, pair.dataset): pair for pair in pairs if pair.dataset in measured}
+    """Make the figure of the first table: a panel for each dataset, with the same rows."""
+    shown = {(pair.architecture, pair.dataset): pair for pair in pairs}
     architectures, datasets = (dict.fromkeys(pair[place] for pair in shown) for place in (0, 1))
     panels = [
         (dataset_title(name), [_row(each, shown.get((each, name))) for each in architectures]) for name in datasets
