@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode
 
+from vitreport.models.no_compiler import leave_alone
 from vitreport.records.run import Cost
 from vitreport.spec.data import CHANNELS
 
@@ -45,6 +46,7 @@ def _count_flops(model: nn.Module, image: Tensor) -> tuple[int, int]:
     """Count an image's forward pass, and its forward and backward pass, as far as torch's counter has formulas."""
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
     formulas = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    leave_alone(_FlopCounterMode.__torch_dispatch__)
     counter = FlopCounterMode(display=False, custom_mapping=formulas)
     with sdpa_kernel(SDPBackend.MATH), counter:
         logits = getattr(model, "published_forward", model)(image)

@@ -1,23 +1,22 @@
 """The optimizer of a spec with the tensors that it keeps, and the learning rate as a pure function of the step."""
 
 import copy
+import inspect
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
+from vitreport.models.no_compiler import leave_alone
 from vitreport.spec import optimizer as specs
 from vitreport.spec.run import RunSpec
 
 OPTIMIZER_IMPLEMENTATION = {"cpu": "fused", "cuda": "fused, learning rate in float32"}
 """By kind of device: part of a run's fingerprint, because another one changes the last digits."""
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adamw": torch.optim.AdamW,
-    "adam": torch.optim.Adam,
-    "sgd": torch.optim.SGD,
-}
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 """They take the fields of their specs, but for the learning rate under the same names."""
 
 
@@ -29,7 +28,15 @@ def build_optimizer(spec: specs.OptimizerSpec, parameters: Iterable[nn.Parameter
     settings, updated = spec.model_dump(exclude={"name", "learning_rate"}), list(parameters)
     device, rate = updated[0].device, spec.learning_rate
     given = torch.tensor(rate, device=device) if device.type == "cuda" else rate
-    return OPTIMIZERS[spec.name](updated, lr=given, fused=True, **settings)
+    return _without_compiler(OPTIMIZERS[spec.name])(updated, lr=given, fused=True, **settings)
+
+
+@cache
+def _without_compiler(kind: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
+    """Return a kind of optimizer that computes the same without importing torch's compiler."""
+    base = torch.optim.Optimizer
+    leave_alone(base.add_param_group, base.zero_grad, base.state_dict, base.load_state_dict)
+    return type(kind.__name__, (kind,), {"step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
