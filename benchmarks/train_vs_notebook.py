@@ -10,6 +10,7 @@ alike; the first turn of each is a warm-up. Without CIFAR-10 in --data-dir the i
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,9 +29,12 @@ from vitreport.data.arrays import ImageArrays, Split
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import describe, open_dataset
 from vitreport.spec.compose import compose
+from vitreport.spec.data import CHANNELS
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.run import RunSpec
+from vitreport.training.compilation import compile_network
 from vitreport.training.device import keep_freed_memory, set_up_device
+from vitreport.training.evaluate import evaluation_batch_size
 from vitreport.training.events import EpochFinished
 from vitreport.training.loop import fit
 from vitreport.training.setup import build_network, prepare
@@ -99,9 +103,13 @@ def notebook_epochs(arrays: ImageArrays, device: torch.device, workers: int) -> 
         yield
 
 
-def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec) -> Iterator[None]:
+def vitreport_epochs(arrays: ImageArrays, device: torch.device, spec: RunSpec, *, compiled: bool) -> Iterator[None]:
     """One epoch for each `next`, by the program's own loop."""
     setup = prepare(spec, build_network(spec).to(device), arrays)
+    if compiled:
+        images = torch.zeros(spec.train.batch_size, CHANNELS, spec.data.image_size, spec.data.image_size, device=device)
+        evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
+        compile_network(setup.state.model, images, spec.train.precision, evaluated, Path(tempfile.gettempdir()))
     events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, before_batch=lambda: None)
     for event in events:
         if isinstance(event, EpochFinished):
@@ -173,11 +181,13 @@ def in_turns(
     workers: int,
     precision: str,
     most_seconds: float = float("inf"),
+    *,
+    compiled: bool = False,
 ) -> dict[str, list[float]]:
     """Seconds of each epoch after the first, by side; once `most_seconds` are over, no third turn or later begins."""
     sides = {
         "notebook": notebook_epochs(arrays, device, workers),
-        "vitreport": vitreport_epochs(arrays, device, benchmark_spec(repeats + 1, precision)),
+        "vitreport": vitreport_epochs(arrays, device, benchmark_spec(repeats + 1, precision), compiled=compiled),
     }
     measured: dict[str, list[float]] = {name: [] for name in sides}
     deadline = time.perf_counter() + most_seconds
@@ -201,15 +211,17 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=0, help="of the notebook's DataLoader")
     parser.add_argument("--precision", default="float32", help="of vitreport; the notebook stays at float32")
+    parser.add_argument("--compile", action="store_true", help="compile vitreport's network in the first turn")
     given = parser.parse_args()
 
     device = torch.device(given.device)
     keep_freed_memory()
     arrays = load(given.data_dir, given.train_images, given.test_images)
-    measured = in_turns(arrays, device, given.repeats, given.workers, given.precision)
+    measured = in_turns(arrays, device, given.repeats, given.workers, given.precision, compiled=given.compile)
 
     print(f"{arrays.source}: {given.train_images} + {given.test_images} images, {device}, ", end="")
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, vitreport at {given.precision}")
+    way = f"{given.precision}{', compiled' * given.compile}"
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, vitreport at {way}")
     for name, values in measured.items():
         spread = f"{min(values):.2f} to {max(values):.2f}"
         print(f"{name:<10} {statistics.median(values):8.2f} s an epoch (median of {len(values)}, {spread})")
