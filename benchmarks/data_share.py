@@ -9,6 +9,7 @@ benchmarks/results/data_share.json.
 
 import argparse
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -63,7 +64,7 @@ def main() -> None:
         layers = [read_preset(preset)]
         if "pretrained" in layers[0].values["model"]:
             layers.append(layer_of({"model.pretrained": False}, "benchmark"))
-        spec = compose(layers, lambda name, size: describe(name, [], size)).spec
+        spec = compose(layers, lambda name, size: describe(name, [Path()], size)).spec
         measured = measure(spec, given.most_images, choose_device("cpu"))
         found[preset] = {key: float(f"{value:.3g}") for key, value in measured.items()}
         print(f"{preset:<32} {found[preset]['share']:.1%}", found[preset], flush=True)
