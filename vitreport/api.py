@@ -25,8 +25,9 @@ from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import DEFAULT_SEEDS, Seeds
 from vitreport.store.run_state import finished_run
 from vitreport.sweep.engines.engine import MakeEngine
+from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, plan_ablation
-from vitreport.sweep.run import Observer, Policy, run_plans
+from vitreport.sweep.run import run_plans
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 from vitreport.training.events import Listener
 

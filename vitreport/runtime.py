@@ -48,6 +48,8 @@ GPUS = RuntimeOption("gpus", 1, "Number of GPUs to train on, with one process fo
 BATCH_NORM = RuntimeOption(
     "batch_norm", "local", "With several GPUs, normalize over the images of each GPU (local) or of all (synchronized)."
 )
+ENGINE = RuntimeOption("engine", None, "Where to train: local or slurm (default: from the study, or local).")
+ENGINE_OPTION = RuntimeOption("engine_option", None, "Option of the engine, such as partition=gpu; repeat for several.")
 DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
 OPTIONS = (
     DEVICE,
@@ -60,6 +62,8 @@ OPTIONS = (
     CHECKPOINT_SECONDS,
     GPUS,
     BATCH_NORM,
+    ENGINE,
+    ENGINE_OPTION,
     DEBUG,
 )
 VARIABLES = frozenset(option.variable for option in OPTIONS)

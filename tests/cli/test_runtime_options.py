@@ -20,6 +20,8 @@ VALUES = {
     "VITREPORT_CHECKPOINT_SECONDS": "5",
     "VITREPORT_GPUS": "1",
     "VITREPORT_BATCH_NORM": "local",
+    "VITREPORT_ENGINE": "slurm",
+    "VITREPORT_ENGINE_OPTION": "partition=gpu time=60",
     "VITREPORT_DEBUG": "1",
 }
 SWIN = "swin --dataset digits --set embed_dim=8 --set depths=[1] --set num_heads=[1] --set window_size=2"

@@ -1,6 +1,6 @@
 """A toy engine: it trains nothing, and reports the ends of its jobs only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -8,7 +8,7 @@ from typing import Self
 from tests.records import write_run
 from vitreport.errors import StorageError
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended, Report
+from vitreport.sweep.engines.engine import Ended, Report, State
 
 
 def finish(spec: RunSpec) -> Ended:
@@ -40,10 +40,14 @@ class FakeEngine:
     def has_room(self) -> bool:
         return len(self.running) < self.room
 
-    def submit(self, spec: RunSpec) -> None:
+    def adopt(self, run_ids: Collection[str]) -> list[str]:
+        return []
+
+    def submit(self, spec: RunSpec) -> State:
         assert self.has_room
         self.running.append(spec.run_id)
         self.specs.append(spec)
+        return "running"
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         if not self.running:

@@ -14,10 +14,13 @@ from vitreport.errors import BusyError, FullDiskError, ResourceError, StoppedErr
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.sweep.check import check_plans
 from vitreport.sweep.engines.engine import Ended, Report
-from vitreport.sweep.engines.local import end_after
+from vitreport.sweep.engines.local import LocalEngine
+from vitreport.sweep.engines.trial import end_after
+from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
-from vitreport.sweep.run import Observer, Policy, Sweep, check_plans
+from vitreport.sweep.run import Sweep
 
 SPEC = composed(
     {
@@ -189,8 +192,8 @@ def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> No
 
 def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    with pytest.raises(ResourceError, match="PyTorch finds no CUDA GPU"):
-        check_plans(PLANS, Runtime("cuda"), Policy(), States(), set())
+    with pytest.raises(ResourceError, match="PyTorch finds no CUDA GPU"), LocalEngine(1, Runtime("cuda")):
+        raise AssertionError("the engine has begun")
 
 
 def test_the_end_of_a_trial_tells_what_caused_it() -> None:

@@ -11,7 +11,8 @@ from vitreport.errors import DatasetError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended
-from vitreport.sweep.run import Observer, Policy, run_plans
+from vitreport.sweep.observer import Observer, Policy
+from vitreport.sweep.run import run_plans
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 SMALL = "patch_size = 4, embed_dim = 8, num_blocks = 1, epochs = 1, batch_size = 5"

@@ -11,8 +11,8 @@ from vitreport.cli.console import console_on, is_interactive, note
 from vitreport.formatting import compact, percent, printable, rate
 from vitreport.records.measurement import EpochRecord
 from vitreport.records.reader import Run
+from vitreport.sweep.observer import Observer
 from vitreport.sweep.plan import Plan
-from vitreport.sweep.run import Observer
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, Started, StepFinished
 
 OVER = ("done", "diverged", "failed", "damaged")

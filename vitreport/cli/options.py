@@ -19,6 +19,8 @@ from vitreport.runtime import (
     CUDA_GRAPHS,
     DATA_DIR,
     DEVICE,
+    ENGINE,
+    ENGINE_OPTION,
     GPUS,
     RUNS_DIR,
     THREADS,
@@ -26,6 +28,7 @@ from vitreport.runtime import (
     RuntimeOption,
 )
 from vitreport.spec.compose import Composed, Request, compose_request
+from vitreport.spec.engine import EngineSpec, read_engine
 from vitreport.spec.sweep import DEFAULT_SEEDS
 
 SPEC, SWEEP, RUNTIME = "Spec", "Sweep", "Runtime (not part of the spec)"
@@ -187,16 +190,27 @@ class SweepOptions(TrainingOptions):
         flag("--retry-failed", "Retry runs that failed with an error; diverged runs are never retried.", panel=SWEEP),
     ] = False
     fail_fast: Annotated[bool, flag("--fail-fast", "Stop at the first trial that fails.", panel=SWEEP)] = False
+    engine: Annotated[str | None, _runtime(ENGINE, "NAME")] = ENGINE.default
+    engine_option: Annotated[list[str] | None, _runtime(ENGINE_OPTION, "NAME=VALUE")] = ENGINE_OPTION.default
+    detach: Annotated[
+        bool, flag("--detach", "Submit the trials and exit; run the command again to collect them.", panel=SWEEP)
+    ] = False
     dry_run: DryRun = False
     quiet: Quiet = False
     as_json: AsJson = False
 
-    def runtime(self) -> Runtime:
-        """Return the runtime of each trial. Raises SpecError for more jobs than the machine can run."""
+    def engine_spec(self, of_study: EngineSpec | None = None) -> EngineSpec:
+        """Return the engine, from the options or from the study. Raises SpecError for unknown ones."""
+        return read_engine(self.engine, self.engine_option or (), of_study)
+
+    def runtime_on(self, engine: EngineSpec) -> Runtime:
+        """Return the runtime of each trial. Raises SpecError for more jobs than this machine can run."""
         from vitreport.sweep.engines.local import threads_per_job
 
+        if engine.name != "local":
+            return self.runtime()
         threads = threads_per_job(self.jobs, self.device, self.threads, self.jobs_per_gpu)
-        return replace(super().runtime(), threads=threads)
+        return replace(self.runtime(), threads=threads)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

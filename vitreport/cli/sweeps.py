@@ -1,10 +1,10 @@
 """Sweeps, before and after they ran, as tables for people and as plain values for programs."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,15 @@ from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.report import grids, tables
+from vitreport.spec.engine import EngineSpec
 from vitreport.store.run_state import RESULTS, trial_state
-from vitreport.sweep.engines.local import LocalEngine
+from vitreport.sweep.check import missing_trials
+from vitreport.sweep.engines.choose import choose_engine
+from vitreport.sweep.engines.slurm import MOST_SUBMITTED
+from vitreport.sweep.engines.slurm_commands import batch_options
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
+from vitreport.sweep.observer import Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
-from vitreport.sweep.run import Policy, missing_trials
 
 WAYS = {
     "failed": "use --retry-failed to train those that failed with an error",
@@ -34,17 +38,20 @@ WAYS = {
 }
 
 
-def execution(options: SweepOptions, view: SweepView) -> dict[str, Any]:
+def execution(options: SweepOptions, engine: EngineSpec, view: SweepView) -> dict[str, Any]:
     """Return how the options say that `ablate` and `run_study` of the API train; the view shows it."""
-    engine = partial(LocalEngine, options.jobs, argv=sys.argv[1:], jobs_per_gpu=options.jobs_per_gpu)
-    policy = Policy(options.retry_failed, options.fail_fast)
-    return {"runtime": options.runtime(), "engine": engine, "policy": policy, "observer": view}
+    make_engine = choose_engine(
+        engine, jobs=options.jobs, jobs_per_gpu=options.jobs_per_gpu, argv=sys.argv[1:], detach=options.detach
+    )
+    policy = Policy(options.retry_failed, options.fail_fast, options.detach)
+    return {"runtime": options.runtime_on(engine), "engine": make_engine, "policy": policy, "observer": view}
 
 
 def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     """Print every trial, then the sums. Raises SpecError if the network of a missing trial cannot be built."""
+    engine = options.engine_spec()
     records = [read_run(folder) for folder in run_folders(options.runs_dir)]
-    expect = expect_here(options.runtime(), records)
+    expect = expect_here(options.runtime_on(engine), records)
     known = read_trials(plan.trials, options.runs_dir)
     check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
     trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
@@ -67,8 +74,23 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
     print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
+    show_submission(engine, options.jobs, sum(trial.to_train for trial in trials))
     if plan.without_baseline:
         note(f"warning: {plan.without_baseline}")
+
+
+def show_submission(engine: EngineSpec, jobs: int, trials: int) -> None:
+    """Print what would be submitted to a cluster."""
+    if engine.name == "slurm" and trials:
+        options = [*batch_options(engine.options), f"--array=0-{min(trials, MOST_SUBMITTED) - 1}%{min(jobs, trials)}"]
+        print_text(f"to be submitted to Slurm: {counted(trials, 'job')}, at most {jobs} at a time")
+        print_text(f"sbatch {shlex.join(options)}")
+
+
+def count_missing(plans: Sequence[Plan], options: SweepOptions) -> int:
+    """Return the number of trials that are to be trained, each once."""
+    trials = list({trial.id: trial for plan in plans for trial in plan.trials}.values())
+    return len(missing_trials(trials, read_trials(trials, options.runs_dir), Policy(options.retry_failed)))
 
 
 def _row(trial: TrialForecast) -> list[str]:
@@ -103,6 +125,13 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         sentences = (content.note, unequal, *(each.sentence for each in found), plan.without_baseline)
         for sentence in filter(None, sentences):
             print_sentence(sentence)
+
+
+def leave(options: SweepOptions) -> bool:
+    """Say how to collect the results of a command that does not wait for them; return whether it is such a command."""
+    if options.detach:
+        note("the jobs continue; run the same command again, without --detach, to wait for them and to see the results")
+    return options.detach
 
 
 def refuse_missing(trials: Sequence[Trial], runs_dir: Path, unusable: Mapping[str, VitreportError] = {}) -> None:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, SpecError, gathered, refuse_problems
 from vitreport.formatting import percent
+from vitreport.spec.engine import EngineSpec
 from vitreport.spec.fields import checked, dotted, flat
 from vitreport.spec.load import read_table
 from vitreport.spec.prose import Levels, Prose, read_prose
@@ -179,6 +180,7 @@ class StudySpec(Section):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     introduction: Prose = ""
     conclusion: Prose = ""
+    engine: EngineSpec | None = None
     faults: Mapping[Key, Text] = {}
     runs: Mapping[Key, PartSpec] = {}
     ablations: Mapping[Key, AblationSpec] = {}
@@ -219,9 +221,8 @@ class StudySpec(Section):
 
 def combination(value: Any) -> str:
     """Word a combination as a file gives it: one value, or a list with one for each axis; "" for None."""
-    if value is None:
-        return ""
-    return ", ".join(map(shown_value, value)) if isinstance(value, list) else shown_value(value)
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return ", ".join(map(shown_value, values))
 
 
 def study_names() -> list[str]:

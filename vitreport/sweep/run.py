@@ -1,58 +1,28 @@
 """Train what is missing of sweeps. Whether a trial is done is read from its record, never from an engine's reports."""
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from vitreport import errors
-from vitreport.data.notices import image_notices
-from vitreport.data.registry import ImageRequest
-from vitreport.data.sources import open_dataset
 from vitreport.files import refuse_unwritable
 from vitreport.formatting import counted
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import RESULTS, is_held, needs_training, refuse_other_images, trial_state
+from vitreport.store.run_state import RESULTS, is_held, needs_training, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
-from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Report
+from vitreport.sweep.check import check_plans, missing_trials
+from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Moved, Report
 from vitreport.sweep.engines.local import LocalEngine
+from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials, write_sweep
-from vitreport.training.events import Event
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
 RESUMES = "run the same command again to resume the sweep"
-
-
-class Observer:
-    """Receives the progress of sweeps. Subclass it and override what you need."""
-
-    def begin(self, plan: Plan) -> None:
-        """Receive the plan of the next sweep, before its trials begin."""
-
-    def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
-        """Receive the new state of a trial, with its record; `why` says what went wrong."""
-
-    def event(self, run_id: str, event: Event) -> None:
-        """Receive an event of a training. Only some steps are reported, or none, depending on the engine."""
-
-    def note(self, line: str) -> None:
-        """Receive a message for the user. A warning begins with "warning: "."""
-
-    def progress(self, label: str, done: int, total: int | None) -> None:
-        """Receive the progress of preparing the images; `total` is None if it is unknown."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What to do after failures. Diverged runs are never retried; `fail_fast` stops at the first failed trial."""
-
-    retry_failed: bool = False
-    fail_fast: bool = False
 
 
 def run_plans(
@@ -98,70 +68,6 @@ def run_plans(
     return runs
 
 
-def check_plans(
-    plans: Sequence[Plan], runtime: Runtime, policy: Policy, observer: Observer, said: set[tuple[str, str]]
-) -> dict[str, errors.VitreportError]:
-    """Decode each dataset once for all workers, and check whether every missing trial can be trained.
-
-    Lines about datasets are shown and added to `said`. Return why a plan cannot be trained, by its name: images are
-    missing, damaged or others than recorded runs were trained on, or cannot be downloaded.
-
-    Raises:
-        SpecError: With the problems of all networks, or of all trials on a dataset.
-        ResourceError: There is no such device, or the runs cannot be written.
-    """
-    every = [trial for plan in plans for trial in plan.trials]
-    runs = read_trials(every, runtime.runs_dir)
-    missing = {trial.id: trial.spec for trial in missing_trials(every, runs, policy)}
-    if not missing:
-        return {}
-    from vitreport.sweep.forecast import check_networks
-    from vitreport.training.device import choose_device
-
-    refuse_unwritable(runtime.runs_dir)
-    choose_device(runtime.device)
-    check_networks(missing.values())
-    trials_on: dict[ImageRequest, list[str]] = defaultdict(list)
-    for plan in plans:
-        place = replace(runtime, data_dir=plan.data_dir)
-        for trial in plan.trials:
-            trials_on[ImageRequest.of(trial.spec.data, place)].append(trial.id)
-    faults: dict[str, errors.VitreportError] = {}
-    for request, ids in trials_on.items():
-        specs = [missing[run_id] for run_id in ids if run_id in missing]
-        try:
-            if specs:
-                _check_images(request, specs, [runs[run_id] for run_id in ids if run_id in runs], observer, said)
-        except (errors.DatasetError, errors.ResourceError) as error:
-            faults |= {spec.run_id: error for spec in specs}
-    return {plan.name: faults[trial.id] for plan in plans for trial in plan.trials if trial.id in faults}
-
-
-def _check_images(
-    request: ImageRequest, specs: Sequence[RunSpec], runs: Iterable[Run], observer: Observer, said: set[tuple[str, str]]
-) -> None:
-    """Open a dataset for these specs and their runs."""
-    from vitreport.training.setup import class_problems  # with torch, which a finished sweep does not need
-
-    def note(line: str) -> None:
-        said.add((request.name, line))
-        observer.note(line.replace("warning: ", f"warning: {request.name}: ", 1))
-
-    images = open_dataset(replace(request, notify=note, progress=observer.progress))
-    for run in runs:
-        if run.record:
-            hint = "restore the original images, or choose another --runs-dir"
-            refuse_other_images(run.record, images.fingerprint, hint)
-    errors.refuse_problems(each for spec in specs for each in class_problems(spec, len(images.classes)))
-    for line in image_notices(request.name, images):
-        note(line)
-
-
-def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Policy) -> list[Trial]:
-    """Return the trials that are to be trained."""
-    return [trial for trial in trials if needs_training(runs.get(trial.id), retry_failed=policy.retry_failed)]
-
-
 @dataclass
 class Sweep:
     """The trials of a sweep and their progress. `said` contains the lines that were shown, by dataset."""
@@ -174,6 +80,7 @@ class Sweep:
     said: set[tuple[str, str]]
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
     is_ending: bool = False
 
     def __post_init__(self) -> None:
@@ -214,13 +121,31 @@ class Sweep:
 
     def _train(self, stop: StopSignals) -> None:
         by_id = {trial.id: trial for trial in self.trials}
+        self._adopt()
         while self.engine.running or (self.queue and not self.is_ending):
             self._heed(stop)
             self._submit_due()
             for run_id, report in self.engine.reports(SECONDS_BETWEEN_LOOKS):
                 self._heed(stop)
                 self._receive(by_id[run_id], report)
+            for run_id in self.steps.keys() - set(self.engine.running):
+                self._settle(by_id[run_id], Ended("the engine has lost it", is_temporary=True))
+            if self.policy.detach:
+                break
         stop.check()
+
+    def _adopt(self) -> None:
+        """Wait for the jobs that an earlier process has left, instead of submitting their trials again."""
+        adopted = set(self.engine.adopt([trial.id for trial in self.queue]))
+        self.queue = [trial for trial in self.queue if trial.id not in adopted]
+        for run_id in adopted:
+            self._moved(run_id, "waiting")
+
+    def _moved(self, run_id: str, state: str) -> None:
+        """Show the state of a trial that now has a job, and remember how far it was."""
+        run = self.runs.get(run_id)
+        self.steps[run_id] = step_of(run)
+        self.observer.moved(run_id, state, run)
 
     def _heed(self, stop: StopSignals) -> None:
         """End the sweep after a signal. It reaches the workers too, so how they end then is no reason to try again."""
@@ -248,9 +173,9 @@ class Sweep:
                 self._wait_for(trial)
             else:
                 refuse_unwritable(self.runtime.runs_dir)
-                self.engine.submit(trial.spec)
+                state = self.engine.submit(trial.spec)
                 self.queue.remove(trial)
-                self.observer.moved(trial.id, "running", run)
+                self._moved(trial.id, state)
 
     def _wait_for(self, trial: Trial) -> None:
         self.not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
@@ -259,6 +184,8 @@ class Sweep:
     def _receive(self, trial: Trial, report: Report) -> None:
         if isinstance(report, Ended):
             self._settle(trial, report)
+        elif isinstance(report, Moved):
+            self.observer.moved(trial.id, report.state, self.runs.get(trial.id))
         elif not isinstance(report, str):
             self.observer.event(trial.id, report)
         elif (trial.spec.data.dataset, report) not in self.said:
@@ -266,10 +193,13 @@ class Sweep:
             self.observer.note(report.replace("warning: ", f"warning: {trial.id}: ", 1))
 
     def _settle(self, trial: Trial, end: Ended) -> None:
-        """Go by the record; without a result there, why the trial ended decides whether it is tried again."""
+        """Go by the record; without a result there, why the trial ended decides whether it is tried again.
+
+        An end after some progress, as at a time limit, is no attempt: the trial will come to its end that way.
+        """
         run = self._read(trial)
-        state, why = trial_state(run), ""
-        self.attempts[trial.id] += not end.is_busy
+        state, why, has_progressed = trial_state(run), "", step_of(run) > self.steps.pop(trial.id)
+        self.attempts[trial.id] += not (end.is_busy or has_progressed)
         if end.is_busy and state not in RESULTS:
             self.queue.append(trial)
             self._wait_for(trial)
@@ -290,3 +220,8 @@ class Sweep:
     def _read(self, trial: Trial) -> Run | None:
         self.runs |= read_trials([trial], self.runtime.runs_dir)
         return self.runs.get(trial.id)
+
+
+def step_of(run: Run | None) -> int:
+    """Return the step of the newest checkpoint on record; 0 without any."""
+    return (run.record.step or 0) if run and run.record else 0

@@ -7,7 +7,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import SWEEP, flag, option
-from vitreport.cli.sweeps import execution, refuse_missing, show_ablation_plan, show_sweeps
+from vitreport.cli.sweeps import execution, leave, refuse_missing, show_ablation_plan, show_sweeps
 from vitreport.cli.words_command import PARAM
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, read_axes, read_seeds
@@ -50,6 +50,8 @@ def ablate(
         show_ablation_plan(plan, sweep)
     else:
         with SweepView(quiet=sweep.quiet) as view:
-            summary = vitreport.ablate(plan, **execution(sweep, view))
+            summary = vitreport.ablate(plan, **execution(sweep, sweep.engine_spec(), view))
+        if leave(sweep):
+            return
         show_sweeps([plan], Analysis(summary), as_json=sweep.as_json)
         refuse_missing(plan.trials, sweep.runs_dir)

@@ -14,7 +14,7 @@ from vitreport.cli.console import note, print_json, print_sentence, print_table,
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import argument, flag
 from vitreport.cli.records import HINT, require_runs_dir
-from vitreport.cli.sweeps import execution, refuse_missing, show_sweeps
+from vitreport.cli.sweeps import count_missing, execution, leave, refuse_missing, show_submission, show_sweeps
 from vitreport.cli.words_command import WordsCommand
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
@@ -122,14 +122,18 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     unusable: dict[str, VitreportError] = {}
     asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
     planned = plan_study(asked, facts_in(sweep.data_dirs), unusable)
-    plans = list(planned.plans.values())
+    plans, engine = list(planned.plans.values()), sweep.engine_spec(planned.study.engine)
     if sweep.dry_run:
         _show_status(planned, sweep.runs_dir, as_json=sweep.as_json)
+        if not sweep.as_json:
+            show_submission(engine, sweep.jobs, count_missing(plans, sweep))
         if unusable:
             raise left_out(unusable)
         return
     with SweepView(quiet=sweep.quiet) as view:
-        analysis = vitreport.run_study(planned, unusable=unusable, **execution(sweep, view))
+        analysis = vitreport.run_study(planned, unusable=unusable, **execution(sweep, engine, view))
+    if leave(sweep):
+        return
     show_sweeps(plans, analysis, as_json=sweep.as_json)
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
     refuse_missing(list(trials.values()), sweep.runs_dir, unusable)

@@ -7,7 +7,7 @@ Whether a trial is done is read from its run folder, so reports may be few: an e
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -29,12 +29,23 @@ class Ended:
     is_temporary: bool = False
 
 
-Report = Event | str | Ended
-"""Something that happened in a trial: an event of the training, a line for the user, or its end."""
+State = Literal["waiting", "running"]
+"""Whether a submitted trial waits in the queue of a cluster, or has begun."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A submitted trial has begun, or waits again."""
+
+    state: State
+
+
+Report = Event | str | Moved | Ended
+"""Something that happened in a trial: an event of the training, a line for the user, a new state, or its end."""
 
 
 class Engine(AbstractContextManager[object, None], Protocol):
-    """Trains specs. It is a context manager; leaving it ends at once what is still running."""
+    """Trains specs. It is a context manager; what is left of the jobs when it ends is up to the engine."""
 
     @property
     def running(self) -> Collection[str]:
@@ -44,8 +55,11 @@ class Engine(AbstractContextManager[object, None], Protocol):
     def has_room(self) -> bool:
         """Whether `submit` can take a trial now."""
 
-    def submit(self, spec: RunSpec) -> None:
-        """Start to train a spec."""
+    def adopt(self, run_ids: Collection[str]) -> Collection[str]:
+        """Take over the jobs that an earlier process has left for these runs; return the ids of those with a job."""
+
+    def submit(self, spec: RunSpec) -> State:
+        """Start to train a spec, or put it into a queue."""
 
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, with the ids of the runs, after at most `seconds`.

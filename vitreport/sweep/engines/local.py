@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -23,7 +23,8 @@ from vitreport import errors
 from vitreport.formatting import counted
 from vitreport.runtime import DEVICE, THREADS, Runtime, limit_spinning, usable_cores
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.engines.engine import Ended, Report
+from vitreport.sweep.engines.engine import Ended, Report, State
+from vitreport.sweep.engines.trial import end_after, train_trial
 from vitreport.training.events import Event, Listener, StepFinished
 
 MOST_FRUITLESS_STARTS = 3
@@ -75,6 +76,9 @@ class LocalEngine:
     def __enter__(self) -> Self:
         import torch
 
+        from vitreport.training.device import choose_device
+
+        choose_device(self._runtimes[0].device)
         jobs, runtime = len(self._runtimes), self._runtimes[0]
         if gpus := torch.cuda.device_count() if runtime.device in ("auto", "cuda") else 0:
             slots = range(min(gpus * self._jobs_per_gpu, jobs))
@@ -85,6 +89,7 @@ class LocalEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Kill what is still running."""
         for worker in list(self._workers):
             worker.process.kill()
             self._remove(worker)
@@ -99,12 +104,17 @@ class LocalEngine:
         """Whether a worker is idle, or another can be started."""
         return len(self.running) < len(self._runtimes)
 
-    def submit(self, spec: RunSpec) -> None:
+    def adopt(self, run_ids: Collection[str]) -> Sequence[str]:
+        """Return nothing: workers end with their process."""
+        return ()
+
+    def submit(self, spec: RunSpec) -> State:
         """Give a spec to an idle worker or a new one."""
         worker = next((worker for worker in self._workers if not worker.run_id), None) or self._start()
         worker.run_id = spec.run_id
         with suppress(OSError):  # it has just died; `reports` finds out
             worker.connection.send(spec)
+        return "running"
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """Return what the workers have sent.
@@ -182,34 +192,21 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     limit_spinning()  # the Python API has not called it
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
-    from vitreport.store.session import train_run
+    import vitreport.store.session  # noqa: F401  # torch, before it says that it has begun
     from vitreport.training.compilation import has_compiled
-    from vitreport.training.device import forget_peak_memory
 
-    connection.send((None, False))  # it has begun
+    connection.send((None, False))
     is_last = False
     while not is_last:
         spec = connection.recv()
         ended: Ended | errors.FullDiskError = Ended()
         try:
-            forget_peak_memory()
-            train_run(spec, runtime, force=False, argv=argv, listener=_Forward(connection))
+            train_trial(spec, runtime, argv, _Forward(connection))
         except Exception as error:
             ended, is_last = end_after(error), True
         is_last |= has_compiled()
         gc.collect()
         connection.send((ended, is_last))
-
-
-def end_after(error: Exception) -> Ended | errors.FullDiskError:
-    """Return the end of a trial that an error has ended; a full disk matters to all trials."""
-    if isinstance(error, errors.FullDiskError):
-        return error
-    if not isinstance(error, errors.VitreportError):
-        return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
-    is_outside = isinstance(error, errors.ResourceError | errors.StoppedError)
-    is_temporary = is_outside and not isinstance(error, errors.StorageError)
-    return Ended("; ".join(error.lines()), isinstance(error, errors.BusyError), is_temporary)
 
 
 class _Forward(Listener):

@@ -1,0 +1,115 @@
+"""`--engine`, its options, and the `[engine]` table of a study, without a cluster."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import STUDY, Cli
+from tests.commands import Completed
+from tests.spec.composing import composed
+from tests.store.options import SHORTEST
+from tests.sweep.fake_slurm import FakeSlurm
+from vitreport.errors import SpecError
+from vitreport.spec.engine import EngineSpec, read_engine
+
+ABLATE = ("ablate", *SHORTEST, "--param", "learning_rate", "0.1,0.2", "--seeds", "2")
+OF_STUDY = EngineSpec(name="slurm", options={"partition": "gpu", "time": 60})
+
+
+def refused(done: Completed, exit_code: int, *words: str) -> None:
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert done.exit_code == exit_code
+    assert [word for word in words if word not in line] == []
+
+
+def test_the_command_line_comes_before_the_study() -> None:
+    assert read_engine(None, ()) == EngineSpec()
+    assert read_engine(None, (), OF_STUDY) == OF_STUDY
+    changed = {"partition": "cpu", "time": 60, "exclude": "a=b"}
+    assert read_engine(None, ["partition=cpu", "exclude=a=b"], OF_STUDY).options == changed
+    assert read_engine("slurm", ["cpus_per_gpu = 4"]).options == {"cpus-per-gpu": "4"}
+    assert read_engine("local", (), OF_STUDY) == EngineSpec()
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "fault"),
+    [
+        ("slrm", "time=1", "did you mean slurm"),
+        (None, "partition=gpu", "the engine local has no options; hint: use --jobs"),
+        ("slurm", "partition", "is not NAME=VALUE"),
+        ("slurm", "time=", "is not NAME=VALUE"),
+        ("slurm", "array=0-3", "array: is set by vitreport"),
+        ("slurm", "--time=3", "--time: is not the name of an option"),
+    ],
+)
+def test_engines_and_options_that_do_not_exist(name: str | None, option: str, fault: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read_engine(name, [option])
+    assert fault in str(caught.value)
+
+
+def test_options_that_do_not_fit_the_engine_are_refused_before_anything_is_trained(cli: Cli) -> None:
+    refused(cli(*ABLATE, "--detach"), 2, "--detach: trials on this machine end with the command", "--engine slurm")
+    refused(cli(*ABLATE, "--engine", "slurm", "--jobs-per-gpu", "2"), 2, "--jobs-per-gpu", "gpus=N")
+    refused(cli(*ABLATE, "--engine=slurm", "--engine-option=seconds-between-looks=x"), 2, "must be a number")
+    refused(cli(*ABLATE, "--engine", "ray"), 2, "--engine = 'ray': unknown engine", "use one of local, slurm")
+    assert not list(Path().glob("runs/*"))
+
+
+def test_without_slurm_one_line_says_what_to_do(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path.cwd()))
+    done = cli(*ABLATE, "--engine", "slurm")
+    refused(done, 6, "squeue not found", "hint: run this command where Slurm is installed")
+
+
+def test_a_dry_run_says_what_would_be_submitted(cli: Cli) -> None:
+    done = cli(*ABLATE, "--engine=slurm", "--engine-option=gpus=1", "--engine-option=time=60", "--jobs=3", "--dry-run")
+    assert (done.exit_code, done.stderr.count("warning")) == (0, 1)
+    *_, jobs, command = done.stdout.splitlines()
+    assert jobs == "to be submitted to Slurm: 4 jobs, at most 3 at a time"
+    assert command == "sbatch --gpus-per-node=1 --time=60 --array=0-3%3"
+
+
+def test_variables_give_the_engine_and_its_options(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VITREPORT_ENGINE", "slurm")
+    monkeypatch.setenv("VITREPORT_ENGINE_OPTION", "partition=gpu memory=8G")
+    assert "sbatch --partition=gpu --mem=8G --array=0-3%1" in cli(*ABLATE, "--dry-run").stdout
+
+
+def study(text: str) -> None:
+    Path("study.toml").write_text(STUDY + text)
+
+
+def test_a_study_says_where_to_train_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    study('\n[engine]\nname = "slurm"\noptions = { partition = "gpu", time = 60 }\n')
+    arguments = ("study", "run", "study.toml", "--seeds", "2", "--jobs", "2")
+    assert "sbatch --partition=gpu --time=60 --array=0-1%2" in cli(*arguments, "--dry-run").stdout
+    slurm = FakeSlurm()
+    slurm.install(monkeypatch)
+    done = cli(*arguments, "--engine-option", "time=90", "--engine-option", "seconds-between-looks=0.01")
+    assert (done.exit_code, slurm.options) == (0, ["--partition=gpu", "--time=90"])
+    assert json.loads(cli("study", "show", "study.toml", "--json").stdout)["engine"]["name"] == "slurm"
+
+
+def test_a_study_whose_engine_is_unknown(cli: Cli) -> None:
+    study('\n[engine]\nname = "ray"\n')
+    done = cli("study", "run", "study.toml", "--dry-run")
+    refused(done, 2, "engine.name", "'local' or 'slurm'")
+
+
+def test_the_engine_is_no_part_of_a_run() -> None:
+    with pytest.raises(SpecError, match="engine"):
+        composed({"model": {"name": "swin"}, "data": {"dataset": "digits"}, "engine": {"name": "slurm"}})
+
+
+def test_detached_jobs_and_their_results(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = FakeSlurm()
+    slurm.install(monkeypatch)
+    arguments = (*ABLATE, "--engine=slurm", "--engine-option=seconds-between-looks=0.01")
+    done = cli(*arguments, "--detach")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[-1].startswith("the jobs continue; run the same command again, without --detach")
+    again = cli(*arguments)
+    assert (again.exit_code, len(slurm.arrays)) == (0, 1)
+    assert "learning_rate" in again.stdout

@@ -1,0 +1,65 @@
+"""Train one trial in a job of a cluster: `python -m vitreport.sweep.engines.job FOLDER NUMBER`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from vitreport import errors
+from vitreport.runtime import limit_spinning
+from vitreport.store.signals import StopSignal, handle_until_exit
+from vitreport.sweep.engines.engine import Ended
+from vitreport.sweep.engines.submission import Job, read_trial
+from vitreport.sweep.engines.trial import end_after, train_trial
+from vitreport.training.events import EpochFinished, Event, Listener
+
+
+class _Print(Listener):
+    """Writes the log of a job."""
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, EpochFinished):
+            print(f"epoch {event.record.epoch} done, step {event.record.step}", flush=True)
+
+    def note(self, line: str) -> None:
+        print(line, flush=True)
+
+
+def train_job(job: Job) -> int:
+    """Train the trial of a job, say how it has ended, and return the exit code that `vitreport train` would have."""
+    spec, runtime, argv = read_trial(job)
+    job.begin()
+    if threads := runtime.threads or int(os.environ.get("SLURM_CPUS_PER_TASK") or 0):
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    ended, code = Ended(), 0
+    is_full = False
+    try:
+        train_trial(spec, replace(runtime, threads=threads or None), argv, _Print())
+    except Exception as error:
+        found, code = end_after(error), getattr(error, "exit_code", 1)
+        is_full = isinstance(found, errors.FullDiskError)
+        ended = found if isinstance(found, Ended) else Ended("; ".join(found.lines()))
+        if code == 1:
+            sys.excepthook(type(error), error, error.__traceback__)
+        print(ended.reason, flush=True)
+    with suppress(errors.StorageError):
+        job.write_end(ended, is_full=is_full)
+    return code
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train the trial with this folder and number."""
+    limit_spinning()
+    stop = handle_until_exit()
+    try:
+        code = train_job(Job(Path(arguments[0]), int(arguments[1])))
+    except StopSignal as signal:
+        code = 128 + signal.signal_number
+    stop.ignore()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

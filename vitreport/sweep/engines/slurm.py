@@ -1,0 +1,219 @@
+"""Train trials in jobs of a Slurm cluster, as arrays of jobs.
+
+The jobs are found again by their names, so this process may end at any time: the next one takes them over. It calls
+Slurm's commands instead of submitit, which replaces the handler of SIGTERM in its jobs, reads states from sacct only,
+and describes its jobs as pickles.
+"""
+
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from vitreport import errors
+from vitreport.files import write_atomic
+from vitreport.formatting import counted
+from vitreport.records.folders import newest_attempt
+from vitreport.records.reader import read_run
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.run_state import RESULTS, trial_state
+from vitreport.sweep.engines import slurm_commands
+from vitreport.sweep.engines.engine import Ended, Moved, Report, State
+from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError, QueuedJob
+from vitreport.sweep.engines.submission import FOLDER, Job, read_jobs, write_submission
+from vitreport.sweep.watch import Watcher
+
+PREFIX = "vitreport-"
+MOST_SUBMITTED = 1000
+"""Slurm's own limit for the size of an array, where the cluster has no other."""
+SECONDS_BETWEEN_LOOKS = 15.0
+LOOKS_BEFORE_LOST = 4
+"""With 15 s between them, longer than NFS may show an old state of a folder (60 s)."""
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
+
+
+@dataclass
+class _Submitted:
+    job: Job
+    id: str
+    state: State = "waiting"
+    looks: int = 0  # since its job was seen to have ended, without saying how
+
+
+class SlurmEngine:
+    """Trains in jobs of Slurm, at most `jobs` at a time. Jobs continue without this process unless `stop` is called."""
+
+    def __init__(
+        self,
+        jobs: int,
+        runtime: Runtime,
+        note: Callable[[str], None] = lambda line: None,
+        *,
+        options: Mapping[str, str | int] = {},
+        argv: Sequence[str] = (),
+        detach: bool = False,
+        seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
+    ) -> None:
+        self._most_running, self._runtime, self._note = jobs, runtime, note
+        self._options, self._argv, self._detach = slurm_commands.batch_options(options), argv, detach
+        self._folder = runtime.runs_dir / FOLDER
+        self._seconds_between_looks = seconds_between_looks
+        self._next_look = 0.0
+        self._submitted: dict[str, _Submitted] = {}
+        self._due: dict[str, RunSpec] = {}
+        self._watcher = Watcher(runtime.runs_dir)
+        self._complaint = ""
+        self._is_stopping = self._has_stopped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the jobs, except those that were asked to stop and have not: end these at once."""
+        if self._is_stopping:
+            with suppress(errors.ResourceError):
+                slurm_commands.kill_jobs([each.id for each in self._submitted.values()])
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the runs that have a job, or will be submitted."""
+        return [*self._submitted, *self._due]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether an array can hold one more."""
+        return len(self._submitted) + len(self._due) < MOST_SUBMITTED
+
+    def adopt(self, run_ids: Collection[str]) -> list[str]:
+        """Take over jobs of these runs that an earlier process has left. Raises ResourceError without an answer."""
+        found = self._active_jobs(slurm_commands.own_jobs())
+        adopted = [run_id for run_id in run_ids if run_id in found]
+        self._submitted |= {run_id: found[run_id] for run_id in adopted}
+        if adopted:
+            self._note(f"found {counted(len(adopted), 'job')} of an earlier command; they are not submitted again")
+        return adopted
+
+    def submit(self, spec: RunSpec) -> State:
+        """Put a spec into the next array."""
+        self._due[spec.run_id] = spec
+        return "waiting"
+
+    def reports(self, seconds: float) -> list[tuple[str, Report]]:
+        """Look at the queue if it is time, submit what is due, and return what has happened.
+
+        Raises FullDiskError if a job could not write, ResourceError if Slurm refuses the jobs and none is left.
+        """
+        if time.monotonic() < self._next_look:
+            time.sleep(seconds)
+            return []
+        reports: list[tuple[str, Report]] = []
+        former, self._complaint = self._complaint, ""
+        try:
+            if self._is_stopping:
+                reports += self._stop_jobs()
+            queue = slurm_commands.own_jobs()
+            for run_id in list(self._submitted):
+                reports += [(run_id, report) for report in self._reports_of(run_id, queue)]
+            self._submit_due(queue)
+        except NoAnswerError as error:  # the jobs continue
+            self._complaint = f"{error.message}; trying again every {self._seconds_between_looks:g} s"
+        if self._complaint not in ("", former):
+            self._note(f"warning: {self._complaint}")
+        self._next_look = time.monotonic() + self._seconds_between_looks
+        return reports
+
+    def stop(self) -> None:
+        """Take what waits out of the queue, and send SIGTERM to the jobs that run, at the next look."""
+        self._is_stopping, self._next_look = True, 0.0
+        self._seconds_between_looks = min(1.0, self._seconds_between_looks)
+
+    def _stop_jobs(self) -> list[tuple[str, Report]]:
+        if not self._has_stopped:
+            slurm_commands.stop_jobs([each.id for each in self._submitted.values()])
+        self._has_stopped = True
+        never_submitted, self._due = list(self._due), {}
+        return [(run_id, Ended()) for run_id in never_submitted]
+
+    def _active_jobs(self, queue: Mapping[tuple[str, str], QueuedJob]) -> dict[str, _Submitted]:
+        """Return the jobs in the queue that belong to this directory of runs, by the ids of the runs."""
+        active = {place: each for place, each in queue.items() if each.state not in ENDED}
+        names = {name for name, _ in active if name.startswith(PREFIX)}
+        known = {name: read_jobs(self._folder / name.removeprefix(PREFIX)) for name in names}
+        return {
+            run_id: _Submitted(job, active[name, str(job.number)].id)
+            for name, jobs in known.items()
+            for run_id, job in jobs.items()
+            if (name, str(job.number)) in active
+        }
+
+    def _reports_of(self, run_id: str, queue: Mapping[tuple[str, str], QueuedJob]) -> Iterator[Report]:
+        submitted = self._submitted[run_id]
+        found = queue.get((PREFIX + submitted.job.folder.name, str(submitted.job.number)))
+        if found is None or found.state in ENDED:
+            if ended := self._end_of(run_id, submitted, found.state if found else "gone"):
+                del self._submitted[run_id]
+                yield ended
+            return
+        state: State = "waiting" if found.state in WAITING else "running"
+        if state != submitted.state:
+            submitted.state = state
+            yield Moved(state)
+        if state == "running":
+            yield from self._watcher.events(run_id)
+
+    def _end_of(self, run_id: str, submitted: _Submitted, state: str) -> Ended | None:
+        """Return how a trial has ended; None while its files may still be on their way from another machine."""
+        submitted.looks += 1
+        is_over = submitted.looks >= LOOKS_BEFORE_LOST
+        if said := submitted.job.read_end():
+            ended, is_full = said
+            if is_full:
+                raise errors.FullDiskError(ended.reason, "free some space")
+            if ended.reason or is_over or self._has_result(run_id):
+                return ended
+        elif is_over or self._is_stopping or state not in ("COMPLETED", "FAILED", "gone"):
+            reason = ENDED.get(state, "it is no longer in the queue")
+            return Ended(f"its Slurm job {submitted.id}: {reason} (log: {submitted.job.log})", is_temporary=True)
+        return None
+
+    def _has_result(self, run_id: str) -> bool:
+        return trial_state(read_run(newest_attempt(self._runtime.runs_dir, run_id))) in RESULTS
+
+    def _submit_due(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+        """Submit what is due: all of it if no jobs are left, else as many as may run beside those, or after those."""
+        if found := {run_id: job for run_id, job in self._active_jobs(queue).items() if run_id in self._due}:
+            self._submitted |= found  # a request that seemed to have failed
+            self._due = {run_id: spec for run_id, spec in self._due.items() if run_id not in found}
+        left = len(self._submitted)
+        room = MOST_SUBMITTED if self._detach or not left else self._most_running - left
+        specs = list(self._due.values())[: max(0, room)]
+        if not specs:
+            return
+        folder = write_submission(specs, self._runtime, self._argv)
+        try:
+            self._submit(folder, len(specs))
+        except NoAnswerError:  # the jobs may have been submitted: the next look finds them
+            raise
+        except errors.ResourceError as error:
+            shutil.rmtree(folder)
+            if not left:
+                raise
+            self._complaint = f"{error.message}; waiting for other jobs to end"
+
+    def _submit(self, folder: Path, count: int) -> None:
+        command = [sys.executable, "-m", "vitreport.sweep.engines.job", str(folder.absolute())]
+        script, most = folder / "job.sh", min(self._most_running, count)
+        write_atomic(script, f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'.encode())
+        others = {each.id.partition("_")[0] for each in self._submitted.values()} if self._detach else set[str]()
+        name = PREFIX + folder.name
+        number = slurm_commands.submit_array(script, name, count, most, self._options, sorted(others))
+        self._note(f"submitted {counted(count, 'trial')} to Slurm as job {number}, at most {most} at a time")
+        for run_id, job in read_jobs(folder).items():
+            self._submitted[run_id] = _Submitted(job, f"{number}_{job.number}")
+            del self._due[run_id]

@@ -1,0 +1,115 @@
+"""The commands of Slurm: sbatch, squeue and scancel. States come from squeue: sacct needs a database that many lack."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitreport.errors import ResourceError
+
+SECONDS_TO_SAVE = 90
+PATIENCE_SECONDS = 120
+FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
+"""What options of the engine are called by sbatch; the others have the same name."""
+ENDED = {
+    "BOOT_FAIL": "its node did not start",
+    "CANCELLED": "it was cancelled",
+    "COMPLETED": "it ended without a result",
+    "DEADLINE": "its deadline has passed",
+    "FAILED": "it failed",
+    "NODE_FAIL": "its node failed",
+    "OUT_OF_MEMORY": "it ran out of memory; use --engine-option memory=SIZE",
+    "PREEMPTED": "another job took its place",
+    "TIMEOUT": "it reached its time limit; use --engine-option time=MINUTES",
+}
+"""The states of jobs that have ended, in words."""
+_NO_ANSWER = re.compile(
+    r"unable to contact|connect failure|timed out|zero bytes|connection refused|munge|authentication|backup controller"
+    r"|slurm_persist|communication",
+    re.IGNORECASE,
+)
+
+
+class NoAnswerError(ResourceError):
+    """The controller of the cluster cannot be reached; it may have received the request."""
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A line of squeue: the id, as scancel takes it, and the state."""
+
+    id: str
+    state: str
+
+
+def batch_options(options: Mapping[str, str | int]) -> list[str]:
+    """Return options of the engine as sbatch takes them."""
+    return [f"--{FLAGS.get(name, name)}={value}" for name, value in options.items()]
+
+
+def submit_array(
+    script: Path, name: str, count: int, most_running: int, options: Sequence[str], after: Iterable[str] = ()
+) -> str:
+    """Submit a script as an array of jobs, with this name, and return the id of the array.
+
+    `after` has ids of arrays that must have ended before. Each job gets SIGTERM before its time limit, and is put back
+    into the queue if its node fails or another job takes its place.
+    """
+    dependency = [f"--dependency=afterany:{':'.join(after)}"] if after else []
+    own = [
+        f"--job-name={name}",
+        f"--array=0-{count - 1}%{most_running}",
+        f"--output={_pattern(script.parent.absolute())}/%a.log",
+        f"--signal=B:TERM@{SECONDS_TO_SAVE}",
+        *("--ntasks=1", "--requeue", "--open-mode=append"),
+    ]
+    return _call("sbatch", "--parsable", *own, *dependency, *options, str(script)).strip().partition(";")[0]
+
+
+def _pattern(folder: Path) -> str:
+    return str(folder).replace("\\", "\\\\").replace("%", "%%")
+
+
+def own_jobs() -> dict[tuple[str, str], QueuedJob]:
+    """Return the jobs of this user, also those that have just ended, by name and number in their array."""
+    lines = _call("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%j").splitlines()
+    parts = [line.strip().split("|", 3) for line in lines]
+    return {(each[3], each[1]): QueuedJob(f"{each[0]}_{each[1]}", each[2]) for each in parts if len(each) == 4}
+
+
+def stop_jobs(ids: Sequence[str]) -> None:
+    """Remove jobs from the queue, and send SIGTERM to those that run, so that they save what they have."""
+    if ids:
+        _call("scancel", "--quiet", "--state=PENDING", *ids)
+        _call("scancel", "--quiet", "--full", "--signal=TERM", *ids)
+
+
+def kill_jobs(ids: Sequence[str]) -> None:
+    """End jobs at once."""
+    if ids:
+        _call("scancel", "--quiet", *ids)
+
+
+def _call(*command: str) -> str:
+    """Run a command of Slurm in a session of its own, which Ctrl-C does not reach.
+
+    Raises NoAnswerError, or ResourceError if the command is not there or Slurm has refused the request.
+    """
+    program = command[0]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_SECONDS, start_new_session=True
+        )
+    except FileNotFoundError:
+        hint = "run this command where Slurm is installed, such as a login node, or use --engine local"
+        raise ResourceError(f"{program} not found", hint) from None
+    except subprocess.TimeoutExpired:
+        raise NoAnswerError(f"{program} has not answered for {PATIENCE_SECONDS} s", "check the cluster") from None
+    if not done.returncode:
+        return done.stdout
+    lines = [re.sub(rf"^{program}: (error|fatal): ", "", line) for line in done.stderr.strip().splitlines()]
+    reason = "; ".join(line for line in lines if not line.startswith("Try ")) or f"exit code {done.returncode}"
+    if program != "sbatch" or _NO_ANSWER.search(reason):
+        raise NoAnswerError(f"Slurm does not answer: {reason}", "check the cluster with `sinfo`, then try again")
+    raise ResourceError(f"Slurm refused the jobs: {reason}", "change the --engine-option; `sinfo` lists partitions")

@@ -1,0 +1,29 @@
+"""What every engine does for a trial, in the process that trains it: train the spec, or resume it if it was begun."""
+
+from collections.abc import Sequence
+
+from vitreport import errors
+from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.sweep.engines.engine import Ended
+from vitreport.training.events import Listener
+
+
+def train_trial(spec: RunSpec, runtime: Runtime, argv: Sequence[str], listener: Listener) -> None:
+    """Train a spec, or resume its run. Raises what ends it before it is done."""
+    from vitreport.store.session import train_run
+    from vitreport.training.device import forget_peak_memory
+
+    forget_peak_memory()
+    train_run(spec, runtime, force=False, argv=argv, listener=listener)
+
+
+def end_after(error: Exception) -> Ended | errors.FullDiskError:
+    """Return the end of a trial that an error has ended; a full disk matters to all trials."""
+    if isinstance(error, errors.FullDiskError):
+        return error
+    if not isinstance(error, errors.VitreportError):
+        return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
+    is_outside = isinstance(error, errors.ResourceError | errors.StoppedError)
+    is_temporary = is_outside and not isinstance(error, errors.StorageError)
+    return Ended("; ".join(error.lines()), isinstance(error, errors.BusyError), is_temporary)
