@@ -1,5 +1,7 @@
 """`nox` does what continuous integration does: style, types, import contracts, tests. `nox --list` shows the rest."""
 
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -9,6 +11,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 RESULTS = ("--study", "digits", "--seeds", "1..3", "--template", "templates/results.md.j2", "--assets", "docs/results")
 EXAMPLES = ("digits", "small-images")  # docs/examples has their reports
 TORCH = ("perceiver-pytorch", "timm", "torch", "torchvision", "transformer-in-transformer")
+WITHOUT_QUESTIONS = {"DEBIAN_FRONTEND": "noninteractive"}
 
 nox.options.sessions = ["check"]
 nox.options.reuse_existing_virtualenvs = True
@@ -75,6 +78,24 @@ def long(session: nox.Session) -> None:
     """Run the tests that take minutes."""
     install(session)
     session.run("pytest", "-m", "long", *session.posargs)
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """Run sweeps on a Slurm of one node; on Debian and Ubuntu, root installs Slurm first."""
+    if not shutil.which("slurmctld") and shutil.which("apt-get") and not os.geteuid():
+        packages = ("install", "--yes", "--quiet", "--no-install-recommends", "slurm-wlm", "munge")
+        for command in (("update", "--quiet"), packages):
+            session.run("apt-get", *command, external=True, success_codes=range(256), env=WITHOUT_QUESTIONS)
+    if not shutil.which("slurmctld"):
+        session.skip("Slurm is not installed, and cannot be installed here (apt-get install slurm-wlm munge)")
+    folder = Path(session.bin).parent.parent / "check" / "bin"
+    if (folder / "pytest").exists():  # with torch, which is large
+        session.run(str(folder / "pip"), "install", "--quiet", "--no-deps", ".", external=True)
+        session.run(str(folder / "pytest"), "-n", "2", "-rs", "tests/cluster", *session.posargs, external=True)
+    else:
+        install(session)
+        session.run("pytest", "-n", "2", "-rs", "tests/cluster", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,188 @@
+"""Sweeps on a real Slurm, of one node: what they give, and what kills and outages cost them."""
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.one_node import OneNode, wait_until
+from tests.commands import vitreport
+from tests.store.identity import differences
+from tests.sweep.processes import LONG, MIXER, Sweep, ablate, finished, record, runs
+from tests.sweep.test_disturbed import table
+
+pytestmark = pytest.mark.timeout(1200)
+
+COMMON = ("--threads=1", "--checkpoint-seconds=0.2", "--json")
+SLURM = (*COMMON, "--engine=slurm", "--engine-option=seconds-between-looks=0.3")
+SHORT = (*MIXER, "--param", "batch_size", "20,50", "--seeds=2", "--jobs=2")
+TWO = (*MIXER, "--set=train.epochs=40", "--param", "batch_size", "40,50", "--seeds=1")
+"""Two trials that take long enough to be disturbed."""
+
+ENDLESS = (*LONG, "--param", "batch_size", "50", "--seeds=1")
+Check = Callable[..., None]
+
+
+def slurm(folder: Path, *arguments: str) -> Sweep:
+    return ablate(folder, *arguments, *SLURM)
+
+
+@pytest.fixture(scope="session")
+def local_folders() -> dict[tuple[str, ...], Path]:
+    """Sweeps on this machine that were run by a test before."""
+    return {}
+
+
+@pytest.fixture
+def check(
+    cluster: OneNode,
+    folder: Path,
+    local_folders: dict[tuple[str, ...], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Check:
+    """Check that a sweep is done, and that its runs are those of one on this machine, to the last bit."""
+
+    def check(*arguments: str) -> None:
+        if arguments not in local_folders:
+            local_folders[arguments] = tmp_path_factory.mktemp("local")
+        known = local_folders[arguments]
+        expected = table(ablate(known, *arguments, *COMMON).finish())
+        before = finished(folder)
+        assert table(slurm(folder, *arguments).finish()) == expected
+        assert finished(folder) == before, "a finished trial was trained again"
+        pairs = list(zip(runs(known), runs(folder), strict=True))
+        assert {first.name: found for first, second in pairs if (found := differences(first, second))} == {}
+        assert not cluster.jobs()
+
+    return check
+
+
+def wait_for_progress(sweep: Sweep) -> None:
+    """Until a job has saved one more checkpoint."""
+    before = steps(sweep.folder)
+    sweep.wait_until(lambda: steps(sweep.folder) > before, "a checkpoint")
+
+
+def steps(folder: Path) -> int:
+    return sum(record(run)["step"] for run in runs(folder))
+
+
+def test_a_sweep_in_jobs_gives_what_it_gives_on_this_machine(check: Check, folder: Path) -> None:
+    done = slurm(folder, *SHORT).finish()
+    assert "submitted 4 trials to Slurm as job" in done.stderr
+    assert "at most 2 at a time" in done.stderr
+    check(*SHORT)
+    shown = vitreport("runs", "show", runs(folder)[0].name, "--runs-dir", str(folder / "runs")).stdout
+    assert re.search(r"runs/\.slurm/[0-9a-f]{8}/[0-3]\.log", shown)
+
+
+def test_a_signal_before_the_time_limit_is_no_attempt(cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *ENDLESS)
+    for _ in range(3):  # as often as a trial that fails is tried
+        wait_for_progress(sweep)
+        jobs = cluster.jobs("RUNNING")
+        cluster.call("scancel", "--full", "--signal=TERM", *jobs)  # as --signal=B:TERM@90 does
+        sweep.wait_until(lambda jobs=jobs: not {*jobs} & {*cluster.jobs()}, "the end of the job")  # type: ignore[misc]
+    wait_for_progress(sweep)
+    assert "failed" not in sweep.stderr.read_text()
+    assert all("stopped by SIGTERM" in log.read_text() for log in sorted(folder.glob("runs/.slurm/*/0.log"))[:1])
+    sweep.process.kill()
+
+
+def test_jobs_that_are_killed_or_cancelled_cost_nothing(check: Check, cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *TWO, "--jobs=2")
+    wait_for_progress(sweep)
+    first, *others = cluster.jobs("RUNNING")
+    cluster.call("scancel", "--full", "--signal=KILL", first)
+    cluster.call("scancel", *others)
+    assert sweep.finish().exit_code == 0
+    check(*TWO)
+
+
+def test_a_command_that_is_killed_finds_its_jobs_again(check: Check, cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *TWO)
+    wait_for_progress(sweep)
+    sweep.process.kill()
+    sweep.finish()
+    before = cluster.jobs()
+    again = slurm(folder, *TWO)
+    again.wait_to_be_told(f"found {len(before)} job")
+    done = again.finish()
+    assert (done.exit_code, "submitted" in done.stderr.replace("not submitted", "")) == (0, False)
+    check(*TWO)
+
+
+def test_outages_cost_nothing(check: Check, cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *TWO, "--jobs=2")
+    wait_for_progress(sweep)
+    cluster.end("slurmd", signal.SIGKILL)
+    cluster.end("slurmctld", signal.SIGKILL)
+    sweep.wait_to_be_told("Slurm does not answer")
+    cluster.start("slurmctld", "-D")
+    cluster.start("slurmd", "-D")
+    assert sweep.finish().exit_code == 0
+    check(*TWO)
+
+
+def test_ctrl_c_saves_and_cancels_the_jobs(check: Check, cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *TWO)  # one job runs, one waits
+    wait_for_progress(sweep)
+    sweep.process.send_signal(signal.SIGINT)
+    done = sweep.finish()
+    assert (done.exit_code, "0 of 2 trials done" in done.stderr) == (130, True)
+    assert not cluster.jobs()
+    assert [record(run)["status"] for run in runs(folder)] == ["interrupted"]
+    assert slurm(folder, *TWO).finish().exit_code == 0
+    check(*TWO)
+
+
+def test_detached_jobs_are_collected_by_the_same_command(check: Check, cluster: OneNode, folder: Path) -> None:
+    done = slurm(folder, *TWO, "--detach").finish()
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert len(before := cluster.jobs()) == 2
+    assert slurm(folder, *TWO, "--detach").finish().exit_code == 0
+    assert {*cluster.jobs()} <= {*before}, "a trial was submitted twice"
+    assert slurm(folder, *TWO).finish().exit_code == 0
+    check(*TWO)
+
+
+@pytest.mark.parametrize(
+    ("option", "fault"),
+    [
+        ("partition=none", "invalid partition specified: none"),
+        ("cpus=999", "Requested node configuration is not available"),
+        ("colour=red", "unrecognized option '--colour=red'"),
+    ],
+)
+def test_jobs_that_slurm_refuses(option: str, fault: str, cluster: OneNode, folder: Path) -> None:
+    done = slurm(folder, *TWO, "--engine-option", option).finish()
+    assert done.exit_code == 6
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert line.startswith("error: Slurm refused the jobs: ")
+    assert fault in line
+    assert "; hint: " in line
+    assert not list(folder.glob("runs/.slurm/*/"))
+
+
+def test_a_cluster_that_cannot_be_reached(cluster: OneNode, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (cluster.folder / "slurm.conf").read_text()
+    other = cluster.folder / "unreachable.conf"
+    other.write_text(text.replace("SlurmctldPort=", "SlurmctldPort=1 #"))
+    monkeypatch.setenv("SLURM_CONF", str(other))
+    done = slurm(folder, *TWO).finish()
+    assert done.exit_code == 6
+    assert "error: Slurm does not answer: " in done.stderr
+
+
+def test_another_job_may_take_the_place_of_a_trial(check: Check, cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *TWO)
+    wait_for_progress(sweep)
+    options = ("--partition=urgent", "--cpus-per-task=4", "--output=/dev/null", "--wrap=sleep 1")
+    other = cluster.call("sbatch", "--parsable", *options)
+    wait_until(lambda: other not in cluster.jobs(), "the end of the other job")
+    for job in cluster.jobs("PENDING"):  # Slurm lets a job wait for two minutes before it starts again
+        cluster.call("scontrol", "update", f"jobid={job}", "StartTime=now")
+    assert sweep.finish().exit_code == 0
+    check(*TWO)
