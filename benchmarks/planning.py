@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -23,9 +23,11 @@ from vitreport.data.sources import facts_in
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import field_axis
-from vitreport.sweep.engines.engine import Ended, Report
+from vitreport.sweep.check import missing_trials
+from vitreport.sweep.engines.engine import Ended, Report, State
+from vitreport.sweep.observer import Policy
 from vitreport.sweep.plan import plan_ablation, read_trials, write_sweep
-from vitreport.sweep.run import Policy, Sweep, missing_trials
+from vitreport.sweep.run import Sweep
 from vitreport.training.events import Started, StepFinished
 
 TRAIN = """
@@ -82,8 +84,12 @@ class Pretence:
     def has_room(self) -> bool:
         return len(self.specs) < 8
 
-    def submit(self, spec: RunSpec) -> None:
+    def adopt(self, run_ids: Collection[str]) -> list[str]:
+        return []
+
+    def submit(self, spec: RunSpec) -> State:
         self.specs[spec.run_id] = spec
+        return "running"
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         found: list[tuple[str, Report]] = []

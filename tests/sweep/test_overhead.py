@@ -13,8 +13,9 @@ from vitreport.records import folders
 from vitreport.records.folders import newest_attempt
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Trial
-from vitreport.sweep.run import Observer, Policy, Sweep
+from vitreport.sweep.run import Sweep
 
 
 def counted_calls(trials: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:

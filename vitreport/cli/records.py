@@ -14,9 +14,11 @@ from vitreport.formatting import compact, counted, duration, listed, millisecond
 from vitreport.records.folders import find_run
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
+from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.fields import flat
 from vitreport.spec.run import RunSpec
+from vitreport.sweep.engines.submission import newest_log
 
 HINT = "use --runs-dir to give the directory of the runs"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
@@ -42,7 +44,7 @@ def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
 
 
 def record_rows(run: Run) -> list[tuple[str, str]]:
-    """Return what the record of a run says, without its spec and its results."""
+    """Return what the record of a run says, without its spec and its results, and where the log of its job is."""
     record = run.record
     if record is None:
         return []
@@ -66,6 +68,7 @@ def record_rows(run: Run) -> list[tuple[str, str]]:
         ("weights", record.weights.in_words(", ".join) if record.weights else ""),
         *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
         ("error", record.error.message if record.error else ""),
+        ("log", str(newest_log(run.folder.parent, RunId.parse(run.id).first_attempt) or "")),
     ]
     return [(name, value) for name, value in rows if value]
 

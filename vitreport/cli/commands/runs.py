@@ -25,7 +25,6 @@ from vitreport.run_id import RunId, common_id
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.sweep import called
 from vitreport.store.run_state import state_of
-from vitreport.sweep.engines.submission import newest_log
 
 COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBERS = ["epochs", "val", "test", "time"]
@@ -166,9 +165,7 @@ def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json:
             means = [f"{name} {value}" for name, value in records.class_score_rows(scores)]
             results.append((f"best epoch {result.selected.epoch}, test classes", ", ".join(means)))
         spec = records.spec_rows(found.spec) if found.spec else []
-        log = newest_log(found.folder.parent, RunId.parse(found.id).first_attempt)
-        record = [*records.record_rows(found), *([("log", str(log))] if log else [])]
-        for title, rows in {"trained": spec, "record": record, "results": results}.items():
+        for title, rows in {"trained": spec, "record": records.record_rows(found), "results": results}.items():
             if rows:
                 print_table([title, ""], rows, gap=True)
         if found.epochs:
