@@ -87,7 +87,8 @@ def test_a_signal_before_the_time_limit_is_no_attempt(cluster: OneNode, folder: 
         sweep.wait_until(lambda jobs=jobs: not {*jobs} & {*cluster.jobs()}, "the end of the job")  # type: ignore[misc]
     wait_for_progress(sweep)
     assert "failed" not in sweep.stderr.read_text()
-    assert all("stopped by SIGTERM" in log.read_text() for log in sorted(folder.glob("runs/.slurm/*/0.log"))[:1])
+    logs = [log.read_text() for log in folder.glob("runs/.slurm/*/0.log")]
+    assert sum("stopped by SIGTERM" in log for log in logs) == 3
     sweep.process.kill()
 
 
@@ -186,3 +187,26 @@ def test_another_job_may_take_the_place_of_a_trial(check: Check, cluster: OneNod
         cluster.call("scontrol", "update", f"jobid={job}", "StartTime=now")
     assert sweep.finish().exit_code == 0
     check(*TWO)
+
+
+@pytest.mark.long
+def test_fifty_trials_with_many_kills_are_those_of_this_machine(check: Check, cluster: OneNode, folder: Path) -> None:
+    """Ten jobs, the command (three times) and slurmd (once) are killed; each trial is done once."""
+    arguments = (*MIXER, "--set=train.epochs=10", "--param", "batch_size", "20,25,40,50,100", "--seeds=10")
+    sweep, known = slurm(folder, *arguments, "--jobs=2"), dict[str, int]()
+    for number in range(14):
+        sweep.wait_until(lambda number=number: len(finished(folder)) >= 3 * number, f"{3 * number} results")  # type: ignore[misc]
+        known = finished(folder) | known
+        if number in (3, 7, 11):
+            sweep.process.kill()
+            sweep.finish()
+            sweep = slurm(folder, *arguments, "--jobs=2")
+        elif number == 5:
+            cluster.end("slurmd", signal.SIGKILL)
+            cluster.start("slurmd", "-D")
+        else:
+            sweep.wait_until(lambda: bool(cluster.jobs("RUNNING")), "a job")
+            cluster.call("scancel", "--full", "--signal=KILL", cluster.jobs("RUNNING")[0])
+    assert sweep.finish(600).exit_code == 0
+    assert finished(folder).items() >= known.items(), "a finished trial was trained again"
+    check(*arguments)
