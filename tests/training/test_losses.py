@@ -10,7 +10,7 @@ import torch
 from tests.training.small import small_setup, small_spec
 from tests.training.test_loop import run
 from vitreport.errors import DivergedError
-from vitreport.training import loop
+from vitreport.training import loop, parallel
 from vitreport.training.events import Event, StepFinished
 from vitreport.training.loop import TrainingState
 
@@ -42,3 +42,12 @@ def ruined_after(step: int, events: Iterator[Event], state: TrainingState) -> It
                 next(state.model.parameters()).fill_(math.nan)
         if isinstance(event, StepFinished) and event.loss is not None:
             yield event
+
+
+def test_processes_read_their_losses_at_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their clocks differ."""
+    monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", math.inf)
+    setup = small_setup(small_spec())
+    monkeypatch.setattr(parallel, "agree", lambda number: int(setup.state.step in (2, 8)))
+    steps = [event for event in run(small_spec(), setup) if isinstance(event, StepFinished)]
+    assert [event.step for event in steps if event.loss is not None] == [2, 5, 8, 10]

@@ -106,6 +106,7 @@ def fit(
             unread.append((take_step or train_step)(state, images, targets, train))
             state.step += 1
             is_due = time.perf_counter() - last_read >= SECONDS_BETWEEN_READS[images.device.type]
+            is_due = bool(parallel.agree(int(is_due)))  # all processes find a loss that is not finite at the same step
             loss = None
             if is_due or state.step % steps_per_epoch == 0:
                 loss, last_read = _read_losses(unread, state), time.perf_counter()
