@@ -88,6 +88,7 @@ def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path: Path) 
     with begun(tmp_path, "--quiet") as process:
         ranks = children_of(process).values()
         process.kill()
+        process.communicate(timeout=PATIENCE_SECONDS)
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ranks), "the end", PATIENCE_SECONDS)
     record = read_run(only_run(tmp_path)).record
     assert record

@@ -1,6 +1,6 @@
 """Several processes that record one run: killed, stopped, diverged, on a full disk, and resumed.
 
-`TEST_KILLS=200 pytest tests/store/test_parallel.py` kills that often; without it, 2 times, `-m long` 12 times.
+`TEST_KILLS=200 pytest tests/store/test_parallel.py` kills that often; without it, 5 times, `-m long` 12 times.
 """
 
 import json
@@ -22,7 +22,7 @@ from tests.training.ranks import environments
 from vitreport.records.reader import read_run
 from vitreport.store.checkpoint import checkpoints
 
-KILLS = [int(os.environ.get("TEST_KILLS", "2")), pytest.param(12, marks=pytest.mark.long)]
+KILLS = [int(os.environ.get("TEST_KILLS", "5")), pytest.param(12, marks=pytest.mark.long)]
 BATCH_NORM = (
     "timm/resnet10t",
     "--dataset=digits",

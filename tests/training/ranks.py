@@ -72,7 +72,7 @@ def trained(sections: dict[str, Any], images: int) -> dict[str, Any]:
     events = fit(setup.state, setup.batches, setup.splits, spec.train, setup.learning_rate, lambda: None)
     told = list(events)
     epochs = [event.record for event in told if not isinstance(event, StepFinished) and hasattr(event, "record")]
-    weights = torch.cat([each.flatten().double() for each in named_weights(setup.state.model).values()])
+    weights = torch.cat([each.detach().flatten().double() for each in named_weights(setup.state.model).values()])
     measured = {
         name: predict(setup.state.model, split, spec.train, lambda: None) for name, split in setup.splits.items()
     }

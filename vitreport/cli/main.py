@@ -76,6 +76,9 @@ def main() -> None:
     stop = handle_until_exit()
     code = run(sys.argv[1:])
     stop.ignore()
+    if launched().world_size > 1:  # threads of torch.distributed can abort the end of the interpreter
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 
