@@ -106,7 +106,8 @@ def _call(*command: str) -> str:
         raise ResourceError(f"{program} not found", hint) from None
     except subprocess.TimeoutExpired:
         raise NoAnswerError(f"{program} has not answered for {PATIENCE_SECONDS} s", "check the cluster") from None
-    if not done.returncode:
+    # scancel fails for jobs that are in another state than it looks for, or have just ended
+    if not done.returncode or (program == "scancel" and not _NO_ANSWER.search(done.stderr)):
         return done.stdout
     lines = [re.sub(rf"^{program}: (error|fatal): ", "", line) for line in done.stderr.strip().splitlines()]
     reason = "; ".join(line for line in lines if not line.startswith("Try ")) or f"exit code {done.returncode}"
