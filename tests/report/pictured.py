@@ -29,11 +29,12 @@ def add_mistakes(run: Path) -> Path:
 def add_attention(run: Path) -> Path:
     """Seven images under their maps: the first four are correct, the others are taken for the next class."""
     images = [
-        ClassifiedImage(index=10 * place, label=place, predicted=place + (place > 3), confidence=0.9 - 0.1 * place)
-        for place in range(SHOWN)
+        ClassifiedImage(index=10 * i + (i < 4), label=i, predicted=i + (i > 3), confidence=0.9 - 0.1 * i)
+        for i in range(SHOWN)
     ]
     maps = np.random.default_rng(1).random((SHOWN, 2, 2), np.float32)
-    write_attention(run, "Grad-CAM of the predicted class", images, COLORS, maps)
+    weights_sha256 = json.loads((run / "result.json").read_text())["weights_sha256"]
+    write_attention(run, weights_sha256, "Grad-CAM of the predicted class", images, COLORS, maps)
     return run
 
 

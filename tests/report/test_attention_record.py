@@ -53,7 +53,7 @@ def test_it_is_that_of_the_first_seed_that_has_it(seeds: list[Path]) -> None:
     assert found
     assert (found.seed, found.side, b64decode(found.png)) == (2, 64, (seeds[2] / "attention.png").read_bytes())
     assert [(each.index, each.label, each.answer) for each in found.images][3:5] == [
-        (30, "cat", "correct"),
+        (31, "cat", "correct"),
         (40, "deer", "classified as dog"),
     ]
     assert summary().damage == ()
@@ -124,7 +124,7 @@ def test_html_has_each_image_beside_its_map(page: Page) -> None:
         "280 0 132 64",
         "0 72 132 64",
     ]
-    assert tiles[1].all("svg")[0].attributes["aria-label"] == "Test image 10, beside its attention map"
+    assert tiles[1].all("svg")[0].attributes["aria-label"] == "Test image 11, beside its attention map"
     assert [" ".join(tile.text.split()) for tile in tiles][3:5] == [
         "cat correct, 60.0%",
         "deer classified as dog, 50.0%",

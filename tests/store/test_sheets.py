@@ -13,7 +13,14 @@ from PIL import Image
 
 from tests.records import small_spec, write_run
 from vitreport.records.attention import AttentionRecord
-from vitreport.records.measurement import LARGEST_SIDE, MOST_MISTAKES, ClassifiedImage, ResultRecord, packed
+from vitreport.records.measurement import (
+    LARGEST_SIDE,
+    MOST_MISTAKES,
+    ClassifiedImage,
+    MistakeSheet,
+    ResultRecord,
+    packed,
+)
 from vitreport.records.reader import Damage, read_run
 from vitreport.report.figures.colors import LIGHT
 from vitreport.store import sheets
@@ -140,7 +147,7 @@ def attended(tmp_path: Path) -> tuple[Path, ResultRecord]:
     run = write_run(tmp_path, small_spec())
     result = read_run(run).result
     assert result
-    write_attention(run, "A method", SHOWN, images(8), MAPS)
+    write_attention(run, result.weights_sha256, "A method", SHOWN, images(8), MAPS)
     return run, result
 
 
@@ -189,6 +196,7 @@ def change_record(run: Path, **changes: object) -> None:
             "attention.json",
             "has schema version 3, written by a",
         ),
+        (lambda run: change_record(run, weights_sha256="1" * 64), "attention.json", "is of other weights than result."),
         (lambda run: change_record(run, sha256="0" * 64), "attention.png", "differs from the file that attention.json"),
     ],
 )
@@ -218,6 +226,22 @@ def test_attention_that_contradicts_the_result_is_named(
     assert damage == [Damage("attention.json", fault)]
 
 
+@pytest.mark.parametrize("lie", [{"label": 3}, {"predicted": 2}], ids=str)
+def test_attention_that_contradicts_the_mistakes_is_named(
+    attended: tuple[Path, ResultRecord], lie: dict[str, int]
+) -> None:
+    """A report shows both: of image 0, which an older record does not call correct or wrong."""
+    run, result = attended
+    mistake = ClassifiedImage(index=0, label=1, predicted=0, confidence=0.9)
+    told = result.model_copy(update={"mistakes": MistakeSheet(images=(mistake,), side=1, sha256="")})
+    damage: list[Damage] = []
+    change_record(run, images=[mistake.stored()])
+    assert read_attention(run, told, damage)
+    change_record(run, images=[{**mistake.stored(), **lie}])
+    assert read_attention(run, told, damage) is None
+    assert damage == [Damage("attention.json", "image 0 is unknown, or result.json says otherwise")]
+
+
 def test_a_crash_between_the_files_leaves_no_record(
     attended: tuple[Path, ResultRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,7 +252,7 @@ def test_a_crash_between_the_files_leaves_no_record(
 
     monkeypatch.setattr(sheets, "write_json", crash)
     with pytest.raises(KeyboardInterrupt):
-        write_attention(run, "Another method", SHOWN, images(8, noise=True), MAPS)
+        write_attention(run, result.weights_sha256, "Another method", SHOWN, images(8, noise=True), MAPS)
     damage: list[Damage] = []
     assert read_attention(run, result, damage) is None
     assert damage == []
@@ -236,5 +260,12 @@ def test_a_crash_between_the_files_leaves_no_record(
 
 def test_a_record_of_attention_has_no_paths(attended: tuple[Path, ResultRecord]) -> None:
     run, _ = attended
-    assert set(AttentionRecord.model_fields) == {"schema_version", "method", "images", "side", "sha256"}
+    assert set(AttentionRecord.model_fields) == {
+        "schema_version",
+        "method",
+        "images",
+        "side",
+        "sha256",
+        "weights_sha256",
+    }
     assert str(run.parent) not in (run / "attention.json").read_text()

@@ -93,16 +93,18 @@ def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path]
     """
     model = Classifier.restore([run], device)
     method, _ = method_of(model.spec.model)
+    assert run.result
     with held(run.folder, listener.note):
         refuse_links_in(run.folder)
         pictures = test_pictures(run, most, data_dirs, listener)
         maps, shares = _seen(model, pictures)
         found = [_classified(*each) for each in zip(pictures, shares, strict=True)]
-        kept = [i for i, each in enumerate(found) if run.result and run.result.agrees_with(each)]
+        kept = [i for i, each in enumerate(found) if run.result.agrees_with(each)]
         if not kept:
             raise RecordError(f"run {run.id}: its model contradicts its result", "use the device of the training")
         pixels = np.stack([pictures[i].pixels for i in kept])
-        write_attention(run.folder, method, [found[i] for i in kept], pixels, maps[kept].numpy())
+        shown, digest = [found[i] for i in kept], run.result.weights_sha256
+        write_attention(run.folder, digest, method, shown, pixels, maps[kept].numpy())
     return len(kept)
 
 

@@ -13,7 +13,8 @@ MOST_SHOWN = 12
 class AttentionRecord(Record):
     """Test images that show what the network of a run attends to, and the method in words.
 
-    attention.png has each image beside the same image under its attention map, `side` pixels each.
+    attention.png has each image beside the same image under its attention map, `side` pixels each. The checksums are
+    those of attention.png and of the weights in best.safetensors.
     """
 
     schema_version: Version = SCHEMA_VERSION
@@ -21,3 +22,4 @@ class AttentionRecord(Record):
     images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MOST_SHOWN)]
     side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
     sha256: Text
+    weights_sha256: Text

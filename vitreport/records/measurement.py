@@ -178,12 +178,14 @@ class ResultRecord(Record):
         return None if self.correct is None else unpacked(self.correct, self.selected.splits["test"].count)
 
     def agrees_with(self, image: ClassifiedImage) -> bool:
-        """Return whether there is such a test image, correct or wrong as `correct` says."""
-        count, classes = self.selected.splits["test"].count, len(self.test.per_class_count)
+        """Return whether there is such a test image, classified as `correct` and `mistakes` say."""
+        count, classes, bits = self.selected.splits["test"].count, len(self.test.per_class_count), self.bits
         if image.index >= count or max(image.label, image.predicted) >= classes:
             return False
-        is_correct = image.label == image.predicted
-        return self.bits is None or self.bits >> (count - 1 - image.index) & 1 == is_correct
+        known = {each.index: (each.label, each.predicted) for each in self.mistakes.images} if self.mistakes else {}
+        answer, is_correct = (image.label, image.predicted), image.label == image.predicted
+        is_known = bits is None or bits >> (count - 1 - image.index) & 1 == is_correct
+        return is_known and known.get(image.index, answer) == answer
 
 
 @dataclass(frozen=True)

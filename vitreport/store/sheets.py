@@ -99,6 +99,7 @@ def read_sheet(path: Path, sha256: str, named_by: str, damage: list[Damage]) -> 
 
 def write_attention(
     folder: Path,
+    weights_sha256: str,
     method: str,
     images: Sequence[ClassifiedImage],
     pixels: "Pixels",
@@ -107,7 +108,8 @@ def write_attention(
     """Write attention.png and attention.json of a run, which the caller holds."""
     side, content = draw_sheet(pixels, maps)
     digest = hashlib.sha256(content).hexdigest()
-    record = AttentionRecord(method=method, images=tuple(images), side=side, sha256=digest)
+    shown = tuple(images)
+    record = AttentionRecord(method=method, images=shown, side=side, sha256=digest, weights_sha256=weights_sha256)
     remove_file(folder / ATTENTION_RECORD)  # after a crash there is none, and not one of another sheet
     write_atomic(folder / ATTENTION, content)
     write_json(folder / ATTENTION_RECORD, record.stored(), indent=None)
@@ -118,6 +120,8 @@ def read_attention(folder: Path, result: ResultRecord, damage: list[Damage]) -> 
 
     def checked(content: bytes) -> AttentionRecord:
         record = parse(AttentionRecord, content)
+        if record.weights_sha256 != result.weights_sha256:
+            raise ValueError("is of other weights than result.json")
         for each in record.images:
             if not result.agrees_with(each):
                 raise ValueError(f"image {each.index} is unknown, or result.json says otherwise")
