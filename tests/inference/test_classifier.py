@@ -19,6 +19,7 @@ from vitreport.data.folder import read_folder
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.errors import DatasetError, RecordError, SpecError
+from vitreport.inference import classifier
 from vitreport.inference.classifier import Classifier
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
@@ -114,6 +115,27 @@ def test_a_group_averages_the_attention_of_its_seeds(own_runs: list[Path], own_i
     mean = torch.stack([vitreport.load_model(folder).attention(images) for folder in own_runs]).mean(0)
     torch.testing.assert_close(both.attention(images), mean / mean.amax((1, 2), keepdim=True))
     torch.testing.assert_close(both.attention(images.float() / 255), both.attention(images))
+
+
+def test_grad_cam_explains_the_class_that_is_predicted(digits_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the precision of the run, which may predict another class than float32 does."""
+    model, explained = vitreport.load_model(digits_run), list[int]()
+    train = model.spec.train.model_copy(update={"precision": "bfloat16"})
+    model.spec = model.spec.model_copy(update={"train": train})
+
+    class Network(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.eye(10)[[3 if torch.is_autocast_enabled("cpu") else 5] * len(images)]
+
+    def maps(_network: object, _maps_of: object, _images: Tensor, classes: Tensor) -> Tensor:
+        explained.extend(classes.tolist())
+        return torch.zeros(1, 1, 1)
+
+    model.network = Network()
+    monkeypatch.setattr(classifier, "attention_maps", maps)
+    images = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    model.attention(images)
+    assert explained == model.predict(images).argmax(1).tolist() == [3]
 
 
 def test_a_group_is_evaluated_as_it_predicts(own_runs: list[Path], own_images: Path, runtime: Runtime) -> None:

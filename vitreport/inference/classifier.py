@@ -87,7 +87,9 @@ class Classifier(nn.Module):
         _, maps_of = method_of(self.spec.model)
         with torch.no_grad(), evaluating(self):
             prepared = self._prepared(images)
-            return attention_maps(self.network, maps_of, prepared, self.network(prepared).argmax(1))
+            with autocast(prepared.device, self.spec.train.precision):  # Grad-CAM explains the class of `predict`
+                classes = self.network(prepared).argmax(1)
+            return attention_maps(self.network, maps_of, prepared, classes)
 
     def predict(self, images: AnyImage | Sequence[AnyImage]) -> Tensor:
         """Return the class probabilities (N, classes), one row for each image, on the CPU.
