@@ -1,4 +1,4 @@
-"""What a trained model attends to, in files or in test images that a run classified rightly and wrongly."""
+"""What a trained model attends to, in files or in test images that a run classified correctly and wrongly."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,10 +47,10 @@ def pictures_of(files: Sequence[str], model: Classifier) -> tuple[list[Picture],
     return found, faults
 
 
-def test_pictures(run: Run, most: int, data_dirs: Sequence[Path], listener: Listener) -> list[Picture]:
-    """Return test images of a finished run: correct ones, and at most as many of its most confident mistakes.
+def chosen_test_images(run: Run, most: int, data_dirs: Sequence[Path], listener: Listener) -> list[Picture]:
+    """Return up to `most` test images of a finished run: half of them correct, half its most confident mistakes.
 
-    Raises DatasetError if the images are missing, or not those of the run.
+    If few are correct, there are more mistakes. Raises DatasetError if the images are missing, or not those of the run.
     """
     assert run.spec
     assert run.record
@@ -59,17 +59,17 @@ def test_pictures(run: Run, most: int, data_dirs: Sequence[Path], listener: List
     arrays = open_dataset(ImageRequest.of(run.spec.data, Runtime(data_dir=home), listener.note, listener.progress))
     refuse_other_images(run.record, arrays.fingerprint, "give images, or the directory of the dataset with --data-dir")
     test = arrays.splits["test"]
-    mistakes = [each.index for each in run.result.mistakes.images] if run.result.mistakes else []
-    wrong, count = mistakes[: most // 2], len(test.labels)
-    bits = run.answers.correct if run.answers else -1  # an older record does not say
-    right = [index for index in range(count) if bits >> (count - 1 - index) & 1]
-    number = most - len(wrong)
+    mistakes = [each.index for each in run.result.mistakes.images] if run.result.mistakes else list[int]()
+    count, bits = len(test.labels), run.answers.correct if run.answers else -1  # an older record does not say
+    right = [index for index in range(count) if bits >> (count - 1 - index) & 1 and index not in mistakes]
+    wrong = mistakes[: max(most // 2, most - len(right))]
+    number = max(1, most - len(wrong))
     chosen = right[:: max(1, len(right) // number)][:number] + wrong
     return [Picture(f"test image {i}", test.images[i], i, int(test.labels[i])) for i in chosen]
 
 
 def explained(model: Classifier, pictures: Sequence[Picture]) -> list[Example]:
-    """Return what a model predicts for images, and what it attends to in them. Raises SpecError if that is not seen."""
+    """Return what a model predicts for images, and what it attends to. Raises SpecError if it has no attention map."""
     names = (*model.classes, "")
     return [
         Example(each.name, each.pixels, rows.tolist(), names[int(of.argmax())], float(of.max()), names[each.label])
@@ -88,7 +88,7 @@ def _seen(model: Classifier, pictures: Sequence[Picture]) -> tuple[Tensor, Tenso
 def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path], listener: Listener) -> int:
     """Write attention.png and attention.json of a finished run; return the number of test images in them.
 
-    Images that this device classifies otherwise than the result of the run says are left out. Raises SpecError if the
+    Images that this device classifies differently from the result of the run are left out. Raises SpecError if the
     model has no attention map, RecordError if the run is unusable, BusyError if another process holds it.
     """
     model = Classifier.restore([run], device)
@@ -96,12 +96,13 @@ def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path]
     assert run.result
     with held(run.folder, listener.note):
         refuse_links_in(run.folder)
-        pictures = test_pictures(run, most, data_dirs, listener)
+        pictures = chosen_test_images(run, most, data_dirs, listener)
         maps, shares = _seen(model, pictures)
         found = [_classified(*each) for each in zip(pictures, shares, strict=True)]
         kept = [i for i, each in enumerate(found) if run.result.agrees_with(each)]
         if not kept:
-            raise RecordError(f"run {run.id}: its model contradicts its result", "use the device of the training")
+            fault = f"run {run.id}: its model classifies no image as result.json says"
+            raise RecordError(fault, "use the device that the run was trained on")
         pixels = np.stack([pictures[i].pixels for i in kept])
         shown, digest = [found[i] for i in kept], run.result.weights_sha256
         write_attention(run.folder, digest, method, shown, pixels, maps[kept].numpy())

@@ -72,7 +72,7 @@ def _draw(
     """Draw files, else test images; return what is wrong with files that cannot be decoded."""
     from vitreport.inference.attention import method_of
     from vitreport.inference.classifier import Classifier
-    from vitreport.inference.explain import explained, pictures_of, test_pictures
+    from vitreport.inference.explain import chosen_test_images, explained, pictures_of
 
     model, faults = Classifier.restore(runs, machine.device), list[str]()
     method, _ = method_of(model.spec.model)
@@ -81,7 +81,7 @@ def _draw(
     if files:
         pictures, faults = pictures_of(files[:most], model)
     else:
-        pictures = test_pictures(runs[0], most, data_dirs_or_default(machine.data_dirs), view)
+        pictures = chosen_test_images(runs[0], most, data_dirs_or_default(machine.data_dirs), view)
     if pictures:
         figure = AttentionFigure(f"What {where} attends to", method, explained(model, pictures))
         write_atomic(file, panel_file(figure.draw, file.stem, figure.alt, file.suffix))
