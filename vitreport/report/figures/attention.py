@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vitreport.formatting import joined, percent
 from vitreport.report.figures.canvas import SMALL, WIDTH, Canvas, short
 from vitreport.report.figures.colors import LIGHT
+from vitreport.store.sheets import DEEPEST
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import Pixels
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 COLUMNS, GAP, LINE = 3, 4, 15
 PAIR = WIDTH / COLUMNS  # the width of two pictures and the gaps beside them
 SIDE = (PAIR - 3 * GAP) / 2
-DEEPEST = 0.85  # the opacity of the most attention
 LINE_LENGTH = 54  # of the words below the figure
 KEY = "The stronger the color, the more attention."
 
