@@ -61,7 +61,7 @@ def leased(
     path, busy = _lease_of(lock), BusyError(f"{name} is in use by another process", hint)
     with locked(lock, timeout=timeout, busy=busy.message, hint=hint) as is_alone:
         with storage_errors(path):
-            waited = f"{name} may be in use on another machine: waiting up to {STALE_SECONDS} seconds for a sign of it"
+            waited = f"{name} may be in use on another machine: waiting up to {STALE_SECONDS} seconds to find out"
             content, descriptor = _acquire(path, is_alone, busy if timeout >= 0 else None, lambda: note(waited))
 
         def check() -> None:

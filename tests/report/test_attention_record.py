@@ -102,9 +102,9 @@ def test_markdown_has_a_folded_image_with_words(page: Page) -> None:
     text = render_markdown(page, assets="figures/")
     (figure,) = (each for each in page.figures if each.kind == "attention")
     image = f'<img alt="{ALT}" src="figures/{figure.name}.png">'
-    words = f"{CAPTION} Row by row, 1: airplane correct. 2: automobile correct."
+    words = f"{CAPTION} Row by row, 1: airplane, correct. 2: automobile, correct."
     assert f"<details>\n<summary>{TITLE}</summary>\n\n{image}\n\n{words}" in text
-    assert "5: deer classified as dog." in text
+    assert "5: deer, classified as dog." in text
 
 
 def test_markdown_without_figures_has_no_empty_part(page: Page) -> None:

@@ -108,7 +108,7 @@ def test_markdown_has_an_image_with_words(page: Page) -> None:
     text = render_markdown(page, assets="figures/")
     (figure,) = (each for each in page.figures if each.kind == "mistakes")
     assert f'<img alt="{figure.alt}" src="figures/{figure.name}.png">' in text
-    assert "Row by row, 1: airplane classified as automobile. 2: automobile classified as bird." in text
+    assert "Row by row, 1: airplane, classified as automobile. 2: automobile, classified as bird." in text
     assert "The 7 most confident of 5,000 mistakes of the run with seed 0" in text
     assert "airplane classified as automobile at 99.0% confidence" in figure.alt
     assert "<img" not in render_markdown(page)

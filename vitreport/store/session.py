@@ -210,7 +210,7 @@ class Session:
                 raise
             if writer:
                 writer.correct("compile", "no")
-            self.listener.note(f"training without compiling: {error.message}")
+            self.listener.note(f"warning: training without compiling: {error.message}")
 
     def step_function(self) -> CapturedStep | None:
         """Return what takes the steps of training if it is not `train_step`."""

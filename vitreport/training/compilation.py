@@ -77,12 +77,12 @@ def choose(mode: str, spec: RunSpec, device: torch.device, flops: int, recorded:
     if not has_compiler(device):
         return Choice(compiles=False, reason="there is no compiler")
     if recorded:
-        return Choice(recorded == "yes", "the run was started so")
+        return Choice(recorded == "yes", "as when the run started")
     gain = measured_gains().get((spec.model.name, device.type, spec.train.precision))
     if not gain:
-        return Choice(compiles=False, reason="its effect on this model was not measured")
+        return Choice(compiles=False, reason="its effect on this model has not been measured")
     if gain.training < LEAST_GAIN:
-        return Choice(compiles=False, reason="this model becomes no faster")
+        return Choice(compiles=False, reason="it does not make this model faster")
     saved = flops / gain.flops_per_second * (1 - 1 / gain.training)
     effect = f"it saves about {duration(saved)} and takes about {duration(gain.seconds)}"
     return Choice(saved > MARGIN * gain.seconds, effect)

@@ -30,14 +30,14 @@ def explain(
     machine: options.DeviceOptions,
     images: Annotated[list[Path] | None, argument("Images or directories (default: test images).", "IMAGE")] = None,
     output: Annotated[Path | None, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")] = None,
-    record: Annotated[bool, flag("--record", "Write test images to the directory of each run, for reports.")] = False,
+    record: Annotated[bool, flag("--record", "Record the maps of test images in the directory of each run, for reports.")] = False,
     most: Annotated[int, option("Number of images to draw.", "N", least=1)] = 12,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw which parts of images the model of a finished run attends to. A group averages the maps of its seeds.
 
-    Without IMAGE, draw test images: half of them are the most confident mistakes of the run. With --record, each run
-    gets its own drawing of at most 12 test images, and reports show it.
+    Without IMAGE, draw test images: half of them are the most confident mistakes of the run. With --record, draw at
+    most 12 test images of each run into its directory. Reports show them.
 
     Example:
         vitreport explain swin-digits-ea4ce545-s0 photo.jpg -o attention.png
