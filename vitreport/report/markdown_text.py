@@ -82,7 +82,8 @@ def _picture(figure: blocks.Figure, assets: str) -> str:
         pictures.append(image)
     words = [figure.caption]
     if figure.kind in blocks.PICTURES:  # in HTML each image has these words below it
-        words += ["Row by row,", *(f"{i}: {each.label}, {each.answer}." for i, each in enumerate(figure.data.images, 1))]
+        answers = enumerate(((each.label, each.answer) for each in figure.data.images), 1)
+        words += ["Row by row,", *(f"{place}: {label}, {answer}." for place, (label, answer) in answers)]
     shown = "\n".join(pictures)  # side by side where there is room
     return f"{shown}\n\n{literal(' '.join(words))}".strip()
 

@@ -30,7 +30,7 @@ def explain(
     machine: options.DeviceOptions,
     images: Annotated[list[Path] | None, argument("Images or directories (default: test images).", "IMAGE")] = None,
     output: Annotated[Path | None, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")] = None,
-    record: Annotated[bool, flag("--record", "Record the maps of test images in the directory of each run, for reports.")] = False,
+    record: Annotated[bool, flag("--record", "Record maps of test images with each run, for reports.")] = False,
     most: Annotated[int, option("Number of images to draw.", "N", least=1)] = 12,
     quiet: options.Quiet = False,
 ) -> None:
