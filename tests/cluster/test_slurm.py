@@ -153,7 +153,7 @@ def test_detached_jobs_are_collected_by_the_same_command(check: Check, cluster: 
     ("option", "fault"),
     [
         ("partition=none", "invalid partition specified: none"),
-        ("cpus=999", "Requested node configuration is not available"),
+        ("memory=999999G", "Memory specification can not be satisfied"),
         ("colour=red", "unrecognized option '--colour=red'"),
     ],
 )
