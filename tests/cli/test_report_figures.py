@@ -229,3 +229,22 @@ def test_what_figures_are_not_for(cli: Cli, options: tuple[str, ...], fault: str
     assert (done.exit_code, done.stdout) == (2, "")
     assert fault in done.stderr
     assert not Path("figures").exists()
+
+
+def test_pictures_outside_the_marks_are_not_those_of_the_report(cli: Cli) -> None:
+    """They may have the name that one gives to a drawing of `vitreport explain`."""
+    picture = '<img src="images/swin-attention.png">'
+    Path("README.md").write_text(f"{picture}\n\n{BEGIN}\n{END}\n\n{picture}\n")
+    assert cli("report", "--inject", "README.md").exit_code == 0
+    assert cli("report", "--check", "README.md").exit_code == 0
+
+
+def test_a_picture_that_a_user_has_linked_is_not_removed(cli: Cli) -> None:
+    assert cli("report", "-o", "report.md").exit_code == 0
+    mine = Path("report-assets/swin-attention.png")
+    Image.new("RGB", (1, 1)).save(mine)
+    with Path("report.md").open("a") as report:
+        report.write(f'<img src="{mine}">\n')
+    assert cli("report", "-o", "report.md").exit_code == 0
+    assert str(mine) not in Path("report.md").read_text()
+    assert mine.exists()

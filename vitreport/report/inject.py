@@ -60,6 +60,12 @@ def has_marks(path: Path) -> bool:
     return bool(MARK.search(read_text(path)))
 
 
+def read_part(path: Path) -> str:
+    """Return what is between the marks of a file, or the whole file if it has none."""
+    before, *parts = MARK.split(read_text(path))
+    return parts[0] if parts else before
+
+
 def read_text(path: Path) -> str:
     """Read a file. Raises SpecError for what cannot be read as text."""
     with reading_errors(SpecError, path, "give the path of a Markdown file"):

@@ -89,7 +89,7 @@ def report(
     summary = analysis.summary
     page = make_page(summary, analysis.claims, title or analysis.title or TITLE)
     if folder and check and not assets:
-        folder = linked_folder(check, injection.read_text(check)) or folder
+        folder = linked_folder(check, injection.read_part(check)) or folder
     place = Assets(folder, file) if folder else None
     link = place.link if place else None
     document = vitreport.render(page, form, title=title, template=own, assets=link, is_part=is_part)

@@ -24,7 +24,7 @@ from vitreport.untrusted_files import read_bounded
 MOST_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
-FIGURE = r"[^/\"]+-(?:light\.svg|dark\.svg|(?:mistakes|attention)[^/\"]*\.png)"
+FIGURE = r"[^/\"]+-(?:light\.svg|dark\.svg|[0-9a-f]{8}-(?:mistakes|attention)(?:-2)*\.png)"
 OURS = re.compile(rb' data-matplotlib="|\A\x89PNG')  # what a report writes, and a user seldom
 HINT = "choose another directory with --assets DIR, or leave the figures out with --no-assets"
 
