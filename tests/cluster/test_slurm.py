@@ -90,6 +90,7 @@ def test_a_signal_before_the_time_limit_is_no_attempt(cluster: OneNode, folder: 
     logs = [log.read_text() for log in folder.glob("runs/.slurm/*/0.log")]
     assert sum("stopped by SIGTERM" in log for log in logs) == 3
     sweep.process.kill()
+    sweep.finish()
 
 
 def test_jobs_that_are_killed_or_cancelled_cost_nothing(check: Check, cluster: OneNode, folder: Path) -> None:
