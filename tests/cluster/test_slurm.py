@@ -140,6 +140,20 @@ def test_ctrl_c_saves_and_cancels_the_jobs(check: Check, cluster: OneNode, folde
     check(*TWO)
 
 
+def test_ctrl_c_after_a_job_has_ended_unnoticed(check: Check, cluster: OneNode, folder: Path) -> None:
+    rare = "--engine-option=seconds-between-looks=600"
+    sweep = ablate(folder, *TWO, *COMMON, "--engine=slurm", rare)
+    sweep.wait_until(lambda: len(finished(folder)) == 1, "a result")
+    wait_for_progress(sweep)
+    sweep.process.send_signal(signal.SIGINT)
+    done = sweep.finish()
+    assert (done.exit_code, "1 of 2 trials done" in done.stderr) == (130, True)
+    assert not cluster.jobs()
+    assert sorted(record(run)["status"] for run in runs(folder)) == ["done", "interrupted"]
+    assert slurm(folder, *TWO).finish().exit_code == 0
+    check(*TWO)
+
+
 def test_detached_jobs_are_collected_by_the_same_command(check: Check, cluster: OneNode, folder: Path) -> None:
     done = slurm(folder, *TWO, "--detach").finish()
     assert (done.exit_code, done.stdout) == (0, "")
