@@ -24,18 +24,6 @@ SPECS = [small_spec(seed) for seed in range(4)]
 
 
 @pytest.fixture
-def slurm(monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
-    fake = FakeSlurm()
-    fake.install(monkeypatch)
-    return fake
-
-
-@pytest.fixture
-def notes() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def engine(slurm: FakeSlurm, notes: list[str]) -> SlurmEngine:
     return SlurmEngine(2, RUNTIME, notes.append, seconds_between_looks=0)
 
@@ -173,6 +161,14 @@ def test_jobs_that_slurm_refuses_end_the_sweep_unless_others_are_left(
     assert len(list(Path("runs/.slurm").glob("*/"))) == 1, "what was refused leaves nothing"
 
 
+def test_jobs_whose_submission_seemed_to_fail_are_stopped(engine: SlurmEngine, slurm: FakeSlurm) -> None:
+    slurm.is_lossy = slurm.is_idle = True
+    submit(engine, 2)
+    engine.stop()
+    look(engine, 2)
+    assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 2
+
+
 def test_the_next_command_takes_the_jobs_over(engine: SlurmEngine, slurm: FakeSlurm, notes: list[str]) -> None:
     slurm.is_idle = True
     submit(engine, 3)
@@ -246,6 +242,20 @@ def test_a_signal_cancels_the_jobs(engine: SlurmEngine, slurm: FakeSlurm) -> Non
 
     slurm.work = interrupt
     with pytest.raises(StoppedError, match="stopped by SIGINT; 0 of 4 trials done"):
+        sweep(engine)
+    assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
+
+
+def test_a_second_signal_ends_the_jobs_though_the_first_was_not_seen_yet(engine: SlurmEngine, slurm: FakeSlurm) -> None:
+    """Both may come while a command of Slurm takes minutes."""
+
+    def interrupt(spec: RunSpec, job: Job) -> str:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return "RUNNING"
+
+    slurm.work = interrupt
+    with pytest.raises(StoppedError, match="stopped by SIGINT"):
         sweep(engine)
     assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
 

@@ -114,7 +114,11 @@ class Sweep:
             stop.graceful = True
             try:
                 with self.engine:
-                    self._train(stop)
+                    try:
+                        self._train(stop)
+                    except StopSignal:  # it may have come before `_heed` has seen the first one
+                        self._end()
+                        raise
             except errors.StorageError:
                 stop.check()  # a full disk must not hide the signal
                 raise
@@ -130,7 +134,7 @@ class Sweep:
                 self._receive(by_id[run_id], report)
             for run_id in self.steps.keys() - set(self.engine.running):
                 self._settle(by_id[run_id], Ended("the engine has lost it", is_temporary=True))
-            if self.policy.detach:
+            if self.policy.detach and stop.requested is None:
                 break
         stop.check()
 

@@ -5,6 +5,7 @@ Slurm's commands instead of submitit, which replaces the handler of SIGTERM in i
 and describes its jobs as pickles.
 """
 
+import os
 import shlex
 import shutil
 import sys
@@ -58,10 +59,13 @@ class SlurmEngine:
         options: Mapping[str, str | int] = {},
         argv: Sequence[str] = (),
         detach: bool = False,
+        arrays: set[str] | None = None,
         seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
     ) -> None:
+        """`arrays` receives the ids of the arrays; with `detach`, the next one waits for those that it already has."""
         self._most_running, self._runtime, self._note = jobs, runtime, note
         self._options, self._argv, self._detach = slurm_commands.batch_options(options), argv, detach
+        self._arrays = set[str]() if arrays is None else arrays
         self._folder = runtime.runs_dir / FOLDER
         self._seconds_between_looks = seconds_between_looks
         self._next_look = 0.0
@@ -77,6 +81,9 @@ class SlurmEngine:
     def __exit__(self, *_: object) -> None:
         """Leave the jobs, except those that were asked to stop and have not: end these at once."""
         if self._is_stopping:
+            with suppress(errors.ResourceError):
+                if self._due:
+                    self._find_due(slurm_commands.own_jobs())
             with suppress(errors.ResourceError):
                 slurm_commands.kill_jobs([each.id for each in self._submitted.values()])
 
@@ -94,7 +101,7 @@ class SlurmEngine:
         """Take over jobs of these runs that an earlier process has left. Raises ResourceError without an answer."""
         found = self._active_jobs(slurm_commands.own_jobs())
         adopted = [run_id for run_id in run_ids if run_id in found]
-        self._submitted |= {run_id: found[run_id] for run_id in adopted}
+        self._take_over({run_id: found[run_id] for run_id in adopted})
         if adopted:
             self._note(f"found {counted(len(adopted), 'job')} of an earlier command; they are not submitted again")
         return adopted
@@ -107,7 +114,8 @@ class SlurmEngine:
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """Look at the queue if it is time, submit what is due, and return what has happened.
 
-        Raises FullDiskError if a job could not write, ResourceError if Slurm refuses the jobs and none is left.
+        Raises FullDiskError if a job could not write, ResourceError if Slurm refuses the jobs and none is left. With
+        `detach`, nothing is tried again later: raises ResourceError also if Slurm does not answer.
         """
         if time.monotonic() < self._next_look:
             time.sleep(seconds)
@@ -115,13 +123,16 @@ class SlurmEngine:
         reports: list[tuple[str, Report]] = []
         former, self._complaint = self._complaint, ""
         try:
+            queue = slurm_commands.own_jobs()
+            self._find_due(queue)
             if self._is_stopping:
                 reports += self._stop_jobs()
-            queue = slurm_commands.own_jobs()
             for run_id in list(self._submitted):
                 reports += [(run_id, report) for report in self._reports_of(run_id, queue)]
-            self._submit_due(queue)
+            self._submit_due()
         except NoAnswerError as error:  # the jobs continue
+            if self._detach:
+                raise
             self._complaint = f"{error.message}; trying again every {self._seconds_between_looks:g} s"
         if self._complaint not in ("", former):
             self._note(f"warning: {self._complaint}")
@@ -185,11 +196,18 @@ class SlurmEngine:
     def _has_result(self, run_id: str) -> bool:
         return trial_state(read_run(newest_attempt(self._runtime.runs_dir, run_id))) in RESULTS
 
-    def _submit_due(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
-        """Submit what is due: all of it if no jobs are left, else as many as may run beside those, or after those."""
+    def _take_over(self, jobs: Mapping[str, _Submitted]) -> None:
+        self._submitted |= jobs
+        self._arrays |= {each.id.partition("_")[0] for each in jobs.values()}
+
+    def _find_due(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+        """Take over jobs that are in the queue though the request to submit them seemed to have failed."""
         if found := {run_id: job for run_id, job in self._active_jobs(queue).items() if run_id in self._due}:
-            self._submitted |= found  # a request that seemed to have failed
+            self._take_over(found)
             self._due = {run_id: spec for run_id, spec in self._due.items() if run_id not in found}
+
+    def _submit_due(self) -> None:
+        """Submit what is due: all of it if no jobs are left, else as many as may run beside those, or after those."""
         left = len(self._submitted)
         room = MOST_SUBMITTED if self._detach or not left else self._most_running - left
         specs = list(self._due.values())[: max(0, room)]
@@ -201,19 +219,20 @@ class SlurmEngine:
         except NoAnswerError:  # the jobs may have been submitted: the next look finds them
             raise
         except errors.ResourceError as error:
-            shutil.rmtree(folder)
-            if not left:
+            shutil.rmtree(folder, ignore_errors=True)
+            if not left or self._detach:
                 raise
             self._complaint = f"{error.message}; waiting for other jobs to end"
 
     def _submit(self, folder: Path, count: int) -> None:
         command = [sys.executable, "-m", "vitreport.sweep.engines.job", str(folder.absolute())]
         script, most = folder / "job.sh", min(self._most_running, count)
-        write_atomic(script, f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'.encode())
-        others = {each.id.partition("_")[0] for each in self._submitted.values()} if self._detach else set[str]()
+        write_atomic(script, os.fsencode(f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'))
+        others = sorted(self._arrays) if self._detach else ()
         name = PREFIX + folder.name
-        number = slurm_commands.submit_array(script, name, count, most, self._options, sorted(others))
+        number = slurm_commands.submit_array(script, name, count, most, self._options, others)
         self._note(f"submitted {counted(count, 'trial')} to Slurm as job {number}, at most {most} at a time")
-        for run_id, job in read_jobs(folder).items():
-            self._submitted[run_id] = _Submitted(job, f"{number}_{job.number}")
+        jobs = {run_id: _Submitted(job, f"{number}_{job.number}") for run_id, job in read_jobs(folder).items()}
+        self._take_over(jobs)
+        for run_id in jobs:
             del self._due[run_id]

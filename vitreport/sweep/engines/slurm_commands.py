@@ -10,6 +10,9 @@ from vitreport.errors import ResourceError
 
 SECONDS_TO_SAVE = 90
 PATIENCE_SECONDS = 120
+LOOK = "seconds-between-looks"
+"""An option of the engine that is none of sbatch."""
+
 FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
 """What options of the engine are called by sbatch; the others have the same name."""
 ENDED = {
@@ -45,7 +48,7 @@ class QueuedJob:
 
 def batch_options(options: Mapping[str, str | int]) -> list[str]:
     """Return options of the engine as sbatch takes them."""
-    return [f"--{FLAGS.get(name, name)}={value}" for name, value in options.items()]
+    return [f"--{FLAGS.get(name, name)}={value}" for name, value in options.items() if name != LOOK]
 
 
 def submit_array(

@@ -1,0 +1,57 @@
+"""Commands with `--detach`, which do not wait for their jobs, with a Slurm that only pretends to train."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from tests.sweep.fake_slurm import FakeSlurm
+from tests.sweep.test_slurm import RUNTIME, SPECS, sweep
+from vitreport.errors import ResourceError, StoppedError
+from vitreport.spec.engine import EngineSpec
+from vitreport.sweep.engines.choose import choose_engine
+from vitreport.sweep.engines.slurm import SlurmEngine
+from vitreport.sweep.engines.slurm_commands import NoAnswerError
+from vitreport.sweep.observer import Policy
+
+
+def test_sweeps_of_a_detached_command_wait_for_each_other(slurm: FakeSlurm, notes: list[str]) -> None:
+    """Each has its own engine; together they may have no more jobs than `--jobs`."""
+    slurm.is_idle = True
+    make = choose_engine(EngineSpec(name="slurm"), jobs=2, detach=True)
+    for spec in SPECS[:3]:
+        engine = make(RUNTIME, notes.append)
+        with engine:
+            engine.submit(spec)
+            engine.reports(0)
+    assert slurm.arrays == [(1, 1, []), (1, 1, ["1"]), (1, 1, ["1", "2"])]
+
+
+def test_a_detached_command_says_if_it_could_not_submit(slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise ResourceError("Slurm refused the jobs: too many", "wait")
+
+    slurm.is_idle = slurm.is_lossy = True
+    engine = SlurmEngine(2, RUNTIME, detach=True)
+    engine.submit(SPECS[0])
+    with pytest.raises(NoAnswerError, match="timed out"):
+        engine.reports(0)
+    again = SlurmEngine(2, RUNTIME, detach=True)
+    assert again.adopt([SPECS[0].run_id]) == [SPECS[0].run_id]
+    again.submit(SPECS[1])
+    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.submit_array", refuse)
+    with pytest.raises(ResourceError, match="too many"):
+        again.reports(0)
+
+
+def test_a_signal_cancels_the_jobs_of_a_detached_command_that_still_submits(
+    slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: Any) -> str:
+        signal.raise_signal(signal.SIGINT)
+        return slurm.submit_array(*arguments)
+
+    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.submit_array", interrupt)
+    with pytest.raises(StoppedError, match="stopped by SIGINT"):
+        sweep(SlurmEngine(2, RUNTIME, detach=True, seconds_between_looks=0), Policy(detach=True))
+    assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 4
