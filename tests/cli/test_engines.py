@@ -40,6 +40,7 @@ def test_the_command_line_comes_before_the_study() -> None:
         ("slurm", "partition", "is not NAME=VALUE"),
         ("slurm", "time=", "is not NAME=VALUE"),
         ("slurm", "array=0-3", "array: is set by vitreport"),
+        ("slurm", "clusters=other", "clusters: jobs on another cluster cannot be followed"),
         ("slurm", "--time=3", "--time: is not the name of an option"),
     ],
 )
@@ -52,7 +53,9 @@ def test_engines_and_options_that_do_not_exist(name: str | None, option: str, fa
 def test_options_that_do_not_fit_the_engine_are_refused_before_anything_is_trained(cli: Cli) -> None:
     refused(cli(*ABLATE, "--detach"), 2, "--detach: trials on this machine end with the command", "--engine slurm")
     refused(cli(*ABLATE, "--engine", "slurm", "--jobs-per-gpu", "2"), 2, "--jobs-per-gpu", "gpus=N")
-    refused(cli(*ABLATE, "--engine=slurm", "--engine-option=seconds-between-looks=x"), 2, "must be a number")
+    for seconds in ("x", "0", "-1", "nan", "inf"):
+        option = f"--engine-option=seconds-between-looks={seconds}"
+        refused(cli(*ABLATE, "--engine=slurm", option), 2, "must be a number greater than 0")
     refused(cli(*ABLATE, "--engine", "ray"), 2, "--engine = 'ray': unknown engine", "use one of local, slurm")
     assert not list(Path().glob("runs/*"))
 
@@ -64,7 +67,8 @@ def test_without_slurm_one_line_says_what_to_do(cli: Cli, monkeypatch: pytest.Mo
 
 
 def test_a_dry_run_says_what_would_be_submitted(cli: Cli) -> None:
-    done = cli(*ABLATE, "--engine=slurm", "--engine-option=gpus=1", "--engine-option=time=60", "--jobs=3", "--dry-run")
+    options = [f"--engine-option={each}" for each in ("gpus=1", "seconds-between-looks=5", "time=60")]
+    done = cli(*ABLATE, "--engine=slurm", *options, "--jobs=3", "--dry-run")
     assert (done.exit_code, done.stderr.count("warning")) == (0, 1)
     *_, jobs, command = done.stdout.splitlines()
     assert jobs == "to be submitted to Slurm: 4 jobs, at most 3 at a time"

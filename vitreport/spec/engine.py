@@ -51,6 +51,9 @@ def _problems(engine: EngineName, options: Mapping[str, str | int]) -> Iterator[
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "the engine local has no options", LOCAL_HINT)
         elif name in SET_BY_VITREPORT:
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "is set by vitreport", "leave it out")
+        elif name == "clusters":
+            hint = "log in to that cluster and run the command there"
+            yield Problem(f"{ENGINE_OPTION.flag} {name}", "jobs on another cluster cannot be followed", hint)
         elif not re.fullmatch(r"[a-z][a-z-]*", name):
             hint = "use the name of an option of sbatch, such as partition, account, time, memory, gpus or cpus"
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "is not the name of an option", hint)
