@@ -1,5 +1,6 @@
 """Train one trial in a job of a cluster: `python -m vitreport.sweep.engines.job FOLDER NUMBER`."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -21,9 +22,15 @@ class _Print(Listener):
 
     def event(self, event: Event) -> None:
         if isinstance(event, EpochFinished):
-            print(f"epoch {event.record.epoch} done, step {event.record.step}", flush=True)
+            _print(f"epoch {event.record.epoch} done, step {event.record.step}")
 
     def note(self, line: str) -> None:
+        _print(line)
+
+
+def _print(line: str) -> None:
+    """Write a line to the log; a disk without room for it must not end the training."""
+    with suppress(OSError):
         print(line, flush=True)
 
 
@@ -40,10 +47,10 @@ def train_job(job: Job) -> int:
     except Exception as error:
         found, code = end_after(error), getattr(error, "exit_code", 1)
         is_full = isinstance(found, errors.FullDiskError)
-        ended = found if isinstance(found, Ended) else Ended("; ".join(found.lines()))
+        ended = found if isinstance(found, Ended) else Ended(found.message)
         if code == 1:
             sys.excepthook(type(error), error, error.__traceback__)
-        print(ended.reason, flush=True)
+        _print(ended.reason)
     with suppress(errors.StorageError):
         job.write_end(ended, is_full=is_full)
     return code
@@ -52,6 +59,8 @@ def train_job(job: Job) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Train the trial with this folder and number."""
     limit_spinning()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a node may have another locale
     stop = handle_until_exit()
     try:
         code = train_job(Job(Path(arguments[0]), int(arguments[1])))
