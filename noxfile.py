@@ -90,7 +90,7 @@ def cluster(session: nox.Session) -> None:
     if not shutil.which("slurmctld"):
         session.skip("Slurm is not installed, and cannot be installed here (apt-get install slurm-wlm munge)")
     folder = Path(session.bin).parent.parent / "check" / "bin"
-    if (folder / "pytest").exists():  # with torch, which is large
+    if all((folder / name).exists() for name in ("pip", "pytest")):  # with torch, which is large
         session.run(str(folder / "pip"), "install", "--quiet", "--no-deps", ".", external=True)
         session.run(str(folder / "pytest"), "-n", "2", "-rs", "tests/cluster", *session.posargs, external=True)
     else:
