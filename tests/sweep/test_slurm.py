@@ -260,6 +260,19 @@ def test_a_second_signal_ends_the_jobs_though_the_first_was_not_seen_yet(engine:
     assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
 
 
+def test_a_full_disk_cancels_the_other_jobs(engine: SlurmEngine, slurm: FakeSlurm) -> None:
+    def fill(spec: RunSpec, job: Job) -> str:
+        if spec.seed:
+            return "RUNNING"
+        job.write_end(Ended("no space left"), is_full=True)
+        return "FAILED"
+
+    slurm.work = fill
+    with pytest.raises(FullDiskError, match="no space left; 0 of 4 trials done"):
+        sweep(engine)
+    assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
+
+
 def test_the_log_of_a_run_is_that_of_its_newest_job(engine: SlurmEngine, slurm: FakeSlurm) -> None:
     submit(engine, 2)
     assert newest_log(Path("runs"), SPECS[1].run_id) is None

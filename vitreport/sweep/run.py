@@ -116,7 +116,7 @@ class Sweep:
                 with self.engine:
                     try:
                         self._train(stop)
-                    except StopSignal:  # it may have come before `_heed` has seen the first one
+                    except (StopSignal, errors.FullDiskError):  # a signal may come before `_heed` has seen the first
                         self._end()
                         raise
             except errors.StorageError:
