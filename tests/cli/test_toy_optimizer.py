@@ -22,8 +22,7 @@ class ToyScheduleSpec(Section):
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
     part: Fraction = 0.5
 '''
-OPTIMIZER = """    "toy": torch.optim.SGD,
-"""
+OPTIMIZER = '"toy": torch.optim.SGD, '
 SCHEDULE = """    if isinstance(schedule, specs.ToyScheduleSpec):
         return learning_rate * schedule.part
 """
@@ -41,7 +40,7 @@ def test_a_new_optimizer_and_a_new_schedule_train_a_step(tmp_path: Path) -> None
     replace(file, "| SGDSpec,", "| SGDSpec | ToyOptimizerSpec,")
     replace(file, "| CosineSpec,", "| CosineSpec | ToyScheduleSpec,")
     file = package / "training/optimizers.py"
-    for last, added in (('    "sgd": torch.optim.SGD,\n', OPTIMIZER), ("    since = step - warmup_steps\n", SCHEDULE)):
+    for last, added in (('"sgd": torch.optim.SGD}', OPTIMIZER), ("    since = step - warmup_steps\n", SCHEDULE)):
         replace(file, last, f"{added}{last}")
     code = (
         f"from vitreport.cli.main import run\nassert run(['spec', 'fields', '--json']) == 0\nassert run({TRAIN}) == 0\n"

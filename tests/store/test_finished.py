@@ -135,7 +135,11 @@ def test_folder_with_another_spec_is_refused(driver: Driver, finished: Path, tmp
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lease"
+    }
 
 
 @pytest.fixture
