@@ -71,7 +71,7 @@ def test_the_extra_is_named_before_anything_is_done(cli: Cli, monkeypatch: pytes
     refused(cli("export-model", "x", "--format", "onnx"), 6, 'onnx is missing: pip install "vitreport[onnx]"')
 
 
-@pytest.mark.parametrize(("output", "code"), [("no/it.pt2", 6), (".", 2), ("it.bin", 2)])
+@pytest.mark.parametrize(("output", "code"), [("no/it.pt2", 6), (".", 2), ("it.tflite", 2)])
 def test_a_place_that_cannot_be_written_is_named(output: str, code: int, run: Path, cli: Cli) -> None:
     refused(cli("export-model", str(run), "-o", output), code, output)
 
@@ -80,3 +80,16 @@ def test_a_file_has_the_extension_of_its_format(run: Path, cli: Cli) -> None:
     done = cli("export-model", str(run), "--format", "torch-export", "-o", "it.onnx")
     refused(done, 2, "a file of torch-export ends with .pt2: it.onnx; hint: change --format")
     assert not Path("it.onnx").exists()
+
+
+def test_an_unknown_extension_is_answered_with_both_known_ones(run: Path, cli: Cli) -> None:
+    refused(cli("export-model", str(run), "-o", "it.tflite"), 2, "unknown file extension: it.tflite; hint: use .pt2 or")
+
+
+@pytest.mark.parametrize("words", [["export-model"], ["eval"], ["explain", "-o", "a.png"], ["push", "me/it"]])
+@pytest.mark.parametrize("file", ["it.onnx", "./it.pt2"])
+def test_an_exported_model_is_no_run(words: list[str], file: str, cli: Cli) -> None:
+    name, *rest = words
+    refused(cli(name, file, *rest), 2, f"no such file: {file}; hint: see `vitreport runs list`")
+    Path(file).write_bytes(b"")
+    refused(cli(name, file, *rest), 2, f"{file} is an exported model, not a run; hint: give the run or the group it")

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -23,13 +23,14 @@ from vitreport.errors import RecordError, SpecError
 from vitreport.export.table import require_extra
 from vitreport.formatting import counted
 from vitreport.inference.classifier import Classifier
+from vitreport.records.folders import EXPORTED
 from vitreport.records.upgrade import parse
 from vitreport.runtime import Runtime
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 
 Format = Literal["torch-export", "onnx"]
-EXTENSIONS: Mapping[Format, str] = {"torch-export": ".pt2", "onnx": ".onnx"}
+EXTENSIONS: Mapping[Format, str] = dict(zip(get_args(Format), EXPORTED, strict=True))
 KEYS = ("runs", "classes", "image_size", "spec")
 INPUT, OUTPUT = "images", "logits"
 ANY_SIZE = {0: "batch", 2: "height", 3: "width"}

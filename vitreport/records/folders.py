@@ -18,6 +18,8 @@ CHECKPOINTS = "checkpoints"
 SWEEPS = "sweeps"
 LINK_HINT = "replace the link with what it points to; nothing outside the runs directory is read or written"
 MOST_NAMED = 3
+EXPORTED = (".pt2", ".onnx")
+"""The extensions of the files of `vitreport export-model`."""
 
 
 def run_folders(runs_dir: Path, prefix: str = "") -> list[Path]:
@@ -45,6 +47,10 @@ def find_run(name: str, runs_dir: Path) -> Path:
         return folders[matches[0]]
     if _is_run(given := Path(os.path.realpath(name))):
         return given
+    if name.endswith(EXPORTED):
+        if os.path.isfile(name):  # noqa: PTH113 - Path raises OSError for a name that is too long
+            raise SpecError(f"{name} is an exported model, not a run", "give the run or the group it was exported from")
+        raise SpecError(f"no such file: {name}", "see `vitreport runs list`")
     if is_path:
         group = Path(name).name
         hint = f"use the id of the group: {group}" if group_folders(group, runs_dir) else "see `vitreport runs list`"

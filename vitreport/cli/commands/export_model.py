@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import vitreport
 from vitreport.cli import options
 from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table
@@ -12,6 +11,7 @@ from vitreport.errors import SpecError
 from vitreport.export.table import require_extra
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import compact, milliseconds, rate
+from vitreport.records.reader import read_finished
 from vitreport.run_id import common_id
 from vitreport.runtime import RUNS_DIR, data_dirs_or_default
 
@@ -44,12 +44,16 @@ def export_model(
     if format_ == "onnx":
         require_extra("onnx")
     given = output_path(output) if output else None
-    model = vitreport.load_model(run, runs_dir, device="cpu")
+    runs = read_finished(run, runs_dir)
+    from vitreport.inference.classifier import Classifier
     from vitreport.inference.export import EXTENSIONS, export_model, measure_speeds, read_exported  # with torch
 
+    if output and output.suffix not in EXTENSIONS.values():
+        raise SpecError(f"unknown file extension: {output}", f"use {' or '.join(EXTENSIONS.values())}")
     if output and output.suffix != EXTENSIONS[format_]:
         raise SpecError(f"a file of {format_} ends with {EXTENSIONS[format_]}: {output}", "change --format or --output")
-    file = given or output_path(Path(f"{common_id(model.runs)}{EXTENSIONS[format_]}"))
+    file = given or output_path(Path(f"{common_id([each.id for each in runs])}{EXTENSIONS[format_]}"))
+    model = Classifier.restore(runs, "cpu")
     exported = export_model(model, format_, data_dirs_or_default(data_dirs))
     write_atomic(file, exported.content)
     speeds = None
