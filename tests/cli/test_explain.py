@@ -118,6 +118,7 @@ def test_damaged_images_are_named_and_the_others_drawn(seeds: list[Path], cli: C
         (["perceiver", "-o", "a.png"], 4, "best.safetensors is missing; hint: weights are not committed"),
         (["perceiver"], 2, "nothing to write; hint: use --output FILE, or --record to show test images in reports"),
         (["perceiver", "a.png", "--record"], 2, "IMAGE and --record cannot be used together; hint: use one of them"),
+        (["perceiver", "--record", "--most=20"], 2, "--most = 20: a record has at most 12 images; hint: use --most 12"),
         (["perceiver", "--record"], 4, "best.safetensors is missing; hint: weights are not committed"),
     ],
 )
@@ -130,7 +131,8 @@ def test_a_wrong_request_is_an_error(arguments: list[str], exit_code: int, said:
 def test_a_single_token_is_an_error(at_home: Path, cli: Cli, tmp_path: Path, options: list[str]) -> None:
     before = sorted(at_home.rglob("*.*"))
     done = cli("explain", "perceiver", *options)
-    refused(done, 2, "this Perceiver IO has no attention map: its only token is the whole image; hint: use a run with")
+    said = "this Perceiver IO has no attention map: its only token is the whole image"
+    refused(done, 2, f"{said}; hint: train it with --set model.patch_size=2")
     assert sorted(at_home.rglob("*.*")) == before
 
 

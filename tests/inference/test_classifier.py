@@ -210,6 +210,7 @@ def test_every_damaged_file_is_named(model: Classifier, tmp_path: Path, own_imag
         model.predict([*images_of(own_images), tmp_path / "text.png", "missing.png"])
     assert error.value.message.startswith("2 of 16 images cannot be decoded: ")
     assert "text.png (not an image of a known format) and missing.png (is missing)" in error.value.message
+    assert error.value.hint.startswith("check the paths, and replace damaged images; known formats: PNG, JPEG")
 
 
 def test_threads_can_share_a_model(model: Classifier, own_images: Path) -> None:

@@ -49,10 +49,10 @@ class Listing(NamedTuple):
 class UndecodableError(DatasetError):
     """Some of `total` images cannot be decoded; each of `faults` names one, and says why."""
 
-    def __init__(self, faults: list[str], total: int = 1) -> None:
+    def __init__(self, faults: list[str], total: int = 1, hint: str = FAULTS_HINT) -> None:
         self.faults = faults
         which = f"{len(faults)} of {total} images" if total > 1 else "an image"
-        super().__init__(f"{which} cannot be decoded: {listed(faults, 3)}", FAULTS_HINT)
+        super().__init__(f"{which} cannot be decoded: {listed(faults, 3)}", hint)
 
 
 def undecodable(file: str, error: Exception) -> UndecodableError:

@@ -34,7 +34,7 @@ def method_of(spec: ModelSpec) -> tuple[str, MapsOf]:
     match spec:
         case PerceiverIOSpec(patch_size=None):
             fault = "this Perceiver IO has no attention map: its only token is the whole image"
-            raise SpecError(fault, "use a run with model.patch_size")
+            raise SpecError(fault, "train it with --set model.patch_size=2")
         case PerceiverSpec() | PerceiverIOSpec():
             return "Cross attention, mean over latents, heads and layers", cross_attention
         case SwinSpec() | TNTSpec():

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vitreport.data.archive import Tree
 from vitreport.data.arrays import Pixels
 from vitreport.data.batches import normalized, resized
-from vitreport.data.decode import UndecodableError, decode_files, picture, undecodable
+from vitreport.data.decode import FORMATS, UndecodableError, decode_files, picture, undecodable
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import SpecError
 from vitreport.inference.attention import attention_maps, method_of
@@ -31,6 +31,7 @@ from vitreport.untrusted_files import open_bounded
 
 AnyImage: TypeAlias = str | Path | Image.Image | NDArray[np.uint8] | Tensor
 """A file, a Pillow image, an array (H, W, 3) or a tensor (3, H, W)."""
+IMAGES_HINT = f"check the paths, and replace damaged images; known formats: {', '.join(FORMATS)}"
 
 
 class Classifier(nn.Module):
@@ -112,7 +113,7 @@ class Classifier(nn.Module):
             else:
                 row.copy_(each)
         if faults:
-            raise UndecodableError(faults, len(images))
+            raise UndecodableError(faults, len(images), IMAGES_HINT)
         return found
 
     def predict_each(self, images: Sequence[AnyImage]) -> Iterator[Tensor | UndecodableError]:

@@ -1,7 +1,7 @@
 """The most probable classes of image files. Torch is imported only when a model is loaded."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse
 from pathlib import Path
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from vitreport.data.archive import SUFFIXES, disk_tree, is_image
 from vitreport.errors import DatasetError
-from vitreport.formatting import listed
+from vitreport.formatting import counted, listed
 
 if TYPE_CHECKING:
     from vitreport.inference.classifier import Classifier
+
+KNOWN_NAMES = f"names of image files end with {', '.join(SUFFIXES)}"
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,32 @@ class Prediction:
     fault: str = ""
 
 
-def image_files(paths: Sequence[Path]) -> list[str]:
-    """Return these files, and the images in directories up to four levels deep.
+def image_files(paths: Sequence[Path]) -> tuple[list[str], int]:
+    """Return these files and the images in directories up to four levels deep, and the number of other files there.
 
     Raises DatasetError if a path is missing or if there is no image.
     """
     if missing := list(filterfalse(os.path.exists, map(str, paths))):
         hint = "give a run first, then images or their directories"
         raise DatasetError(f"no such file or directory: {listed(missing)}", hint)
-    files = list[str]()
+    files, ignored = list[str](), 0
     for path in paths:
-        inner = filter(is_image, disk_tree(path).files) if path.is_dir() else [""]
-        files += [str(path / name) for name in inner]
+        if path.is_dir():
+            names = [name for name in disk_tree(path).files if not name.endswith("/")]
+            found = [str(path / name) for name in names if is_image(name)]
+            files += found
+            ignored += len(names) - len(found)
+        else:
+            files.append(str(path))
     if not files:
-        hint = f"names of image files end with {', '.join(SUFFIXES)}"
-        raise DatasetError(f"no images in {listed([str(path) for path in paths])}", hint)
-    return files
+        raise DatasetError(f"no images in {listed([str(path) for path in paths])}", KNOWN_NAMES)
+    return files, ignored
+
+
+def note_ignored(count: int, note: Callable[[str], None]) -> None:
+    """Say how many files of directories are ignored, if any, and how images are named."""
+    if count:
+        note(f"ignored {counted(count, 'file')}: {KNOWN_NAMES}")
 
 
 def classify(model: "Classifier", files: Sequence[str], top: int) -> Iterator[Prediction]:

@@ -15,7 +15,7 @@ from vitreport.data.registry import dataset_title
 from vitreport.errors import DamageError, SpecError
 from vitreport.files import write_atomic
 from vitreport.formatting import counted
-from vitreport.inference.predictions import image_files
+from vitreport.inference.predictions import image_files, note_ignored
 from vitreport.records.attention import MOST_SHOWN
 from vitreport.records.reader import Run, read_finished
 from vitreport.report.figures.attention import AttentionFigure
@@ -47,18 +47,21 @@ def explain(
     refuse_several({"IMAGE": images, "--record": record})
     if not output and not record:
         raise SpecError("nothing to write", "use --output FILE, or --record to show test images in reports")
+    if record and most > MOST_SHOWN:
+        raise SpecError(f"--most = {most}: a record has at most {MOST_SHOWN} images", f"use --most {MOST_SHOWN}")
     file = figure_path(output) if output else None
     records.require_runs_dir(machine.runs_dir, may_lack_default=True)
-    files = image_files(images) if images else []
+    files, ignored = image_files(images) if images else ([], 0)
     runs = read_finished(run, machine.runs_dir)
     from vitreport.inference.explain import record_attention  # with torch
     from vitreport.training.device import choose_device, set_up_device
 
     set_up_device(choose_device(machine.device), machine.threads)
     with TrainingView(quiet=quiet) as view:
+        note_ignored(ignored, view.note)
         for each in runs if record else ():
             places = data_dirs_or_default(machine.data_dirs)
-            count = record_attention(each, min(most, MOST_SHOWN), machine.device, places, view)
+            count = record_attention(each, most, machine.device, places, view)
             view.note(f"{counted(count, 'image')} in {each.folder / ATTENTION}")
         faults = _draw(file, runs, files, most, machine, view) if file else []
     warn_each(faults)

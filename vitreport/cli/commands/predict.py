@@ -10,7 +10,7 @@ from vitreport.cli.live import View
 from vitreport.cli.options import argument, flag, option, refuse_several
 from vitreport.errors import DamageError
 from vitreport.formatting import counted, csv_text, joined, percent
-from vitreport.inference.predictions import Prediction, classify, image_files
+from vitreport.inference.predictions import Prediction, classify, image_files, note_ignored
 from vitreport.runtime import DEVICE, RUNS_DIR, THREADS
 
 
@@ -36,12 +36,13 @@ def predict(
     """
     refuse_several({"--json": as_json, "--csv": as_csv})
     records.require_runs_dir(runs_dir, may_lack_default=True)
-    files = image_files(images)
+    files, ignored = image_files(images)
     model = api.load_model(run, runs_dir, device=device)
     from vitreport.training.device import choose_device, set_up_device  # with torch
 
     set_up_device(choose_device(device), threads, is_training=False)
     with View(quiet=quiet) as view:
+        note_ignored(ignored, view.note)
         if len(model.runs) > 1:
             view.note(f"mean probabilities of {counted(len(model.runs), 'run')}: {joined(model.runs)}")
         found = list[Prediction]()
