@@ -237,3 +237,16 @@ def test_refusals_are_shown_once(
     first, second = (child.wait() for child in children)
     assert (first.exit_code, second.exit_code, second.stderr) == (exit_code, exit_code, "")
     assert said in first.stderr
+
+
+def test_all_processes_end_if_one_cannot_begin(driver: Driver, tmp_path: Path) -> None:
+    """Those that end first wait for the others: torchrun stops what still runs then, and nobody would say why."""
+    own: list[tuple[str, ...]] = [(), ("--batch-norm=synchronized",)]
+    started = [
+        driver.start("train", *SHORT, *options, folder=tmp_path, environment=each)
+        for options, each in zip(own, environments(2), strict=True)
+    ]
+    first, second = (child.wait() for child in started)
+    assert (first.exit_code, second.exit_code) == (6, 2)
+    assert first.stderr.startswith("error: another process of this training could not begin; hint: ")
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").glob("*/run.json"))

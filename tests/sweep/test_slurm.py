@@ -177,7 +177,7 @@ def test_the_next_command_takes_the_jobs_over(engine: SlurmEngine, slurm: FakeSl
     again = SlurmEngine(2, RUNTIME, notes.append, seconds_between_looks=0)
     ids = [spec.run_id for spec in SPECS[1:]]
     assert again.adopt(ids) == ids[:2]
-    assert notes[-1] == "found 2 jobs of an earlier command; they are not submitted again"
+    assert notes[-1] == "found 2 jobs of an earlier command; nothing is submitted twice"
     del slurm.queue["vitreport-01234567", "0"], slurm.queue["other", "N/A"]
     slurm.is_idle = False
     assert {ended for _, ended in look(again, 2)} == {Moved("running"), Ended()}

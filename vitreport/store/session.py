@@ -51,12 +51,14 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
     try:
         with stop_signals() as stop, parallel.joined(devices.choose_device(runtime.device)):
             folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
+            with parallel.ready_together():
+                if not parallel.rank():
+                    refuse_links_in(folder)
+                    refuse_unwritable(folder)
+                session = Session(spec, runtime, folder, argv, Listener() if parallel.rank() else listener)
             if parallel.rank():
-                Session(spec, runtime, folder, argv, Listener()).follow(stop)
+                session.follow(stop)
                 return folder
-            refuse_links_in(folder)
-            refuse_unwritable(folder)
-            session = Session(spec, runtime, folder, argv, listener)
             make_folder(folder)
             with held(folder, listener.note) as check_hold:
                 refuse_links_in(folder)  # once more, now that no other process writes to it

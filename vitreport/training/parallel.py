@@ -64,6 +64,21 @@ def ending_together(*kinds: type[BaseException]) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def ready_together() -> Iterator[None]:
+    """Wait for the other processes after the block, and end with them if one could not complete it.
+
+    Raises LostProcessError in the processes that could.
+    """
+    try:
+        yield
+    except Exception:
+        agree(1)
+        raise
+    if agree(0):
+        raise LostProcessError("another process of this training could not begin", LOST_HINT)
+
+
 def has_lost_torchrun() -> bool:
     """Return whether the program that started the processes has ended, so that no signal can reach all of them."""
     return world_size() > 1 and os.getppid() != _launcher[-1]

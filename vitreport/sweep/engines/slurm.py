@@ -103,7 +103,7 @@ class SlurmEngine:
         adopted = [run_id for run_id in run_ids if run_id in found]
         self._take_over({run_id: found[run_id] for run_id in adopted})
         if adopted:
-            self._note(f"found {counted(len(adopted), 'job')} of an earlier command; they are not submitted again")
+            self._note(f"found {counted(len(adopted), 'job')} of an earlier command; nothing is submitted twice")
         return adopted
 
     def submit(self, spec: RunSpec) -> State:
