@@ -11,7 +11,7 @@ from tests.sweep.processes import MIXER, Kills, ablate, disturbed, finished, rec
 
 pytestmark = pytest.mark.timeout(1800)
 
-VALUES = ("--param", "batch_size", "10,20,25,50")
+VALUES = ("--param", "batch_size", "10,20,25,40,50")
 JOBS = ("--jobs=2", "--threads=1", "--json", "--checkpoint-seconds=0")
 
 
@@ -47,4 +47,4 @@ def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_many_kills_cost_a_large_sweep_nothing(tmp_path: Path) -> None:
-    check_disturbed(tmp_path, *MIXER, *VALUES, "--seeds=6", *JOBS, trials=24, worker_kills=10, command_kills=3)
+    check_disturbed(tmp_path, *MIXER, *VALUES, "--seeds=10", *JOBS, trials=50, worker_kills=10, command_kills=3)

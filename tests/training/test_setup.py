@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from tests.training.small import CPU, noise_arrays, small_setup, small_spec
 from vitreport.errors import SpecError
+from vitreport.training import parallel
 from vitreport.training.device import fingerprint, is_deterministic
-from vitreport.training.setup import find_determinism, place_model
+from vitreport.training.setup import find_determinism, idle_process_problems, place_model
 
 GPU = torch.device("cuda", 0)
 NORMALISED_OVER_BATCHES = {
@@ -35,6 +36,18 @@ def test_a_last_batch_of_one_image_needs_something_to_normalise_over(
             small_setup(spec, noise_arrays())
     else:
         assert small_setup(spec, noise_arrays()).batches.batch_size == batch_size
+
+
+@pytest.mark.parametrize(("images", "has_problem"), [(9, True), (11, True), (12, True), (13, False), (16, False)])
+@pytest.mark.parametrize("is_synchronized", [True, False])
+def test_processes_that_normalize_together_need_an_image_each(
+    images: int, has_problem: bool, is_synchronized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three processes share the images in pairs: the last one has its first of five."""
+    monkeypatch.setattr(parallel, "world_size", lambda: 3)
+    model = nn.SyncBatchNorm(3) if is_synchronized else nn.BatchNorm2d(3)
+    found = idle_process_problems(small_spec(train={"batch_size": 8}), model, images)
+    assert bool(found) == (has_problem and is_synchronized)
 
 
 def test_fewer_images_than_a_batch_are_one_batch() -> None:

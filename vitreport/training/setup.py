@@ -72,6 +72,7 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
     device = next(model.parameters()).device
     train, val = split_indices(spec, arrays)
     refuse_problems(class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train)))
+    refuse_problems(idle_process_problems(spec, model, len(train)))
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     place = parallel.rank(), parallel.world_size()
@@ -107,6 +108,20 @@ def lone_image_problems(spec: RunSpec, model: nn.Module, training_images: int) -
         fault = f"{left if batch_size > 1 else 'is one image'}, too few to normalize over"
         return [Problem("train.batch_size", fault, "choose another batch size", str(batch_size))]
     return []
+
+
+def idle_process_problems(spec: RunSpec, model: nn.Module, training_images: int) -> list[Problem]:
+    """Return what is wrong with a batch that has no image for one of several processes that normalize it together.
+
+    A process without images takes black ones, whose statistics would count.
+    """
+    batch_size, world_size = spec.train.batch_size, parallel.world_size()
+    last = training_images % batch_size or batch_size
+    has_enough = all(len(own_positions(last, batch_size, rank, world_size)) for rank in range(world_size))
+    if has_enough or not any(isinstance(module, nn.SyncBatchNorm) for module in model.modules()):
+        return []
+    fault = f"leaves a last batch of {last}, too few for {world_size} processes that normalize together"
+    return [Problem("train.batch_size", fault, "choose another batch size", str(batch_size))]
 
 
 def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
