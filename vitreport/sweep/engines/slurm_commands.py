@@ -11,7 +11,7 @@ from vitreport.errors import ResourceError
 SECONDS_TO_SAVE = 90
 PATIENCE_SECONDS = 120
 LOOK = "seconds-between-looks"
-"""An option of the engine that is none of sbatch."""
+"""An option of the engine that sbatch does not have."""
 
 FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
 """What options of the engine are called by sbatch; the others have the same name."""
