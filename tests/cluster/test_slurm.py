@@ -112,7 +112,7 @@ def test_a_command_that_is_killed_finds_its_jobs_again(check: Check, cluster: On
     again = slurm(folder, *TWO)
     again.wait_to_be_told(f"found {len(before)} job")
     done = again.finish()
-    assert (done.exit_code, "submitted" in done.stderr.replace("not submitted", "")) == (0, False)
+    assert (done.exit_code, "submitted" in done.stderr.replace("nothing is submitted twice", "")) == (0, False)
     check(*TWO)
 
 

@@ -161,8 +161,11 @@ def paused_before_step(step: int, marker: str) -> None:
     """Wait to be killed; the file `marker` says that the step has been reached."""
 
     def pause() -> None:
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake)  # a signal between these lines is not lost, as it is before signal.pause()
         Path(marker).touch()
-        signal.pause()
+        os.read(woken, 1)
 
     before_step(step, pause)
 
