@@ -116,19 +116,23 @@ def _missing_parts(content: Section) -> Bullets:
     """Name the comparisons and ablations of which nothing was run, with the command that trains them."""
     missing = [each.heading for each in content.comparisons if not each.groups]
     missing += [subject_of(each) for each in content.ablations if not each.groups]
-    command = [blocks.Code(content.command)] if content.command else []
-    return Bullets(((f"Not run yet: {joined(missing)}.", *command),) if missing and content.groups else ())
+    return _not_run("Not run yet", missing if content.groups else [], content.command)
+
+
+def _not_run(what: str, names: Collection[str], command: str) -> Bullets:
+    """Name what was not run, with the command that trains it if there is one."""
+    line = (f"{what}: {joined(names)}.", *([blocks.Code(command)] if command else []))
+    return Bullets((line,) if names else ())
 
 
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
-    command = [blocks.Code(content.command)] if content.command else []
     is_overview = len(content.groups) > 1 and page.summary.is_overview(content)
     yield page.about(content.name, [group.id for _, group in content.groups if is_overview])
     yield Beside((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
     yield Paragraph(protocol.unequal_classes(content.groups), "note")
     yield Paragraph(protocol.held_fixed(content.groups), "note")
     yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
-    yield Bullets(((f"Not run: {joined(content.missing)}.", *command),) if content.missing else ())
+    yield _not_run("Not run", content.missing, content.command)
     yield _settings(content.groups, tables.fields(content.groups))
     yield Details("Classes and mistakes", tuple(_classes(content.groups)))
     yield Details("What the models attend to", tuple(each for _, of in content.groups for each in attention_figure(of)))
@@ -136,7 +140,7 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
 
 def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     groups = ablation.groups
-    missing = joined(level.shown for level in ablation.levels if level.group is None)
+    missing = [level.shown for level in ablation.levels if level.group is None]
     is_known = any(group.id in page.compared for _, group in groups)
     yield page.about(ablation.name)
     content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation)
@@ -144,7 +148,7 @@ def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     yield grids.effects(ablation)
     yield Paragraph(protocol.unequal_classes(groups), "note")
     yield Paragraph(protocol.held_fixed(groups, ablation.varied), "note")
-    yield Bullets(((f"Not run: {missing}.", blocks.Code(ablation.command)),) if missing and ablation.command else ())
+    yield _not_run("Not run", missing if ablation.command else [], ablation.command)
     yield from _curves(f"{ablation.name}-curves", subject_of(ablation), groups)
     if ablation.is_grid:
         yield Details("Single combinations", (tables.ablation(ablation), grids.interactions(ablation)))

@@ -71,8 +71,8 @@ def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
     """Make the optimizer of a model, and the splits on its device. Raises SpecError where they do not fit the spec."""
     device = next(model.parameters()).device
     train, val = split_indices(spec, arrays)
-    refuse_problems(class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train)))
-    refuse_problems(idle_process_problems(spec, model, len(train)))
+    problems = class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train))
+    refuse_problems(problems + idle_process_problems(spec, model, len(train)))
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     place = parallel.rank(), parallel.world_size()
