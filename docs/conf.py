@@ -79,5 +79,16 @@ def write_spec_reference(app: Sphinx) -> None:
     (Path(app.srcdir) / "reference" / "spec.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_example_reports(app: Sphinx, error: Exception | None) -> None:
+    """Write the HTML pages that `examples/index.md` links to from the records under `runs/`."""
+    if error or app.builder.name != "html":
+        return
+    folder, runs = Path(app.outdir) / "examples", Path(app.srcdir).parent / "runs"
+    for study in sorted({page.stem for page in Path(app.srcdir, "examples").glob("*.md")} - {"index"}):
+        given = ("--study", study, "--seeds", "1..3", "--runs-dir", str(runs), "-o", f"{folder}/{study}-report.html")
+        subprocess.run([sys.executable, "-m", "vitreport", "report", *given], check=True)
+
+
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_spec_reference)
+    app.connect("build-finished", write_example_reports)

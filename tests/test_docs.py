@@ -171,3 +171,13 @@ def test_the_contributing_guide_names_files_that_exist() -> None:
     named = {path for path in re.findall(r"`([\w/]+(?:\.py|\.bib|/))", table) if "NAME" not in path}
     assert len(named) > 20
     assert [path for path in named if not (PACKAGE / path).exists() and not (ROOT / path).exists()] == []
+
+
+def test_the_page_of_example_reports_links_to_both_formats_of_each() -> None:
+    listed = PAGES["docs/examples/index.md"]
+    studies = {Path(name).stem for name in PAGES if name.startswith("docs/examples/")} - {"index"}
+    assert (
+        studies
+        == set(re.findall(r"\[Markdown\]\((\S+)\.md\)", listed))
+        == set(re.findall(r'href="(\S+)-report\.html"', listed))
+    )
