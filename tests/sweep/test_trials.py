@@ -9,8 +9,10 @@ from tests.records import small_spec, write_run
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorKind, ErrorRecord
+from vitreport.runtime import usable_cores
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, trial_state
+from vitreport.sweep.engines import local
 from vitreport.sweep.engines.local import threads_per_job
 from vitreport.sweep.forecast import expect_from_records
 
@@ -54,7 +56,7 @@ def test_what_is_not_there_is_trained_and_what_cannot_be_read_is_not() -> None:
 def test_jobs_times_threads_never_exceeds_the_cores(
     jobs: int, threads: int | None, each: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    monkeypatch.setattr(local, "usable_cores", lambda: 8)
     assert threads_per_job(jobs, "cpu", threads) == each
 
 
@@ -64,16 +66,21 @@ def test_jobs_times_threads_never_exceeds_the_cores(
 def test_more_than_there_is_cannot_be_shared(
     jobs: int, device: str, threads: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    monkeypatch.setattr(local, "usable_cores", lambda: 8)
     with pytest.raises(SpecError, match=f"{jobs}"):
         threads_per_job(jobs, device, threads)
 
 
 def test_one_gpu_is_shared_by_as_many_jobs_as_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(8)))
+    monkeypatch.setattr(local, "usable_cores", lambda: 8)
     assert threads_per_job(4, "cuda:0", None, jobs_per_gpu=4) == 2
     with pytest.raises(SpecError, match="cuda:0 is one GPU, but --jobs is 5"):
         threads_per_job(5, "cuda:0", None, jobs_per_gpu=4)
+
+
+def test_cores_are_those_that_a_container_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # joblib takes it as it takes the limit of a container
+    assert usable_cores() == 1
 
 
 def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Run:

@@ -12,6 +12,7 @@ from tests.commands import popen
 from tests.training.ranks import environments
 from tests.training.small import small_spec
 from vitreport.errors import ResourceError, SpecError
+from vitreport.training import device as devices
 from vitreport.training.device import (
     choose_device,
     fingerprint,
@@ -103,6 +104,20 @@ def test_threads_are_part_of_the_fingerprint() -> None:
         torch.set_num_threads(former)
     assert (found["threads"], found["device"], found["torch"]) == ("2", "CPU", torch.__version__)
     assert (found["precision"], found["spec"], found["data"]) == ("float32", small_spec().group_hash, "data")
+
+
+@pytest.mark.parametrize(("given", "allowed", "expected"), [(None, 1, 1), (None, 64, 3), (2, 1, 2)])
+def test_by_default_there_are_no_more_threads_than_a_container_allows(
+    given: int | None, allowed: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "usable_cores", lambda: allowed)
+    former = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        set_up_device(torch.device("cpu"), given)
+        assert torch.get_num_threads() == expected
+    finally:
+        torch.set_num_threads(former)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc only")

@@ -18,7 +18,7 @@ from vitreport.formatting import counted
 from vitreport.models.linear import HAS_SLOW_MKL
 from vitreport.models.weights import is_out_of_memory, reason_of
 from vitreport.randomness import RANDOMNESS_VERSION
-from vitreport.runtime import DEVICE, launched
+from vitreport.runtime import DEVICE, launched, usable_cores
 from vitreport.spec.run import RunSpec
 from vitreport.training import parallel
 from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
@@ -58,8 +58,9 @@ def set_up_device(device: torch.device, threads: int | None, *, is_training: boo
 
     Where nothing is trained, operations without a deterministic version are allowed.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
+    if threads is None:
+        threads = min(torch.get_num_threads(), usable_cores())  # PyTorch does not know what a container allows
+    torch.set_num_threads(threads)
     keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.set_device(device)
