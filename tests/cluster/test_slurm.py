@@ -182,6 +182,15 @@ def test_jobs_that_slurm_refuses(option: str, fault: str, cluster: OneNode, fold
     assert not list(folder.glob("runs/.slurm/*/"))
 
 
+def test_a_job_that_slurm_never_starts(cluster: OneNode, folder: Path) -> None:
+    sweep = slurm(folder, *TWO, "--engine-option=cpus=99")  # accepted, though no node has that many
+    sweep.wait_to_be_told("warning: Slurm does not start")
+    sweep.process.send_signal(signal.SIGINT)
+    done = sweep.finish()
+    assert (done.exit_code, "PartitionConfig; hint: press Ctrl-C" in done.stderr) == (130, True)
+    assert not cluster.jobs()
+
+
 def test_a_cluster_that_cannot_be_reached(cluster: OneNode, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (cluster.folder / "slurm.conf").read_text()
     other = cluster.folder / "unreachable.conf"

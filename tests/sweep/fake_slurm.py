@@ -38,6 +38,8 @@ class FakeSlurm:
     """Whether answers to sbatch get lost, though the jobs are in the queue."""
     is_idle: bool = False
     """Whether no job begins."""
+    reason: str = ""
+    """Why jobs wait."""
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("submit_array", "own_jobs", "stop_jobs", "kill_jobs"):
@@ -66,8 +68,8 @@ class FakeSlurm:
                 self.queue[place] = QueuedJob(queued.id, state)
                 if not state:
                     del self.queue[place]
-            elif queued.state == "PENDING" and not self.is_idle:
-                self.queue[place] = QueuedJob(queued.id, "RUNNING")
+            elif queued.state == "PENDING":
+                self.queue[place] = QueuedJob(queued.id, "PENDING" if self.is_idle else "RUNNING", self.reason)
         return dict(self.queue)
 
     def stop_jobs(self, ids: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import RESULTS, trial_state
-from vitreport.sweep.engines import slurm_commands
+from vitreport.sweep.engines import slurm_commands, slurm_reasons
 from vitreport.sweep.engines.engine import Ended, Moved, Report, State
 from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError, QueuedJob
 from vitreport.sweep.engines.submission import FOLDER, Job, read_jobs, write_submission
@@ -45,6 +46,11 @@ class _Submitted:
     id: str
     state: State = "waiting"
     looks: int = 0  # since its job was seen to have ended, without saying how
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its name and number in the queue."""
+        return PREFIX + self.job.folder.name, str(self.job.number)
 
 
 class SlurmEngine:
@@ -73,6 +79,7 @@ class SlurmEngine:
         self._due: dict[str, RunSpec] = {}
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
+        self._told = set(slurm_reasons.ORDINARY)
         self._is_stopping = self._has_stopped = False
 
     def __enter__(self) -> Self:
@@ -129,6 +136,7 @@ class SlurmEngine:
                 reports += self._stop_jobs()
             for run_id in list(self._submitted):
                 reports += [(run_id, report) for report in self._reports_of(run_id, queue)]
+            self._note_reasons(queue)
             self._submit_due()
         except NoAnswerError as error:  # the jobs continue
             if self._detach:
@@ -165,7 +173,7 @@ class SlurmEngine:
 
     def _reports_of(self, run_id: str, queue: Mapping[tuple[str, str], QueuedJob]) -> Iterator[Report]:
         submitted = self._submitted[run_id]
-        found = queue.get((PREFIX + submitted.job.folder.name, str(submitted.job.number)))
+        found = queue.get(submitted.place)
         if found is None or found.state in ENDED:
             if ended := self._end_of(run_id, submitted, found.state if found else "gone"):
                 del self._submitted[run_id]
@@ -177,6 +185,14 @@ class SlurmEngine:
             yield Moved(state)
         if state == "running":
             yield from self._watcher.events(run_id)
+
+    def _note_reasons(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+        """Say why trials wait, each reason once: Slurm goes back and forth between some."""
+        found = [queue[each.place] for each in self._submitted.values() if each.place in queue]
+        reasons = Counter(each.reason for each in found if each.state in WAITING and not self._is_stopping)
+        for reason in reasons.keys() - self._told:
+            self._told.add(reason)
+            self._note(slurm_reasons.words_for(reason, reasons[reason]))
 
     def _end_of(self, run_id: str, submitted: _Submitted, state: str) -> Ended | None:
         """Return how a trial has ended; None while its files may still be on their way from another machine."""

@@ -40,10 +40,11 @@ class NoAnswerError(ResourceError):
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A line of squeue: the id, as scancel takes it, and the state."""
+    """A line of squeue: the id, as scancel takes it, the state, and the reason, for example why the job waits."""
 
     id: str
     state: str
+    reason: str = ""
 
 
 def batch_options(options: Mapping[str, str | int]) -> list[str]:
@@ -76,9 +77,9 @@ def _pattern(folder: Path) -> str:
 
 def own_jobs() -> dict[tuple[str, str], QueuedJob]:
     """Return the jobs of this user, also those that have just ended, by name and number in their array."""
-    lines = _call("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%j").splitlines()
-    parts = [line.strip().split("|", 3) for line in lines]
-    return {(each[3], each[1]): QueuedJob(f"{each[0]}_{each[1]}", each[2]) for each in parts if len(each) == 4}
+    lines = _call("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%j").splitlines()
+    parts = [line.strip().split("|", 4) for line in lines]
+    return {(each[4], each[1]): QueuedJob(f"{each[0]}_{each[1]}", *each[2:4]) for each in parts if len(each) == 5}
 
 
 def stop_jobs(ids: Sequence[str]) -> None:

@@ -1,0 +1,54 @@
+"""What the reasons mean that Slurm gives for a job that waits, and what to do about them.
+
+https://slurm.schedmd.com/job_reason_codes.html lists them. A cluster may have others, which are shown as they are.
+"""
+
+import re
+
+from vitreport.errors import with_hint
+from vitreport.formatting import counted
+
+PARTITION = "choose another --engine-option partition=NAME (`sinfo` lists partitions)"
+TIME = "choose a shorter --engine-option time=MINUTES (`sinfo` lists the limits of the partitions)"
+ACCOUNT = (
+    "choose another --engine-option account=NAME or qos=NAME"
+    " (`sacctmgr show associations user=$USER` lists those that you may use)"
+)
+LIMITS = "ask for less memory, time, cpus or gpus with --engine-option (`sacctmgr show qos` lists limits)"
+NODES = (
+    "ask for what a node has with --engine-option memory=SIZE, cpus=N, gpus=N or constraint=NAME"
+    ' (`sinfo -o "%P %c %m %G %f"` lists cores, memory in MB, GPUs and features of the nodes)'
+)
+
+ORDINARY = ("", "None", "WaitingForScheduling", "JobArrayTaskLimit", "Dependency", "Cleaning", "Prolog")
+"""Reasons that say nothing new: at most `--jobs` jobs run, or an array waits for another one of the same command."""
+_MEANINGS = {
+    "Priority": "jobs with a higher priority come first",
+    "Resources": "other jobs are using the nodes",
+    "BeginTime": "Slurm waits for some time before it starts a job again",
+    "AssocMaxJobsLimit": "you may not run more jobs at a time",
+    "QOSMaxJobsPerUserLimit": "you may not run more jobs at a time",
+    "ReqNodeNotAvail": "the nodes are down, reserved or in use",
+}
+_REMEDIES = (
+    (r"BadConstraints|PartitionConfig|PartitionNodeLimit|MaxMemPerLimit", f"press Ctrl-C, then {NODES}"),
+    (r"PartitionTimeLimit|(Assoc|QOS)MaxWallDurationPerJobLimit", f"press Ctrl-C, then {TIME}"),
+    (r"Invalid(Account|QOS)|(Account|QOS)NotAllowed", f"press Ctrl-C, then {ACCOUNT}"),
+    (r"(Assoc|QOS)Max\w+Per(Job|Node)(Limit)?|QOSMin\w+", f"press Ctrl-C, then {LIMITS}"),
+    (r"(Assoc|QOS)Grp\w+(?<!Run)Minutes(Limit)?|QOSUsageThreshold", f"press Ctrl-C, then {ACCOUNT}"),
+    (r"DeadLine|DependencyNeverSatisfied|ReservationDeleted", "press Ctrl-C, then change the --engine-option"),
+    (r"Partition(Down|Inactive)", f"wait until the partition is up, or press Ctrl-C and {PARTITION}"),
+    (r"JobHeldAdmin", "ask the administrators of the cluster to release the jobs"),
+    (r"JobHeldUser|JobHoldMaxRequeue|.*\bheld\b.*", "release the jobs with `scontrol release JOB`"),
+)
+"""Reasons that waiting does not change, or not soon, as patterns of the whole reason; the first that matches counts."""
+
+
+def words_for(reason: str, trials: int) -> str:
+    """Return a line about trials that wait for this reason: a warning if waiting does not help."""
+    many = counted(trials, "trial")
+    for pattern, remedy in _REMEDIES:
+        if re.fullmatch(pattern, reason):
+            return f"warning: {with_hint(f'Slurm does not start {many}: {reason}', remedy)}"
+    meaning = _MEANINGS.get(reason.partition(",")[0])
+    return f"{many} waiting in the queue of Slurm: {f'{meaning} ({reason})' if meaning else reason}"
