@@ -5,7 +5,7 @@ import pytest
 from tests.sweep.fake_slurm import FakeSlurm
 from tests.sweep.test_slurm import RUNTIME, SPECS
 from vitreport.sweep.engines.slurm import SlurmEngine
-from vitreport.sweep.engines.slurm_reasons import words_for
+from vitreport.sweep.engines.slurm_reasons import hint_for, words_for
 
 
 def test_each_reason_is_shown_once(slurm: FakeSlurm, notes: list[str]) -> None:
@@ -76,3 +76,23 @@ def test_a_job_that_will_start_needs_nothing(reason: str) -> None:
     words = words_for(reason, 2)
     assert words.startswith("2 trials waiting in the queue of Slurm: ")
     assert reason in words
+
+
+@pytest.mark.parametrize(
+    ("refusal", "hint"),
+    [
+        ("invalid partition specified: none; Invalid partition name specified", "`sinfo` lists partitions"),
+        ("User's group not permitted to use this partition", "`sinfo` lists partitions"),
+        ("Invalid account or account/partition combination specified", "sacctmgr show associations user=$USER"),
+        ("Invalid qos specification", "qos=NAME"),
+        ("Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", "sacctmgr show qos"),
+        ("Requested time limit is invalid (missing or exceeds some limit)", "time=MINUTES"),
+        ("Invalid --time specification", "time=MINUTES"),
+        ("Memory specification can not be satisfied; Requested node configuration is not available", "memory=SIZE"),
+        ("Invalid generic resource (gres) specification", "gpus=N"),
+        ("Invalid feature specification", "constraint=NAME"),
+        ("unrecognized option '--colour=red'", "man sbatch"),
+    ],
+)
+def test_the_hint_fits_the_refusal(refusal: str, hint: str) -> None:
+    assert hint in hint_for(refusal)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitreport.errors import ResourceError
+from vitreport.sweep.engines.slurm_reasons import hint_for
 
 SECONDS_TO_SAVE = 90
 PATIENCE_SECONDS = 120
@@ -32,6 +33,7 @@ _NO_ANSWER = re.compile(
     r"|slurm_persist|communication",
     re.IGNORECASE,
 )
+_PREFIX = r"^(sbatch: |squeue: |scancel: )?((error|fatal|allocation failure|Batch job submission failed): )*"
 
 
 class NoAnswerError(ResourceError):
@@ -113,8 +115,8 @@ def _call(*command: str) -> str:
     # scancel fails for jobs that are in another state than it looks for, or have just ended
     if not done.returncode or (program == "scancel" and not _NO_ANSWER.search(done.stderr)):
         return done.stdout
-    lines = [re.sub(rf"^{program}: (error|fatal): ", "", line) for line in done.stderr.strip().splitlines()]
+    lines = [re.sub(_PREFIX, "", line) for line in done.stderr.strip().splitlines()]
     reason = "; ".join(line for line in lines if not line.startswith("Try ")) or f"exit code {done.returncode}"
     if program != "sbatch" or _NO_ANSWER.search(reason):
         raise NoAnswerError(f"Slurm does not answer: {reason}", "check the cluster with `sinfo`, then try again")
-    raise ResourceError(f"Slurm refused the jobs: {reason}", "change the --engine-option; `sinfo` lists partitions")
+    raise ResourceError(f"Slurm refused the jobs: {reason}", hint_for(reason))

@@ -1,6 +1,7 @@
-"""What the reasons mean that Slurm gives for a job that waits, and what to do about them.
+"""Why a job waits in the queue of Slurm, or is refused, in words, and what to do about it.
 
-https://slurm.schedmd.com/job_reason_codes.html lists them. A cluster may have others, which are shown as they are.
+https://slurm.schedmd.com/job_reason_codes.html lists why a job may wait. A cluster may have
+other reasons, which are shown as they are.
 """
 
 import re
@@ -9,12 +10,15 @@ from vitreport.errors import with_hint
 from vitreport.formatting import counted
 
 PARTITION = "choose another --engine-option partition=NAME (`sinfo` lists partitions)"
-TIME = "choose a shorter --engine-option time=MINUTES (`sinfo` lists the limits of the partitions)"
+TIME = "choose another --engine-option time=MINUTES (`sinfo` lists the limits of the partitions)"
 ACCOUNT = (
     "choose another --engine-option account=NAME or qos=NAME"
     " (`sacctmgr show associations user=$USER` lists those that you may use)"
 )
-LIMITS = "ask for less memory, time, cpus or gpus with --engine-option (`sacctmgr show qos` lists limits)"
+LIMITS = (
+    "ask for less memory, time, cpus or gpus with --engine-option"
+    " (`sacctmgr show associations user=$USER` and `sacctmgr show qos` list limits)"
+)
 NODES = (
     "ask for what a node has with --engine-option memory=SIZE, cpus=N, gpus=N or constraint=NAME"
     ' (`sinfo -o "%P %c %m %G %f"` lists cores, memory in MB, GPUs and features of the nodes)'
@@ -43,6 +47,16 @@ _REMEDIES = (
 )
 """Reasons that waiting does not change, or not soon, as patterns of the whole reason; the first that matches counts."""
 
+_REFUSALS = (
+    (r"policy", LIMITS),
+    (r"account|qos|association", ACCOUNT),
+    (r"partition", PARTITION),
+    (r"--time|time limit", TIME),
+    (r"node|memory|processor|cpu|core|gres|generic resource|feature", NODES),
+    (r"", "change the --engine-option (`man sbatch` explains them)"),
+)
+"""What sbatch says if it refuses jobs, as patterns that occur in it; the first that does counts."""
+
 
 def words_for(reason: str, trials: int) -> str:
     """Return a line about trials that wait for this reason: a warning if waiting does not help."""
@@ -52,3 +66,8 @@ def words_for(reason: str, trials: int) -> str:
             return f"warning: {with_hint(f'Slurm does not start {many}: {reason}', remedy)}"
     meaning = _MEANINGS.get(reason.partition(",")[0])
     return f"{many} waiting in the queue of Slurm: {f'{meaning} ({reason})' if meaning else reason}"
+
+
+def hint_for(refusal: str) -> str:
+    """Return what to do about a refusal of sbatch."""
+    return next(hint for pattern, hint in _REFUSALS if re.search(pattern, refusal, re.IGNORECASE))
