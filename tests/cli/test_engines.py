@@ -1,6 +1,7 @@
 """`--engine`, its options, and the `[engine]` table of a study, without a cluster."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -62,20 +63,60 @@ def test_options_that_do_not_fit_the_engine_are_refused_before_anything_is_train
 
 def test_without_slurm_one_line_says_what_to_do(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(Path.cwd()))
+    monkeypatch.setattr("vitreport.sweep.check.open_dataset", None)  # this is said before the images are read
     done = cli(*ABLATE, "--engine", "slurm")
-    refused(done, 6, "squeue not found", "hint: run this command where Slurm is installed")
+    refused(done, 6, "sbatch, squeue and scancel not found", "hint: run this command where Slurm is installed")
 
 
-def test_a_dry_run_says_what_would_be_submitted(cli: Cli) -> None:
+def test_a_finished_sweep_does_not_need_slurm(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        FakeSlurm().install(patch)
+        assert cli(*ABLATE, "--engine=slurm", "--engine-option=seconds-between-looks=0.01").exit_code == 0
+    monkeypatch.setenv("PATH", str(Path.cwd()))
+    assert cli(*ABLATE, "--engine=slurm").exit_code == 0
+
+
+def install_sbatch(answer: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install an sbatch that writes its arguments to the file `called`."""
+    for program in ("sbatch", "squeue", "scancel"):
+        Path(program).write_text(f'#!/bin/sh\necho "$@" >> called\necho "{answer}" >&2\nexit {code}\n')
+        Path(program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{Path.cwd()}:{os.environ['PATH']}")
+
+
+def test_a_dry_run_says_what_would_be_submitted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_sbatch("sbatch: Job 7 to start at 2026-01-01T00:00:00", 0, monkeypatch)
     options = [f"--engine-option={each}" for each in ("gpus=1", "seconds-between-looks=5", "time=60")]
     done = cli(*ABLATE, "--engine=slurm", *options, "--jobs=3", "--dry-run")
     assert (done.exit_code, done.stderr.count("warning")) == (0, 1)
-    *_, jobs, command = done.stdout.splitlines()
+    *_, jobs, command, answer = done.stdout.splitlines()
     assert jobs == "to be submitted to Slurm: 4 jobs, at most 3 at a time"
     assert command == "sbatch --gpus-per-node=1 --time=60 --array=0-3%3"
+    assert answer == "Slurm accepts these options"
+    (called,) = Path("called").read_text().splitlines()
+    assert {"--test-only", "--gpus-per-node=1", "--time=60", "--array=0-3%3"} <= {*called.split()}
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--dry-run --json"])
+def test_a_dry_run_asks_slurm(option: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_sbatch("allocation failure: Invalid partition name specified", 1, monkeypatch)
+    done = cli(*ABLATE, "--engine=slurm", "--engine-option=partition=none", *option.split())
+    refused(done, 6, "Slurm refused the jobs: Invalid partition name specified", "hint: choose another")
+    assert "learning_rate" in done.stdout
+
+
+def test_a_dry_run_without_slurm_shows_the_plan(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path.cwd()))
+    done = cli(*ABLATE, "--engine=slurm", "--dry-run")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "sbatch --array=0-3%1")
+    warning = (
+        "warning: these options were not checked: sbatch, squeue and scancel not found; hint: run this command where"
+    )
+    assert warning in done.stderr
 
 
 def test_variables_give_the_engine_and_its_options(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_sbatch("", 0, monkeypatch)
     monkeypatch.setenv("VITREPORT_ENGINE", "slurm")
     monkeypatch.setenv("VITREPORT_ENGINE_OPTION", "partition=gpu memory=8G")
     assert "sbatch --partition=gpu --mem=8G --array=0-3%1" in cli(*ABLATE, "--dry-run").stdout
@@ -88,6 +129,7 @@ def study(text: str) -> None:
 def test_a_study_says_where_to_train_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     study('\n[engine]\nname = "slurm"\noptions = { partition = "gpu", time = 60 }\n')
     arguments = ("study", "run", "study.toml", "--seeds", "2", "--jobs", "2")
+    install_sbatch("", 0, monkeypatch)
     assert "sbatch --partition=gpu --time=60 --array=0-1%2" in cli(*arguments, "--dry-run").stdout
     slurm = FakeSlurm()
     slurm.install(monkeypatch)

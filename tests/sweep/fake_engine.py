@@ -29,6 +29,9 @@ class FakeEngine:
     stopped: bool = False
     entered: bool = False
 
+    def check(self) -> None:
+        pass
+
     def __enter__(self) -> Self:
         self.entered = True
         return self

@@ -187,7 +187,7 @@ def test_a_runs_folder_that_becomes_read_only_ends_the_whole_sweep() -> None:
 def test_a_runs_folder_that_cannot_be_written_is_refused_before_any_work() -> None:
     Path("runs").touch()
     with pytest.raises(StorageError, match="cannot write runs: Not a directory"):
-        check_plans(PLANS, Runtime("cpu"), Policy(), States(), set())
+        check_plans(PLANS, Runtime("cpu"), FakeEngine(finish), Policy(), States(), set())
 
 
 def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from vitreport.cli.console import note, print_json, print_sentence, print_table,
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.records import warn_mixed
-from vitreport.errors import DamageError, VitreportError, left_out
+from vitreport.errors import DamageError, ResourceError, VitreportError, left_out
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
@@ -27,7 +27,7 @@ from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.check import missing_trials
 from vitreport.sweep.engines.choose import choose_engine
 from vitreport.sweep.engines.slurm import MOST_SUBMITTED
-from vitreport.sweep.engines.slurm_commands import batch_options
+from vitreport.sweep.engines.slurm_commands import array_option, batch_options, check_array, refuse_without_slurm
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.observer import Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
@@ -74,23 +74,29 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
     print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
-    show_submission(engine, options.jobs, sum(trial.to_train for trial in trials))
     if plan.without_baseline:
         note(f"warning: {plan.without_baseline}")
 
 
-def show_submission(engine: EngineSpec, jobs: int, trials: int) -> None:
-    """Print what would be submitted to a cluster."""
-    if engine.name == "slurm" and trials:
-        options = [*batch_options(engine.options), f"--array=0-{min(trials, MOST_SUBMITTED) - 1}%{min(jobs, trials)}"]
-        print_text(f"to be submitted to Slurm: {counted(trials, 'job')}, at most {jobs} at a time")
-        print_text(f"sbatch {shlex.join(options)}")
-
-
-def count_missing(plans: Sequence[Plan], options: SweepOptions) -> int:
-    """Return the number of trials that are to be trained, each once."""
+def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOptions) -> None:
+    """Print what would be submitted to a cluster, and ask the cluster. Raises ResourceError if it refuses the jobs."""
     trials = list({trial.id: trial for plan in plans for trial in plan.trials}.values())
-    return len(missing_trials(trials, read_trials(trials, options.runs_dir), Policy(options.retry_failed)))
+    missing = missing_trials(trials, read_trials(trials, options.runs_dir), Policy(options.retry_failed))
+    if engine.name != "slurm" or not missing:
+        return
+    array = min(len(missing), MOST_SUBMITTED), min(len(missing), options.jobs)
+    arguments = batch_options(engine.options)
+    if not options.as_json:
+        print_text(f"to be submitted to Slurm: {counted(len(missing), 'job')}, at most {options.jobs} at a time")
+        print_text(f"sbatch {shlex.join([*arguments, array_option(*array)])}")
+    try:
+        refuse_without_slurm()
+    except ResourceError as error:
+        note(f"warning: these options were not checked: {error}")
+        return
+    check_array(*array, arguments)
+    if not options.as_json:
+        print_text("Slurm accepts these options")
 
 
 def _row(trial: TrialForecast) -> list[str]:

@@ -13,12 +13,18 @@ from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, refuse_other_images
+from vitreport.sweep.engines.engine import Engine
 from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
 
 
 def check_plans(
-    plans: Sequence[Plan], runtime: Runtime, policy: Policy, observer: Observer, said: set[tuple[str, str]]
+    plans: Sequence[Plan],
+    runtime: Runtime,
+    engine: Engine,
+    policy: Policy,
+    observer: Observer,
+    said: set[tuple[str, str]],
 ) -> dict[str, errors.VitreportError]:
     """Decode each dataset once for all workers, and check whether every missing trial can be trained.
 
@@ -27,7 +33,7 @@ def check_plans(
 
     Raises:
         SpecError: With the problems of all networks, or of all trials on a dataset.
-        ResourceError: The runs cannot be written.
+        ResourceError: The engine cannot be used, or the runs cannot be written.
     """
     every = [trial for plan in plans for trial in plan.trials]
     runs = read_trials(every, runtime.runs_dir)
@@ -36,6 +42,7 @@ def check_plans(
         return {}
     from vitreport.sweep.forecast import check_networks
 
+    engine.check()
     refuse_unwritable(runtime.runs_dir)
     check_networks(missing.values())
     trials_on: dict[ImageRequest, list[str]] = defaultdict(list)

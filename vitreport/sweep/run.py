@@ -42,7 +42,7 @@ def run_plans(
     """
     watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
     make_engine = engine or partial(LocalEngine, 1)
-    found = check_plans(plans, runtime, policy, watching, said)
+    found = check_plans(plans, runtime, make_engine(runtime, watching.note), policy, watching, said)
     if found and unusable is None:
         raise next(iter(found.values()))
     unusable = {} if unusable is None else unusable

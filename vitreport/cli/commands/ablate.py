@@ -7,7 +7,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import SWEEP, flag, option
-from vitreport.cli.sweeps import execution, leave, refuse_missing, show_ablation_plan, show_sweeps
+from vitreport.cli.sweeps import execution, leave, refuse_missing, show_ablation_plan, show_submission, show_sweeps
 from vitreport.cli.words_command import PARAM
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, read_axes, read_seeds
@@ -48,6 +48,7 @@ def ablate(
     plan = plan_ablation(request, axes, seeds, describe, zip_=zip_, baseline=values)
     if sweep.dry_run:
         show_ablation_plan(plan, sweep)
+        show_submission(sweep.engine_spec(), [plan], sweep)
     else:
         with SweepView(quiet=sweep.quiet) as view:
             summary = vitreport.ablate(plan, **execution(sweep, sweep.engine_spec(), view))

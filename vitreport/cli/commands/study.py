@@ -14,7 +14,7 @@ from vitreport.cli.console import note, print_json, print_sentence, print_table,
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import argument, flag
 from vitreport.cli.records import HINT, require_runs_dir
-from vitreport.cli.sweeps import count_missing, execution, leave, refuse_missing, show_submission, show_sweeps
+from vitreport.cli.sweeps import execution, leave, refuse_missing, show_submission, show_sweeps
 from vitreport.cli.words_command import WordsCommand
 from vitreport.data.sources import facts_in
 from vitreport.errors import VitreportError, left_out
@@ -125,8 +125,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     plans, engine = list(planned.plans.values()), sweep.engine_spec(planned.study.engine)
     if sweep.dry_run:
         _show_status(planned, sweep.runs_dir, as_json=sweep.as_json)
-        if not sweep.as_json:
-            show_submission(engine, sweep.jobs, count_missing(plans, sweep))
+        show_submission(engine, plans, sweep)
         if unusable:
             raise left_out(unusable)
         return

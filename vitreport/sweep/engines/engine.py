@@ -47,6 +47,9 @@ Report = Event | str | Moved | Ended
 class Engine(AbstractContextManager[object, None], Protocol):
     """Trains specs. It is a context manager; what is left of the jobs when it ends is up to the engine."""
 
+    def check(self) -> None:
+        """Raise SpecError or ResourceError if no trial can be trained here. Called before the images are read."""
+
     @property
     def running(self) -> Collection[str]:
         """The ids of the runs that were submitted and have not ended."""

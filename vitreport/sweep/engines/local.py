@@ -73,12 +73,16 @@ class LocalEngine:
         self._workers: list[_Worker] = []
         self._fruitless = 0  # workers that have ended before they began, since another one was heard of
 
-    def __enter__(self) -> Self:
-        import torch
-
+    def check(self) -> None:
+        """Raise SpecError or ResourceError if the device cannot be used."""
         from vitreport.training.device import choose_device
 
         choose_device(self._runtimes[0].device)
+
+    def __enter__(self) -> Self:
+        import torch
+
+        self.check()
         jobs, runtime = len(self._runtimes), self._runtimes[0]
         if gpus := torch.cuda.device_count() if runtime.device in ("auto", "cuda") else 0:
             slots = range(min(gpus * self._jobs_per_gpu, jobs))

@@ -82,7 +82,12 @@ class SlurmEngine:
         self._told = set(slurm_reasons.ORDINARY)
         self._is_stopping = self._has_stopped = False
 
+    def check(self) -> None:
+        """Raise ResourceError if Slurm is not installed here."""
+        slurm_commands.refuse_without_slurm()
+
     def __enter__(self) -> Self:
+        self.check()
         return self
 
     def __exit__(self, *_: object) -> None:

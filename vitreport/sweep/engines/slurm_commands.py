@@ -1,14 +1,17 @@
 """The commands of Slurm: sbatch, squeue and scancel. States come from squeue: sacct needs a database that many lack."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitreport.errors import ResourceError
+from vitreport.formatting import joined
 from vitreport.sweep.engines.slurm_reasons import hint_for
 
+PROGRAMS = ("sbatch", "squeue", "scancel")
 SECONDS_TO_SAVE = 90
 PATIENCE_SECONDS = 120
 LOOK = "seconds-between-looks"
@@ -49,6 +52,13 @@ class QueuedJob:
     reason: str = ""
 
 
+def refuse_without_slurm() -> None:
+    """Raise ResourceError if the commands of Slurm are not installed here."""
+    if missing := [program for program in PROGRAMS if not shutil.which(program)]:
+        hint = "run this command where Slurm is installed, such as a login node, or use --engine local"
+        raise ResourceError(f"{joined(missing)} not found", hint)
+
+
 def batch_options(options: Mapping[str, str | int]) -> list[str]:
     """Return options of the engine as sbatch takes them."""
     return [f"--{FLAGS.get(name, name)}={value}" for name, value in options.items() if name != LOOK]
@@ -65,12 +75,25 @@ def submit_array(
     dependency = [f"--dependency=afterany:{':'.join(after)}"] if after else []
     own = [
         f"--job-name={name}",
-        f"--array=0-{count - 1}%{most_running}",
+        array_option(count, most_running),
         f"--output={_pattern(script.parent.absolute())}/%a.log",
         f"--signal=B:TERM@{SECONDS_TO_SAVE}",
         *("--ntasks=1", "--requeue", "--open-mode=append"),
     ]
     return _call("sbatch", "--parsable", *own, *dependency, *options, str(script)).strip().partition(";")[0]
+
+
+def array_option(count: int, most_running: int) -> str:
+    """Return the option of sbatch for the number of jobs and how many of them may run at the same time."""
+    return f"--array=0-{count - 1}%{most_running}"
+
+
+def check_array(count: int, most_running: int, options: Sequence[str]) -> None:
+    """Ask Slurm whether it accepts such an array, without submitting it. Raises ResourceError if not.
+
+    Slurm does not check all limits, so jobs that it accepts may still wait forever.
+    """
+    _call("sbatch", "--test-only", "--ntasks=1", array_option(count, most_running), *options, "--wrap=true")
 
 
 def _pattern(folder: Path) -> str:
@@ -100,16 +123,15 @@ def kill_jobs(ids: Sequence[str]) -> None:
 def _call(*command: str) -> str:
     """Run a command of Slurm in a session of its own, which Ctrl-C does not reach.
 
-    Raises NoAnswerError, or ResourceError if the command is not there or Slurm has refused the request.
+    Raises NoAnswerError, or ResourceError if Slurm has refused the request.
     """
     program = command[0]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_SECONDS, start_new_session=True
         )
-    except FileNotFoundError:
-        hint = "run this command where Slurm is installed, such as a login node, or use --engine local"
-        raise ResourceError(f"{program} not found", hint) from None
+    except FileNotFoundError:  # it was there before, perhaps on a file system that is away for a moment
+        raise NoAnswerError(f"{program} not found", "check whether Slurm is still installed") from None
     except subprocess.TimeoutExpired:
         raise NoAnswerError(f"{program} has not answered for {PATIENCE_SECONDS} s", "check the cluster") from None
     # scancel fails for jobs that are in another state than it looks for, or have just ended
