@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from vitreport import errors
@@ -79,6 +78,7 @@ class SlurmEngine:
         self._due: dict[str, RunSpec] = {}
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
+        self._unanswered, self._looks_to_wait = set[str](), 0
         self._told = set(slurm_reasons.ORDINARY)
         self._is_stopping = self._has_stopped = False
 
@@ -137,6 +137,7 @@ class SlurmEngine:
         try:
             queue = slurm_commands.own_jobs()
             self._find_due(queue)
+            self._cancel_late(queue)
             if self._is_stopping:
                 reports += self._stop_jobs()
             for run_id in list(self._submitted):
@@ -224,35 +225,57 @@ class SlurmEngine:
     def _find_due(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
         """Take over jobs that are in the queue though the request to submit them seemed to have failed."""
         if found := {run_id: job for run_id, job in self._active_jobs(queue).items() if run_id in self._due}:
+            self._note(f"found {counted(len(found), 'job')} that Slurm did not confirm; nothing is submitted twice")
             self._take_over(found)
+            self._looks_to_wait = 0
             self._due = {run_id: spec for run_id, spec in self._due.items() if run_id not in found}
+
+    def _cancel_late(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+        """Cancel waiting jobs of a request that was not answered, if their trials were submitted again meanwhile."""
+        own = {each.place for each in self._submitted.values()}
+        others = {place: job for place, job in queue.items() if place[0] in self._unanswered and place not in own}
+        slurm_commands.kill_jobs([job.id for job in others.values() if job.state in WAITING])
 
     def _submit_due(self) -> None:
         """Submit what is due: all of it if no jobs are left, else as many as may run beside those, or after those."""
+        if self._looks_to_wait:
+            self._looks_to_wait -= 1
+            return
         left = len(self._submitted)
         room = MOST_SUBMITTED if self._detach or not left else self._most_running - left
         specs = list(self._due.values())[: max(0, room)]
         if not specs:
             return
-        folder = write_submission(specs, self._runtime, self._argv)
         try:
-            self._submit(folder, len(specs))
-        except NoAnswerError:  # the jobs may have been submitted: the next look finds them
+            self._submit(specs)
+        except NoAnswerError:  # the jobs may have been submitted: a later look finds them
             raise
         except errors.ResourceError as error:
-            shutil.rmtree(folder, ignore_errors=True)
             if not left or self._detach:
                 raise
             self._complaint = f"{error.message}; waiting for other jobs to end"
 
-    def _submit(self, folder: Path, count: int) -> None:
+    def _submit(self, specs: Sequence[RunSpec]) -> None:
+        folder = write_submission(specs, self._runtime, self._argv)
         command = [sys.executable, "-m", "vitreport.sweep.engines.job", str(folder.absolute())]
-        script, most = folder / "job.sh", min(self._most_running, count)
+        script, most = folder / "job.sh", min(self._most_running, len(specs))
         write_atomic(script, os.fsencode(f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'))
         others = sorted(self._arrays) if self._detach else ()
         name = PREFIX + folder.name
-        number = slurm_commands.submit_array(script, name, count, most, self._options, others)
-        self._note(f"submitted {counted(count, 'trial')} to Slurm as job {number}, at most {most} at a time")
+        try:
+            number = slurm_commands.submit_array(script, name, len(specs), most, self._options, others)
+        except errors.ResourceError as error:
+            self._unanswered.add(name)
+            self._looks_to_wait = LOOKS_BEFORE_LOST
+            if isinstance(error, NoAnswerError):
+                raise
+            self._find_due(slurm_commands.own_jobs())  # sbatch may fail after Slurm has accepted the jobs
+            self._looks_to_wait = 0
+            if specs[0].run_id in self._due:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            return
+        self._note(f"submitted {counted(len(specs), 'trial')} to Slurm as job {number}, at most {most} at a time")
         jobs = {run_id: _Submitted(job, f"{number}_{job.number}") for run_id, job in read_jobs(folder).items()}
         self._take_over(jobs)
         for run_id in jobs:
