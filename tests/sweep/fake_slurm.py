@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.records import write_run
+from vitreport.errors import ResourceError
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.engines.slurm_commands import NoAnswerError, QueuedJob
@@ -38,6 +39,7 @@ class FakeSlurm:
     """Whether answers to sbatch get lost, though the jobs are in the queue."""
     is_idle: bool = False
     """Whether no job begins."""
+    largest_array: int = 1000
     reason: str = ""
     """Why jobs wait."""
 
@@ -50,6 +52,8 @@ class FakeSlurm:
         self, script: Path, name: str, count: int, most: int, options: Sequence[str], after: Iterable[str] = ()
     ) -> str:
         self._answer()
+        if count > self.largest_array:
+            raise ResourceError("Slurm refused the jobs: Invalid job array specification")
         self.arrays.append((count, most, list(after)))
         self.options = list(options)
         for number in range(count):

@@ -67,6 +67,12 @@ def test_an_array_is_no_larger_than_slurm_takes(
     assert not engine.has_room
 
 
+def test_a_cluster_may_take_smaller_arrays_only(engine: SlurmEngine, slurm: FakeSlurm) -> None:
+    slurm.largest_array = 1
+    assert sweep(engine).seen.count("done") == 4
+    assert [count for count, *_ in slurm.arrays] == [1] * 4
+
+
 @pytest.mark.parametrize("state", ["NODE_FAIL", "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "PREEMPTED"])
 def test_a_job_that_slurm_has_ended_is_worth_another_attempt(state: str, engine: SlurmEngine, slurm: FakeSlurm) -> None:
     slurm.work = lambda spec, job: state

@@ -78,6 +78,7 @@ class SlurmEngine:
         self._due: dict[str, RunSpec] = {}
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
+        self._largest_array = MOST_SUBMITTED
         self._unanswered, self._looks_to_wait = set[str](), 0
         self._told = set(slurm_reasons.ORDINARY)
         self._is_stopping = self._has_stopped = False
@@ -242,7 +243,7 @@ class SlurmEngine:
             self._looks_to_wait -= 1
             return
         left = len(self._submitted)
-        room = MOST_SUBMITTED if self._detach or not left else self._most_running - left
+        room = self._largest_array if self._detach or not left else self._most_running - left
         specs = list(self._due.values())[: max(0, room)]
         if not specs:
             return
@@ -251,9 +252,13 @@ class SlurmEngine:
         except NoAnswerError:  # the jobs may have been submitted: a later look finds them
             raise
         except errors.ResourceError as error:
-            if not left or self._detach:
+            if left and not self._detach:
+                self._complaint = f"{error.message}; waiting for other jobs to end"
+            elif len(specs) > 1 and slurm_reasons.is_about_number(error.message):
+                self._largest_array = len(specs) // 2
+                self._submit_due()
+            else:
                 raise
-            self._complaint = f"{error.message}; waiting for other jobs to end"
 
     def _submit(self, specs: Sequence[RunSpec]) -> None:
         folder = write_submission(specs, self._runtime, self._argv)

@@ -71,3 +71,8 @@ def words_for(reason: str, trials: int) -> str:
 def hint_for(refusal: str) -> str:
     """Return what to do about a refusal of sbatch."""
     return next(hint for pattern, hint in _REFUSALS if re.search(pattern, refusal, re.IGNORECASE))
+
+
+def is_about_number(refusal: str) -> bool:
+    """Return whether sbatch may accept fewer jobs at a time: arrays, or the jobs of a user, are limited."""
+    return bool(re.search(r"job array|submit limit|MaxJobCount", refusal, re.IGNORECASE))
