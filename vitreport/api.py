@@ -90,7 +90,7 @@ def train(
     if run := None if force else finished_run(spec, runtime, listener):
         listener.note(f"run {run.id} is already done; use --force to train it again in a new directory")
         return run
-    from vitreport.store.session import train_run
+    from vitreport.store.train import train_run
 
     return read_run(train_run(spec, runtime, force=force, argv=argv, listener=listener))
 

@@ -8,7 +8,7 @@ from tests.data.makers import noise, write_folder
 from tests.training.small import small_spec
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.session import train_run
+from vitreport.store.train import train_run
 from vitreport.training.events import Listener
 
 

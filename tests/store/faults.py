@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +174,9 @@ def marked(marker: str) -> None:
     """The file `marker` appears when everything is ready for the first step."""
     train = session.Session.train
 
-    def marked_train(*arguments: Any) -> None:
+    def marked_train(*arguments: Any) -> Iterator[None]:
         Path(marker).touch()
-        train(*arguments)
+        return train(*arguments)
 
     patch.setattr(session.Session, "train", marked_train)
 

@@ -9,7 +9,8 @@ import torch
 
 from tests.training.small import small_spec
 from vitreport.runtime import Runtime
-from vitreport.store.session import Session, train_run
+from vitreport.store.session import Session
+from vitreport.store.train import train_run
 from vitreport.training import device as devices
 from vitreport.training.captured import CapturedStep
 from vitreport.training.events import Listener

@@ -18,7 +18,7 @@ from tests.store.identity import content, differences, only_run, record, resumed
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
-from vitreport.store.session import train_run
+from vitreport.store.train import train_run
 from vitreport.training.events import Listener
 
 TRAIN = ("train", *SHORT, EVERY_STEP)

@@ -11,7 +11,7 @@ from vitreport.errors import ResourceError
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.store.session import train_run
+from vitreport.store.train import train_run
 from vitreport.training import compilation
 from vitreport.training.compilation import Gain, choose, compile_network, measured_gains, set_sizes
 from vitreport.training.events import Listener

@@ -15,7 +15,7 @@ from vitreport.errors import DatasetError, RecordError
 from vitreport.records.reader import Run, read_run
 from vitreport.runtime import Runtime
 from vitreport.store.evaluation import Evaluation, SplitName, evaluate_runs
-from vitreport.store.session import train_run
+from vitreport.store.train import train_run
 from vitreport.training.events import Listener
 
 SILENT = Listener()

@@ -1,4 +1,4 @@
-"""Train one run from its spec to its record: run the loop, write its events, resume what was interrupted."""
+"""What one process does for one run: run the loop, write its events, resume what was interrupted."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -12,12 +12,12 @@ from vitreport.data.batches import ImageSet
 from vitreport.data.notices import class_warning, image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.errors import DivergedError, RecordError, ResourceError, StoppedError
-from vitreport.files import make_folder, refuse_unwritable, remove_temporaries, write_json
+from vitreport.errors import DivergedError, RecordError, ResourceError
+from vitreport.files import remove_temporaries, write_json
 from vitreport.formatting import counted, listed
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
-from vitreport.records.folders import has_checkpoint, newest_attempt, next_attempt, refuse_links_in
+from vitreport.records.folders import has_checkpoint
 from vitreport.records.measurement import TRAIN_EVAL
 from vitreport.records.reader import Run, read_run, read_run_file
 from vitreport.records.run import DataRecord, ResumeRecord, RunRecord, ThroughputRecord
@@ -27,8 +27,8 @@ from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import remove_unfinished, restore_newest, share_state
 from vitreport.store.evaluation import write_results
-from vitreport.store.run_state import FORCE_HINT, held, is_finished, now, refuse_other_images
-from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
+from vitreport.store.run_state import FORCE_HINT, now, refuse_other_images
+from vitreport.store.signals import StopBetweenSteps, StopSignals
 from vitreport.store.software import git_state, versions
 from vitreport.store.writer import RunWriter
 from vitreport.training import compilation, parallel
@@ -43,39 +43,6 @@ from vitreport.untrusted_files import reading_errors
 
 EARLIER = {BATCH_NORM.name: "local"}
 """What a fingerprint means that lacks a value."""
-
-
-def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
-    """Train a spec (with `force` in a new folder) or resume its run; return the folder of the finished record."""
-    command = "the same command without --force" if force else "the same command"
-    try:
-        with stop_signals() as stop, parallel.joined(devices.choose_device(runtime.device)):
-            folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
-            with parallel.ready_together():
-                if not parallel.rank():
-                    refuse_links_in(folder)
-                    refuse_unwritable(folder)
-                session = Session(spec, runtime, folder, argv, Listener() if parallel.rank() else listener)
-            if parallel.rank():
-                session.follow(stop)
-                return folder
-            make_folder(folder)
-            with held(folder, listener.note) as check_hold:
-                refuse_links_in(folder)  # once more, now that no other process writes to it
-                if is_finished(read_run(folder)):  # another process has just done it
-                    parallel.from_first(None)
-                    return folder
-                writer = session.open(folder, check_hold)
-                with parallel.ending_together(StopBetweenSteps, DivergedError):
-                    try:
-                        session.train(writer, stop)
-                    except BaseException as error:
-                        writer.record_failure(error, command)
-                        raise
-            return folder
-    except StopSignal as stopped:
-        hint = f"run {command} again to resume the run"
-        raise StoppedError(f"stopped by {stopped}", hint, signal_number=stopped.signal_number) from stopped
 
 
 def check_together(stop: StopSignals) -> None:
@@ -133,8 +100,8 @@ class Session:
         writer.update(status="running", finished=None, error=None)
         return writer
 
-    def train(self, writer: RunWriter, stop: StopSignals) -> None:
-        """Take the remaining steps, then measure every split."""
+    def train(self, writer: RunWriter, stop: StopSignals) -> Iterator[None]:
+        """Take the remaining steps, then measure every split. Yield where another run may have its turn."""
         setup, state, train, check = self.setup, self.setup.state, self.spec.train, partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
             share_state(state)
@@ -147,6 +114,7 @@ class Session:
                     if isinstance(event, EpochFinished) or (isinstance(event, StepFinished) and event.loss is not None):
                         writer.save_if_due(state)
                     self.listener.event(event)
+                    yield
             except StopBetweenSteps:
                 writer.save(state)
                 raise

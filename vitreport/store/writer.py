@@ -97,7 +97,7 @@ class RunWriter:
     def record_failure(self, error: BaseException, command: str) -> None:
         """Record what ended the run before it was done; `command` resumes it."""
         match error:
-            case StopSignal():
+            case StopSignal() | GeneratorExit():
                 with suppress(ResourceError):  # a full disk must not hide the signal
                     self.update(status="interrupted")
             case DivergedError():
