@@ -48,6 +48,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, state: TrainingState) -> list["Pret
         "CUDAGraph": Graph,
         "graph": lambda graph, **_: graph.recorder,
         "Stream": lambda device: None,
+        "current_stream": lambda device: None,
+        "default_stream": lambda device: None,
         "stream": lambda stream: nullcontext(),
         "synchronize": lambda device: None,
     }

@@ -66,7 +66,7 @@ class _Recording:
 def _record(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec) -> _Recording:
     """Record a step, and leave the state as it is."""
     images, targets = images.clone(), targets.clone()
-    stream, graph = torch.cuda.Stream(images.device), torch.cuda.CUDAGraph()  # type: ignore[no-untyped-call]
+    stream, graph = _own_stream(images.device), torch.cuda.CUDAGraph()
     with _unchanged(state):
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP_STEPS):
@@ -76,6 +76,13 @@ def _record(state: TrainingState, images: Tensor, targets: Tensor, train: TrainS
         with _capturable(state.optimizer), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             loss = train_step(state, images, targets, train)
     return _Recording(graph, images, targets, loss)
+
+
+def _own_stream(device: torch.device) -> torch.cuda.Stream:
+    """Return the stream of a run in a `Lane`, else a new one: graphs that were recorded on one share its workspace."""
+    current = torch.cuda.current_stream(device)
+    is_shared = current == torch.cuda.default_stream(device)
+    return torch.cuda.Stream(device) if is_shared else current  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -1,0 +1,43 @@
+"""Several runs that take turns in one process: what each keeps to itself, so that its bits are those of a run alone.
+
+On a GPU, each run has a stream, so that the kernels of different runs can overlap. No speed of it has been measured.
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import TypeVar
+
+import torch
+
+Result = TypeVar("Result")
+
+
+class Lane:
+    """A place for one run at a time.
+
+    A later run gets the stream of an earlier one: torch has only 32, and no two runs may share one. A lane on a GPU has
+    its own random numbers, because all graphs that were recorded with one state of the generator read the same seed. It
+    also has its own choice of deterministic operations.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._context = device, copy_context()
+        if device.type == "cuda":
+            torch.cuda.init()  # type: ignore[no-untyped-call]
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            self._random = torch.cuda.default_generators[device.index].clone_state()
+            self._is_strict = True
+
+    def call(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """Call a function that begins or advances the run in this lane."""
+        if self._device.type != "cuda":
+            return self._context.run(function, *arguments)
+        generator = torch.cuda.default_generators[self._device.index]
+        with torch.cuda.stream(self._stream):
+            generator.graphsafe_set_state(self._random)
+            torch.use_deterministic_algorithms(True, warn_only=not self._is_strict)
+            try:
+                return self._context.run(function, *arguments)
+            finally:
+                self._random = generator.graphsafe_get_state()  # a recording that fails replaces it
+                self._is_strict = not torch.is_deterministic_algorithms_warn_only_enabled()
