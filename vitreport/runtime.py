@@ -38,6 +38,9 @@ COMPILE = RuntimeOption("compile", "auto", "Use torch.compile: auto (where it sa
 CUDA_GRAPHS = RuntimeOption(
     "cuda_graphs", False, "Start the kernels of a training step together (experimental, GPUs only)."
 )
+TRIALS_PER_JOB = RuntimeOption(
+    "trials_per_job", 1, "Number of trials that each job trains at the same time (experimental, for GPUs)."
+)
 DATA_DIR = RuntimeOption("data_dir", None, "Dataset directory; repeat to search several in order.")
 CACHE_DIR = RuntimeOption("cache_dir", None, "Directory of decoded images and downloads.")
 RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of the runs.")
@@ -56,6 +59,7 @@ OPTIONS = (
     THREADS,
     COMPILE,
     CUDA_GRAPHS,
+    TRIALS_PER_JOB,
     DATA_DIR,
     CACHE_DIR,
     RUNS_DIR,
@@ -137,6 +141,7 @@ class Runtime:
         compile: Whether to compile the network with `torch.compile` for training: "auto" (where it saves time), "on" or
             "off".
         cuda_graphs: Whether to train with a CUDA graph of a step on a GPU.
+        trials_per_job: The number of trials of a sweep that each process on this machine trains at the same time.
         checkpoint_seconds: A checkpoint is saved at least this often; 0 means every step.
         weights: The file whose SHA-256 `model.pretrained` contains.
         batch_norm: "local" or "synchronized": over which images several GPUs normalize.
@@ -149,6 +154,7 @@ class Runtime:
     threads: int | None = THREADS.default
     compile: str = COMPILE.default
     cuda_graphs: bool = CUDA_GRAPHS.default
+    trials_per_job: int = TRIALS_PER_JOB.default
     checkpoint_seconds: float = CHECKPOINT_SECONDS.default
     weights: Path | None = None
     batch_norm: str = BATCH_NORM.default

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from vitreport.runtime import Runtime
@@ -12,21 +13,47 @@ from vitreport.sweep.engines.engine import Ended
 def training(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Report the process and its device for each trial."""
     while True:
-        connection.recv()
-        connection.send((Ended(f"{os.getpid()} {runtime.device}"), False))
+        spec = connection.recv()
+        connection.send((spec.run_id, Ended(f"{os.getpid()} {runtime.device}"), False))
 
 
 def killed_by_odd_seeds(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
-    connection.send((None, False))
+    connection.send(("", None, False))
     while True:
-        if connection.recv().seed % 2:
+        spec = connection.recv()
+        if spec.seed % 2:
             os.kill(os.getpid(), signal.SIGKILL)
-        connection.send((Ended(str(os.getpid())), False))
+        connection.send((spec.run_id, Ended(str(os.getpid())), False))
+
+
+def waiting(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    """Train for ever."""
+    with suppress(EOFError):
+        while connection.recv():
+            pass
 
 
 def ending_with_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    with suppress(EOFError):
+        while True:
+            spec = connection.recv()
+            connection.send((spec.run_id, Ended(str(os.getpid())), True))
+
+
+def killed_with_two(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    """Die while two trials are under way."""
     connection.recv()
-    connection.send((Ended(str(os.getpid())), True))
+    connection.recv()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def worn_by_the_first(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    """Fail with the first of two trials, and train the other one to its end."""
+    first, second = connection.recv(), connection.recv()
+    connection.send((first.run_id, Ended(str(os.getpid())), True))
+    connection.send((second.run_id, Ended(str(os.getpid())), False))
+    with suppress(EOFError):
+        connection.recv()
 
 
 def dead_on_arrival(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:

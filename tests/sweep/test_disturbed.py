@@ -12,7 +12,7 @@ from tests.sweep.processes import MIXER, Kills, ablate, disturbed, finished, rec
 pytestmark = pytest.mark.timeout(1800)
 
 VALUES = ("--param", "batch_size", "10,20,25,40,50")
-JOBS = ("--jobs=2", "--threads=1", "--json", "--checkpoint-seconds=0")
+OPTIONS = ("--threads=1", "--json", "--checkpoint-seconds=0")
 
 
 def table(done: Completed) -> object:
@@ -30,7 +30,8 @@ def check_disturbed(folder: Path, *arguments: str, trials: int, worker_kills: in
     assert {first.name: found for first, second in pairs if (found := differences(first, second))} == {}
 
 
-def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", ["--jobs=2", "--trials-per-job=3"])
+def test_kills_cost_a_sweep_nothing(tmp_path: Path, jobs: str) -> None:
     check_disturbed(
         tmp_path,
         *MIXER,
@@ -38,7 +39,8 @@ def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
         "batch_size",
         "20,50",
         "--seeds=2",
-        *JOBS,
+        jobs,
+        *OPTIONS,
         trials=4,
         worker_kills=2,
         command_kills=1,
@@ -47,4 +49,6 @@ def test_kills_cost_a_sweep_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_many_kills_cost_a_large_sweep_nothing(tmp_path: Path) -> None:
-    check_disturbed(tmp_path, *MIXER, *VALUES, "--seeds=10", *JOBS, trials=50, worker_kills=10, command_kills=3)
+    check_disturbed(
+        tmp_path, *MIXER, *VALUES, "--seeds=10", "--jobs=2", *OPTIONS, trials=50, worker_kills=10, command_kills=3
+    )

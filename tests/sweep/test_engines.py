@@ -4,6 +4,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -40,11 +41,12 @@ def attempt(spec: RunSpec) -> bool:
 
 def work(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Take the place of a worker of the local engine."""
-    connection.send((None, False))
+    connection.send(("", None, False))
     while True:
-        if not attempt(connection.recv()):
+        spec = connection.recv()
+        if not attempt(spec):
             os.kill(os.getpid(), signal.SIGKILL)
-        connection.send((Ended(), False))
+        connection.send((spec.run_id, Ended(), False))
 
 
 def work_in_a_job(spec: RunSpec, job: Job) -> str:
@@ -78,7 +80,7 @@ class LossyEngine(FakeEngine):
         return super().reports(seconds)[: 1 + self.ends % 2]
 
 
-@pytest.fixture(params=["local", "slurm", "slurm without answers", "dying", "late", "lossy"])
+@pytest.fixture(params=["local", "local, several per job", "slurm", "slurm without answers", "dying", "late", "lossy"])
 def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr("vitreport.sweep.engines.local.train_each", work)
     if request.param.startswith("slurm"):
@@ -88,6 +90,7 @@ def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mak
             slurm.is_lossy = True
     engines: dict[str, Make] = {
         "local": lambda: LocalEngine(2, RUNTIME),
+        "local, several per job": lambda: LocalEngine(2, replace(RUNTIME, trials_per_job=2)),
         "dying": lambda: FakeEngine(end),
         "late": lambda: LateEngine(end),
         "lossy": lambda: LossyEngine(end),

@@ -2,16 +2,17 @@
 
 import multiprocessing
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.records import small_spec
 from tests.sweep import fakes
-from vitreport.errors import ResourceError
+from vitreport.errors import ResourceError, SpecError
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended, Report
-from vitreport.sweep.engines.local import LocalEngine
+from vitreport.sweep.engines.local import LocalEngine, uncompiled_if_shared
 
 RUNTIME = Runtime(data_dir=Path(), cache_dir=Path(), threads=1)
 
@@ -28,16 +29,19 @@ def notes() -> list[str]:
 def run_all(notes: list[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[int, Report]]:
     """Hand out runs of so many seeds to workers of a kind; how each has ended, and no process is left."""
 
-    def run(worker: Callable[..., None], *, seeds: int, jobs: int, jobs_per_gpu: int = 1) -> dict[int, Report]:
+    def run(
+        worker: Callable[..., None], *, seeds: int, jobs: int, jobs_per_gpu: int = 1, trials_per_job: int = 1
+    ) -> dict[int, Report]:
         monkeypatch.setattr("vitreport.sweep.engines.local.train_each", worker)
         waiting = [small_spec(seed) for seed in range(seeds)]
         ends: dict[int, Report] = {}
-        with LocalEngine(jobs, RUNTIME, notes.append, jobs_per_gpu=jobs_per_gpu) as engine:
+        runtime = replace(RUNTIME, trials_per_job=trials_per_job)
+        with LocalEngine(jobs, runtime, notes.append, jobs_per_gpu=jobs_per_gpu) as engine:
             while len(ends) < seeds:
                 while waiting and engine.has_room:
                     engine.submit(waiting.pop(0))
                 ends |= {int(run_id.rpartition("s")[2]): report for run_id, report in engine.reports(0.1)}
-                assert len(engine.running) <= jobs
+                assert len(engine.running) <= jobs * trials_per_job
         assert multiprocessing.active_children() == []
         return ends
 
@@ -89,3 +93,34 @@ def test_a_worker_that_never_begins_costs_its_own_run_only(run_all: Callable[...
 def test_workers_that_never_begin_end_the_sweep_after_three(run_all: Callable[..., dict[int, Report]]) -> None:
     with pytest.raises(ResourceError, match=r"3 workers in a row exited before they began a trial \(exit code 3\)"):
         run_all(fakes.dead_on_arrival, seeds=6, jobs=2)
+
+
+def test_a_killed_worker_costs_all_its_trials_an_attempt(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.killed_with_two, seeds=4, jobs=1, trials_per_job=2)
+    reason = "its worker was stopped by signal 9 (out of memory? try fewer --jobs or --trials-per-job)"
+    assert ends == dict.fromkeys(range(4), Ended(reason, is_temporary=True))
+
+
+def test_jobs_get_equally_many_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitreport.sweep.engines.local.train_each", fakes.waiting)
+    with LocalEngine(2, replace(RUNTIME, trials_per_job=3)) as engine:
+        for seed in range(5):
+            engine.submit(small_spec(seed))
+        assert (len(engine.running), engine.has_room) == (5, True)
+        assert [len(worker.run_ids) for worker in engine._workers] == [3, 2]
+        engine.submit(small_spec(5))
+        assert (len(engine.running), engine.has_room) == (6, False)
+
+
+def test_a_worker_with_a_failed_trial_ends_with_its_other_ones(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.worn_by_the_first, seeds=4, jobs=1, trials_per_job=2)
+    processes = [end.reason for _, end in sorted(ends.items()) if isinstance(end, Ended)]
+    assert processes[0] == processes[1] != processes[2] == processes[3]
+
+
+def test_trials_that_share_a_process_are_not_compiled() -> None:
+    shared = replace(RUNTIME, trials_per_job=2)
+    assert [uncompiled_if_shared(replace(shared, compile=mode)).compile for mode in ("auto", "off")] == ["off", "off"]
+    assert uncompiled_if_shared(replace(RUNTIME, compile="on")).compile == "on"
+    with pytest.raises(SpecError, match="--compile on and --trials-per-job 2 cannot be used together"):
+        LocalEngine(1, replace(shared, compile="on"))

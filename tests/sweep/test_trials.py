@@ -8,7 +8,7 @@ import pytest
 from tests.records import small_spec, write_run
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
-from vitreport.records.run import ErrorKind, ErrorRecord
+from vitreport.records.run import ErrorKind, ErrorRecord, ThroughputRecord
 from vitreport.runtime import usable_cores
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, trial_state
@@ -110,3 +110,13 @@ def test_the_time_is_that_of_the_runs_of_the_same_cost() -> None:
 def test_only_runs_with_as_many_threads_count() -> None:
     records = [recorded(20, 0), recorded(10, 1, threads=2)]
     assert [expected(small_spec(9), records, ("CPU", threads)) for threads in ("1", "2", "4")] == [20, 10, None]
+
+
+def test_runs_that_shared_a_process_do_not_count() -> None:
+    alone = recorded(20, 0)
+    throughput = ThroughputRecord(
+        training_images_per_second=1, evaluation_images_per_second=1, latency_ms=1, trials_per_job=4
+    )
+    shared = read_run(write_run(Path("runs"), small_spec(1), seconds=60, throughput=throughput))
+    assert expected(small_spec(9), [alone, shared]) == 20
+    assert expected(small_spec(9), [shared]) is None

@@ -24,6 +24,7 @@ from vitreport.runtime import (
     GPUS,
     RUNS_DIR,
     THREADS,
+    TRIALS_PER_JOB,
     Runtime,
     RuntimeOption,
 )
@@ -183,8 +184,9 @@ class SweepOptions(TrainingOptions):
     """Options of a command that trains sweeps."""
 
     seeds: Seeds = DEFAULT_SEEDS
-    jobs: Annotated[int, option("Number of trials to run in parallel.", "N", panel=SWEEP, least=1)] = 1
-    jobs_per_gpu: Annotated[int, option("Number of trials that may share a GPU.", "N", panel=SWEEP, least=1)] = 1
+    jobs: Annotated[int, option("Number of jobs to run in parallel.", "N", panel=SWEEP, least=1)] = 1
+    jobs_per_gpu: Annotated[int, option("Number of jobs that may share a GPU.", "N", panel=SWEEP, least=1)] = 1
+    trials_per_job: Annotated[int, _runtime(TRIALS_PER_JOB, "N", 1)] = TRIALS_PER_JOB.default
     retry_failed: Annotated[
         bool,
         flag("--retry-failed", "Retry runs that failed with an error; diverged runs are never retried.", panel=SWEEP),
@@ -204,13 +206,16 @@ class SweepOptions(TrainingOptions):
         return read_engine(self.engine, self.engine_option or (), of_study)
 
     def runtime_on(self, engine: EngineSpec) -> Runtime:
-        """Return the runtime of each trial. Raises SpecError for more jobs than this machine can run."""
-        from vitreport.sweep.engines.local import threads_per_job
+        """Return the runtime of each trial. Raises SpecError for what the engine or this machine cannot do."""
+        from vitreport.sweep.engines.local import threads_per_job, uncompiled_if_shared
 
-        if engine.name != "local":
-            return self.runtime()
-        threads = threads_per_job(self.jobs, self.device, self.threads, self.jobs_per_gpu)
-        return replace(self.runtime(), threads=threads)
+        if engine.name == "local":
+            threads = threads_per_job(self.jobs, self.device, self.threads, self.jobs_per_gpu)
+            return uncompiled_if_shared(replace(self.runtime(), threads=threads, trials_per_job=self.trials_per_job))
+        if self.trials_per_job > 1:
+            fault = f"{TRIALS_PER_JOB.given_as(self.trials_per_job)} is an option for this machine"
+            raise SpecError(fault, "leave it out: each job of a cluster trains one trial")
+        return self.runtime()
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -58,12 +58,14 @@ class Cost(Record):
 class ThroughputRecord(Record):
     """Images/s: of training the median over the epochs, of evaluation that of the test split.
 
-    `latency_ms` is the median time for a single image. Older records lack it.
+    `latency_ms` is the median time for a single image. Older records lack it. Up to `trials_per_job` runs shared the
+    process, which makes each of them slower.
     """
 
     training_images_per_second: Amount
     evaluation_images_per_second: Amount
     latency_ms: Amount | None = None
+    trials_per_job: Count = 1
 
 
 class InitialWeights(Record):

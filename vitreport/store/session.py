@@ -128,6 +128,7 @@ class Session:
             training_images_per_second=round(median(speeds or [0.0]), 1),
             evaluation_images_per_second=round(rate, 1),
             latency_ms=round(latency, 3),
+            trials_per_job=self.runtime.trials_per_job,
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 

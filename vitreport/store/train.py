@@ -1,8 +1,8 @@
 """Train one run from its spec to its record, at once or in turns with other runs of the same process."""
 
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from vitreport.errors import DivergedError, StoppedError
@@ -21,26 +21,24 @@ from vitreport.training.events import Listener
 
 def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[str], listener: Listener) -> Path:
     """Train a spec (with `force` in a new folder) or resume its run; return the folder of the finished record."""
-    folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
-    command = "the same command without --force" if force else "the same command"
-    with _stopping(command), stop_signals() as stop:
-        turns = train_in_turns(spec, runtime, folder, stop, argv, listener, command)
+    alone = replace(runtime, trials_per_job=1)
+    with _stopping(force=force), stop_signals() as stop:
+        turns = train_in_turns(spec, alone, stop, force=force, argv=argv, listener=listener)
         with closing(turns):
-            deque(turns, maxlen=0)
-    return folder
+            while True:
+                try:
+                    next(turns)
+                except StopIteration as end:
+                    folder: Path = end.value
+                    return folder
 
 
 def train_in_turns(
-    spec: RunSpec,
-    runtime: Runtime,
-    folder: Path,
-    stop: StopSignals,
-    argv: Sequence[str],
-    listener: Listener,
-    command: str = "the same command",
-) -> Generator[None]:
-    """Do what `train_run` does in this folder. Yield between two steps, where another run may have its turn."""
-    with _stopping(command), parallel.joined(choose_device(runtime.device)):
+    spec: RunSpec, runtime: Runtime, stop: StopSignals, *, force: bool, argv: Sequence[str], listener: Listener
+) -> Generator[None, None, Path]:
+    """Do what `train_run` does. Yield between two steps, where another run may have its turn."""
+    with _stopping(force=force), parallel.joined(choose_device(runtime.device)):
+        folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
         with parallel.ready_together():
             if not parallel.rank():
                 refuse_links_in(folder)
@@ -48,27 +46,32 @@ def train_in_turns(
             session = Session(spec, runtime, folder, argv, Listener() if parallel.rank() else listener)
         if parallel.rank():
             session.follow(stop)
-            return
+            return folder
         make_folder(folder)
         with held(folder, listener.note) as check_hold:
             refuse_links_in(folder)  # once more, now that no other process writes to it
             if is_finished(read_run(folder)):  # another process has just done it
                 parallel.from_first(None)
-                return
+                return folder
             writer = session.open(folder, check_hold)
             with parallel.ending_together(StopBetweenSteps, DivergedError):
                 try:
                     yield from session.train(writer, stop)
                 except BaseException as error:
-                    writer.record_failure(error, command)
+                    writer.record_failure(error, _command(force=force))
                     raise
+        return folder
+
+
+def _command(*, force: bool) -> str:
+    return "the same command without --force" if force else "the same command"
 
 
 @contextmanager
-def _stopping(command: str) -> Iterator[None]:
+def _stopping(*, force: bool) -> Iterator[None]:
     """Raise StoppedError after a signal."""
     try:
         yield
     except StopSignal as stopped:
-        hint = f"run {command} again to resume the run"
+        hint = f"run {_command(force=force)} again to resume the run"
         raise StoppedError(f"stopped by {stopped}", hint, signal_number=stopped.signal_number) from stopped

@@ -62,11 +62,15 @@ def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed:
 
 
 def expect_from_records(runs: Iterable[Run], machine: tuple[str, str] | None = None) -> Expect:
-    """Expect the median time of finished runs of the same cost; with a device and its threads, of those on them."""
+    """Expect the median time of finished runs of the same cost; with a device and its threads, of those on them.
+
+    A run that shared its process with others took longer than alone, so it does not count.
+    """
     times: dict[str, list[float]] = defaultdict(list)
     done = [(run.spec, run.record) for run in runs if run.spec and run.record and run.record.status == "done"]
     for spec, record in done:
-        if machine in (None, (record.device, record.fingerprint.get("threads"))):
+        is_alone = not record.throughput or record.throughput.trials_per_job == 1
+        if is_alone and machine in (None, (record.device, record.fingerprint.get("threads"))):
             times[_cost(spec)].append(record.seconds)
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:

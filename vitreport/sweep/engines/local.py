@@ -4,15 +4,13 @@ multiprocessing.Pool, ProcessPoolExecutor, loky and pebble share one queue betwe
 it holds the queue's lock costs all others their tasks. Here every worker has its own pipe, which breaks when it dies.
 """
 
-import gc
 import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess, parent_process
@@ -21,14 +19,12 @@ from typing import Self
 
 from vitreport import errors
 from vitreport.formatting import counted
-from vitreport.runtime import DEVICE, THREADS, Runtime, limit_spinning, usable_cores
+from vitreport.runtime import COMPILE, DEVICE, THREADS, TRIALS_PER_JOB, Runtime, limit_spinning, usable_cores
 from vitreport.spec.run import RunSpec
+from vitreport.store.signals import StopSignal
 from vitreport.sweep.engines.engine import Ended, Report, State
-from vitreport.sweep.engines.trial import end_after, train_trial
-from vitreport.training.events import Event, Listener, StepFinished
 
 MOST_FRUITLESS_STARTS = 3
-SECONDS_BETWEEN_STEPS = 0.25
 PATIENCE_SECONDS = 5
 
 
@@ -47,17 +43,35 @@ def threads_per_job(jobs: int, device: str, threads: int | None, jobs_per_gpu: i
     return threads or cores // jobs
 
 
+def uncompiled_if_shared(runtime: Runtime) -> Runtime:
+    """Return the runtime of each job: torch limits how many networks of a kind it compiles in one process.
+
+    Raises SpecError if the user wants several trials in a process, and to compile them.
+    """
+    if runtime.trials_per_job == 1 or runtime.compile not in ("on", "auto"):
+        return runtime
+    if runtime.compile == "on":
+        several = TRIALS_PER_JOB.given_as(runtime.trials_per_job)
+        fault = f"{COMPILE.given_as('on')} on and {several} {runtime.trials_per_job} cannot be used together"
+        raise errors.SpecError(fault, f"use {COMPILE.flag} off, or one trial per job")
+    return replace(runtime, compile="off")
+
+
 @dataclass
 class _Worker:
     slot: int
     process: SpawnProcess
     connection: Connection
-    run_id: str | None = None
+    run_ids: list[str] = field(default_factory=list)
     has_begun: bool = False
+    is_worn: bool = False
 
 
 class LocalEngine:
-    """Trains in processes on this machine, one per GPU or `jobs` at a time, which end with this one however it ends."""
+    """Trains in processes on this machine, one per GPU or `jobs` at a time, which end with this one however it ends.
+
+    Each process trains up to `trials_per_job` trials of the runtime at the same time.
+    """
 
     def __init__(
         self,
@@ -68,7 +82,8 @@ class LocalEngine:
         argv: Sequence[str] = (),
         jobs_per_gpu: int = 1,
     ) -> None:
-        self._runtimes = [runtime] * jobs  # by slot; each slot has at most one worker
+        self._most = runtime.trials_per_job
+        self._runtimes = [uncompiled_if_shared(runtime)] * jobs  # by slot; each slot has at most one worker
         self._note, self._argv, self._jobs_per_gpu = note, tuple(argv), jobs_per_gpu
         self._workers: list[_Worker] = []
         self._fruitless = 0  # workers that have ended before they began, since another one was heard of
@@ -101,21 +116,29 @@ class LocalEngine:
     @property
     def running(self) -> list[str]:
         """The ids of the runs that are being trained."""
-        return [worker.run_id for worker in self._workers if worker.run_id]
+        return [run_id for worker in self._workers for run_id in worker.run_ids]
 
     @property
     def has_room(self) -> bool:
-        """Whether a worker is idle, or another can be started."""
-        return len(self.running) < len(self._runtimes)
+        """Whether a worker can train another trial, or another worker can be started."""
+        return bool(self._open) or len(self._workers) < len(self._runtimes)
+
+    @property
+    def _open(self) -> list[_Worker]:
+        """The workers that can train another trial, idle ones first."""
+        found = [worker for worker in self._workers if len(worker.run_ids) < self._most and not worker.is_worn]
+        return sorted(found, key=lambda worker: len(worker.run_ids))
 
     def adopt(self, run_ids: Collection[str]) -> Sequence[str]:
         """Return nothing: workers end with their process."""
         return ()
 
     def submit(self, spec: RunSpec) -> State:
-        """Give a spec to an idle worker or a new one."""
-        worker = next((worker for worker in self._workers if not worker.run_id), None) or self._start()
-        worker.run_id = spec.run_id
+        """Give a spec to an idle worker, a new one, or the one with the fewest trials."""
+        worker = next(iter(self._open), None)
+        if worker is None or (worker.run_ids and len(self._workers) < len(self._runtimes)):
+            worker = self._start()
+        worker.run_ids.append(spec.run_id)
         with suppress(OSError):  # it has just died; `reports` finds out
             worker.connection.send(spec)
         return "running"
@@ -132,7 +155,7 @@ class LocalEngine:
     def stop(self) -> None:
         """Send SIGTERM to the workers that train."""
         for worker in self._workers:
-            if worker.run_id:
+            if worker.run_ids:
                 worker.process.terminate()
 
     def _start(self) -> _Worker:
@@ -153,20 +176,21 @@ class LocalEngine:
     def _read(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
         try:
             while worker.connection.poll():
-                report, is_last = worker.connection.recv()
+                run_id, report, is_worn = worker.connection.recv()
                 worker.has_begun, self._fruitless = True, 0
+                worker.is_worn |= is_worn
                 if isinstance(report, errors.FullDiskError):
                     raise report
-                if worker.run_id and report:
-                    yield worker.run_id, report
+                if report:
+                    yield run_id, report
                 if isinstance(report, Ended):
-                    worker.run_id = None
-                if is_last:
+                    worker.run_ids.remove(run_id)
+                if worker.is_worn and not worker.run_ids:
                     self._remove(worker)
                     return
         except (EOFError, OSError):
             code = self._remove(worker)
-            if worker.run_id:
+            if worker.run_ids:
                 cause = f"signal {-code}" if code < 0 else f"exit code {code}"
                 self._fruitless += not worker.has_begun
                 if self._fruitless >= MOST_FRUITLESS_STARTS:
@@ -174,59 +198,34 @@ class LocalEngine:
                     guard = "a script must train under `if __name__ == '__main__':`"
                     hint = f"{guard}; `vitreport doctor` checks this machine; fewer --jobs need less memory"
                     raise errors.ResourceError(fault, hint) from None
-                memory = " (out of memory? try fewer --jobs)" if code == -signal.SIGKILL else ""
-                yield worker.run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)
+                fewer = "--jobs" if self._most == 1 else f"--jobs or {TRIALS_PER_JOB.flag}"
+                memory = f" (out of memory? try fewer {fewer})" if code == -signal.SIGKILL else ""
+                for run_id in worker.run_ids:
+                    yield run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)
 
     def _remove(self, worker: _Worker) -> int:
         """Wait for the end of a worker that is ending, and return its exit code."""
+        worker.connection.close()  # it ends when it has nothing to train
         worker.process.join(PATIENCE_SECONDS)
         worker.process.kill()
         worker.process.join()
-        worker.connection.close()
         self._workers.remove(worker)
         return worker.process.exitcode or 0
 
 
 def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
-    """Train the specs that come through the connection, so that torch is imported once; send reports.
-
-    The process ends after a trial that has failed, which may have damaged it, or left compiled code, and says so.
-    """
+    """Train the specs that come through the connection until it is closed, so that torch is imported once."""
     threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     limit_spinning()  # the Python API has not called it
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
-    import vitreport.store.session  # noqa: F401  # torch, before it says that it has begun
-    from vitreport.training.compilation import has_compiled
+    from vitreport.sweep.engines.turns import Turns  # torch, before it says that it has begun
 
-    connection.send((None, False))
-    is_last = False
-    while not is_last:
-        spec = connection.recv()
-        ended: Ended | errors.FullDiskError = Ended()
-        try:
-            train_trial(spec, runtime, argv, _Forward(connection))
-        except Exception as error:
-            ended, is_last = end_after(error), True
-        is_last |= has_compiled()
-        gc.collect()
-        connection.send((ended, is_last))
-
-
-class _Forward(Listener):
-    def __init__(self, connection: Connection) -> None:
-        self._connection, self._last_step = connection, 0.0
-
-    def event(self, event: Event) -> None:
-        if isinstance(event, StepFinished):
-            if time.monotonic() - self._last_step < SECONDS_BETWEEN_STEPS:
-                return
-            self._last_step = time.monotonic()
-        self._connection.send((event, False))
-
-    def note(self, line: str) -> None:
-        if line.startswith("warning: "):
-            self._connection.send((line, False))
+    turns = Turns(connection, runtime, argv)
+    connection.send(("", None, False))
+    with suppress(EOFError, StopSignal):
+        while turns.train(connection.recv()):
+            pass
 
 
 def _end_with(parent: BaseProcess) -> None:

@@ -1,0 +1,94 @@
+"""Train one trial, or several in turn, in a process of the local engine."""
+
+import gc
+import time
+from collections.abc import Generator, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from vitreport.errors import BusyError, DivergedError, FullDiskError, ResourceError
+from vitreport.runtime import TRIALS_PER_JOB, Runtime
+from vitreport.spec.run import RunSpec
+from vitreport.store.signals import StopSignals, stop_signals
+from vitreport.store.train import train_in_turns
+from vitreport.sweep.engines.engine import Ended
+from vitreport.sweep.engines.trial import end_after
+from vitreport.training.compilation import has_compiled
+from vitreport.training.device import MEMORY_HINT, choose_device, forget_peak_memory
+from vitreport.training.events import Event, Listener, StepFinished
+from vitreport.training.streams import Lane
+
+SECONDS_BETWEEN_STEPS = 0.25
+
+
+class _Trial(NamedTuple):
+    run_id: str
+    turns: Generator[None, None, Path]
+
+
+class Turns:
+    """Trains the specs that come through a connection, each in a lane; sends reports of (run id, report, is worn out).
+
+    A process is worn out if a trial has failed, which may have damaged it, or has left compiled code.
+    """
+
+    def __init__(self, connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+        self._connection, self._runtime, self._argv = connection, runtime, argv
+        device = choose_device(runtime.device)
+        self._free = [Lane(device) for _ in range(runtime.trials_per_job)]
+        self._trials: dict[Lane, _Trial] = {}
+
+    def train(self, spec: RunSpec) -> bool:
+        """Train a spec, and others that come before all have ended. Return False after a signal."""
+        try:
+            with stop_signals() as stop:
+                self._begin(spec, stop)
+                while self._trials:
+                    while self._free and stop.requested is None and self._connection.poll():
+                        self._begin(self._connection.recv(), stop)
+                    self._advance_each()
+            return stop.requested is None
+        finally:
+            for lane, trial in self._trials.items():
+                lane.call(trial.turns.close)
+
+    def _begin(self, spec: RunSpec, stop: StopSignals) -> None:
+        if not self._trials:
+            forget_peak_memory()
+        listener = _Forward(self._connection, spec.run_id)
+        turns = train_in_turns(spec, self._runtime, stop, force=False, argv=self._argv, listener=listener)
+        self._trials[self._free.pop()] = _Trial(spec.run_id, turns)
+
+    def _advance_each(self) -> None:
+        for lane, trial in list(self._trials.items()):
+            try:
+                lane.call(next, trial.turns)
+            except StopIteration:
+                self._end(lane, Ended())
+            except Exception as error:
+                if isinstance(error, ResourceError) and error.hint == MEMORY_HINT and self._runtime.trials_per_job > 1:
+                    error.hint += f", or fewer {TRIALS_PER_JOB.flag}"
+                self._end(lane, end_after(error), is_worn=not isinstance(error, BusyError | DivergedError))
+
+    def _end(self, lane: Lane, ended: Ended | FullDiskError, *, is_worn: bool = False) -> None:
+        trial = self._trials.pop(lane)
+        self._free.append(lane)
+        gc.collect()
+        self._connection.send((trial.run_id, ended, is_worn or has_compiled()))
+
+
+class _Forward(Listener):
+    def __init__(self, connection: Connection, run_id: str) -> None:
+        self._connection, self._run_id, self._last_step = connection, run_id, 0.0
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, StepFinished):
+            if time.monotonic() - self._last_step < SECONDS_BETWEEN_STEPS:
+                return
+            self._last_step = time.monotonic()
+        self._connection.send((self._run_id, event, False))
+
+    def note(self, line: str) -> None:
+        if line.startswith("warning: "):
+            self._connection.send((self._run_id, line, False))
