@@ -4,14 +4,12 @@
 
 For each preset and way of training it: seconds an epoch (its steps at the speed of some, and its evaluations), kernels
 of a step and their time by torch.profiler, and the share of the step's wall time in which a kernel runs. For Perceiver
-IO also all ways, the loop of a notebook in the same process, and several jobs that share the GPU. What was not run,
-and why, is part of the table and of the JSON.
+IO also all ways, the loop of a notebook in the same process, several jobs that share the GPU, and several trials in one
+process. What was not run, and why, is part of the table and of the JSON.
 The file has never been run on a GPU by its authors; `--device cpu --quick` only shows that it works.
 """
 
 import argparse
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -20,53 +18,29 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple, NoReturn
 from unittest.mock import patch
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.gpu_sharing import JOBS, TRIALS, jobs_steps_per_second, run_job, trials_a_minute
+from benchmarks.gpu_steps import COMPARED, WARM_UP, WAYS, steps_of, take
 from benchmarks.models import wait
 from benchmarks.results import FOLDER, write
 from benchmarks.train_vs_notebook import in_turns, load
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.batches import TrainingBatches
-from vitreport.data.sources import describe
 from vitreport.errors import VitreportError
 from vitreport.models.weights import reason_of
-from vitreport.spec.compose import compose
-from vitreport.spec.load import layer_of, preset_names, read_preset
-from vitreport.spec.run import RunSpec
-from vitreport.training.captured import CapturedStep
-from vitreport.training.device import choose_device, device_name, is_deterministic, set_up_device
+from vitreport.spec.load import preset_names
+from vitreport.training.device import choose_device, device_name, is_deterministic
 from vitreport.training.evaluate import predict
-from vitreport.training.events import Event, StepFinished
-from vitreport.training.loop import fit
-from vitreport.training.setup import Setup, place_model, prepare
+from vitreport.training.events import Event
 
-WARM_UP, MOST_STEPS, PROFILED, SECONDS = 10, 400, 5, 15.0
+MOST_STEPS, PROFILED, SECONDS = 400, 5, 15.0
 NOTEBOOK_SECONDS = 60.0  # after which no further turn of the notebook begins
-JOBS, JOB_SECONDS, JOB_START_SECONDS = (1, 4), 8.0, 30.0
-COMPARED = "perceiver-io-cifar10"
-HEADS = ("preset", "way", "batch", "s/epoch", "ms/step", "kernels/step", "kernel ms/step", "busy", "eval images/s")
-
-
-class Way(NamedTuple):
-    """How a preset is trained."""
-
-    blocks: bool = True
-    graph: bool = False
-    compile: bool = False
-    precision: str | None = None
-
-
-WAYS = {
-    "kernels": Way(),
-    "graph": Way(graph=True),
-    "augmented batch by batch": Way(blocks=False),
-    "graph, bfloat16, compiled": Way(graph=True, compile=True, precision="bfloat16"),
-}
 OF_EACH_PRESET = ("kernels", "graph")
+HEADS = ("preset", "way", "batch", "s/epoch", "ms/step", "kernels/step", "kernel ms/step", "busy", "eval images/s")
 
 
 @dataclass
@@ -115,39 +89,9 @@ class Findings:
     measured: list[Measured] = field(default_factory=list)
     not_run: dict[str, str] = field(default_factory=dict)
     jobs_steps_per_second: dict[str, float] = field(default_factory=dict)
+    trials_a_minute: dict[int, float] = field(default_factory=dict)
     notebook_images: tuple[int, int] | None = None
     notebook_epochs: dict[str, list[float]] = field(default_factory=dict)
-
-
-def take(events: Iterator[Event], steps: int, deadline: float = float("inf")) -> int:
-    """Take steps until there are so many or time is up; return their number."""
-    done = 0
-    while done < steps and (not done or time.perf_counter() < deadline):
-        done += isinstance(next(events), StepFinished)
-    return done
-
-
-def steps_of(
-    preset: str, way: Way, arrays: ImageArrays, device: torch.device
-) -> tuple[RunSpec, Setup, Iterator[Event]]:
-    """Begin to train a preset."""
-    changes = {"train.epochs": 10_000, **({"train.precision": way.precision} if way.precision else {})}
-    spec = compose(
-        [read_preset(preset), layer_of(changes, "benchmark")], lambda name, size: describe(name, [Path()], size)
-    ).spec
-    set_up_device(device, threads=None)
-    model, _ = place_model(spec, device)
-    setup = prepare(spec, model, arrays)
-    if way.compile:
-        model.compile(dynamic=False)
-    step = CapturedStep(spec.train.batch_size, refuse) if way.graph else None
-    train = spec.train.model_copy(update={"selection": "last"})  # an epoch may end between the steps
-    return spec, setup, fit(setup.state, setup.batches, {}, train, setup.learning_rate, lambda: None, step)
-
-
-def refuse(line: str) -> NoReturn:
-    """Measure nothing where a step cannot be recorded."""
-    raise RuntimeError(line)
 
 
 def measure(preset: str, way: str, arrays: ImageArrays, device: torch.device, *, quick: bool) -> Measured:
@@ -195,29 +139,6 @@ def profiled(events: Iterator[Event], device: torch.device) -> tuple[float | Non
     return len(found) / steps, sum(each.time_range.elapsed_us() for each in found) / steps / 1e6
 
 
-def measure_jobs(jobs: int, device: torch.device, found: Findings) -> None:
-    """Train in several processes at once, all during the same seconds."""
-    begin = time.time() + JOB_START_SECONDS
-    job = [sys.executable, "-m", "benchmarks.gpu", f"--device={device}", f"--job={begin}"]
-    processes = [subprocess.Popen(job, stdout=subprocess.PIPE, text=True) for _ in range(jobs)]
-    told = [process.communicate()[0] for process in processes]
-    if any(process.returncode for process in processes):
-        raise RuntimeError("a job failed")
-    found.jobs_steps_per_second[f"{jobs} with graphs"] = sum(map(float, told))
-
-
-def run_job(device: torch.device, begin: float) -> None:
-    """Print the steps/s of one job."""
-    way = WAYS["graph" if device.type == "cuda" else "kernels"]
-    _, _, events = steps_of(COMPARED, way, load(None, 5000, 10), device)
-    take(events, WARM_UP)
-    time.sleep(max(0.0, begin - time.time()))
-    begun = time.perf_counter()
-    steps = take(events, sys.maxsize, begun + JOB_SECONDS)
-    wait(device)
-    print(steps / (time.perf_counter() - begun))
-
-
 def measure_notebook(device: torch.device, found: Findings, *, quick: bool) -> None:
     found.notebook_images = (130, 40) if quick else (10_000, 2000)
     arrays, repeats = load(None, *found.notebook_images), 1 if quick else 3
@@ -259,7 +180,15 @@ def tasks(
         return {f"{preset}, {way}": (partial(row, preset, way), WAYS[way].graph) for way in ways}
 
     first, *others = given.presets
-    jobs = {f"{jobs} jobs on the GPU": (partial(measure_jobs, jobs, device, found), True) for jobs in JOBS}
+
+    def in_jobs(jobs: int) -> None:
+        found.jobs_steps_per_second[f"{jobs} with graphs"] = jobs_steps_per_second(jobs, device)
+
+    def in_one_job(trials: int) -> None:
+        found.trials_a_minute[trials] = trials_a_minute(trials, arrays, device)
+
+    jobs = {f"{jobs} jobs on the GPU": (partial(in_jobs, jobs), True) for jobs in JOBS}
+    jobs |= {f"{trials} trials in one process": (partial(in_one_job, trials), True) for trials in TRIALS}
     notebook = {"notebook": (partial(measure_notebook, device, found, quick=given.quick), False)}
     return of(first) | notebook | dict(chain.from_iterable(of(preset).items() for preset in others)) | jobs
 
@@ -273,6 +202,9 @@ def show(found: Findings) -> None:
         print(f"{COMPARED} on {found.notebook_images} images, {side}: {median(taken):.2f} s an epoch")
     for jobs, rate in found.jobs_steps_per_second.items():
         print(f"{COMPARED}, jobs at once: {jobs}: {rate:,.0f} steps/s in all")
+    for trials, rate in found.trials_a_minute.items():
+        ratio = rate / found.trials_a_minute[TRIALS[0]] if TRIALS[0] in found.trials_a_minute else float("nan")
+        print(f"{COMPARED}, --trials-per-job {trials}: {rate:.2f} trials a minute (steps only), ratio {ratio:.2f}")
     for name, reason in found.not_run.items():
         print(f"not run: {name}: {reason}")
 

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
-from benchmarks import gpu
+from benchmarks import gpu_sharing
 from benchmarks.gpu import main
+from benchmarks.gpu_sharing import trials_a_minute
+from benchmarks.train_vs_notebook import load
 
 
 def test_benchmark_runs_without_a_gpu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,7 +37,13 @@ def test_what_there_is_no_time_for_is_named(tmp_path: Path, capsys: pytest.Captu
 def test_a_job_beside_others_prints_its_speed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(gpu, "WARM_UP", 1)
-    monkeypatch.setattr(gpu, "JOB_SECONDS", 0.01)
+    monkeypatch.setattr(gpu_sharing, "WARM_UP", 1)
+    monkeypatch.setattr(gpu_sharing, "SECONDS", 0.01)
     main(["--device=cpu", "--job=1"])
     assert float(capsys.readouterr().out) > 0
+
+
+def test_trials_in_one_process_have_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu_sharing, "WARM_UP", 1)
+    monkeypatch.setattr(gpu_sharing, "SECONDS", 0.01)
+    assert trials_a_minute(2, load(None, 150, 40), torch.device("cpu")) > 0
