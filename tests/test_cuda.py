@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from vitreport.training.captured import CapturedStep
 from vitreport.training.device import choose_device, seed_generators, set_up_device
 from vitreport.training.loop import train_step
 from vitreport.training.setup import place_model, prepare
+from vitreport.training.streams import Lane
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 
@@ -107,21 +109,33 @@ def test_losses_of_a_graph_are_those_of_single_kernels(preset: str) -> None:
     assert [next(plain) for _ in range(20)] == [next(recorded) for _ in range(20)]
 
 
-def test_graphs_of_two_runs_do_not_disturb_each_other() -> None:
+@pytest.mark.parametrize("preset", ["perceiver-io-cifar10", "perceiver-cifar10"])  # without and with dropout
+def test_graphs_of_two_runs_do_not_disturb_each_other(preset: str) -> None:
     """Their steps alternate on two streams."""
-    expected = [
-        [next(steps) for _ in range(10)] for steps in (Steps("perceiver-io-cifar10", seed) for seed in range(2))
-    ]
-    both = [Steps("perceiver-io-cifar10", seed, with_graph=True) for seed in range(2)]
-    streams = [torch.cuda.Stream() for _ in both]  # type: ignore[no-untyped-call]
-    torch.cuda.synchronize()
+    expected = [[next(steps) for _ in range(10)] for steps in (Steps(preset, seed) for seed in range(2))]
+    lanes = [Lane(choose_device("cuda")) for _ in range(2)]
+    both = [lane.call(partial(Steps, preset, seed, with_graph=True)) for seed, lane in enumerate(lanes)]
     found: list[list[Tensor]] = [[], []]
     for _ in range(10):
-        for stream, steps, losses in zip(streams, both, found, strict=True):
-            with torch.cuda.stream(stream):
-                losses.append(steps.take())
+        for lane, steps, losses in zip(lanes, both, found, strict=True):
+            losses.append(lane.call(steps.take))
     torch.cuda.synchronize()
     assert [[float(loss) for loss in losses] for losses in found] == expected
+
+
+@pytest.mark.parametrize("graphs", [(), ("--cuda-graphs",)], ids=["kernels", "graph"])
+@pytest.mark.parametrize("model", NETWORKS)
+def test_trials_of_one_process_have_the_bits_of_single_runs(
+    tmp_path: Path, model: str, graphs: tuple[str, ...]
+) -> None:
+    options = (model, *NETWORKS[model], *SHARED, f"--runs-dir={tmp_path / 'a'}")
+    several = ("--param", "learning_rate", "1e-3,2e-3", "--seeds=2", "--trials-per-job=4")
+    done = vitreport("ablate", *options, *several, *graphs)
+    assert done.exit_code == 0, done.stderr
+    assert "without a CUDA graph" not in done.stderr
+    for spec in (tmp_path / "a").glob("*/spec.json"):
+        alone = vitreport("train", f"--spec={spec}", "--device=cuda", f"--runs-dir={tmp_path / 'b'}")
+        assert same_bits(spec.parent, Path(alone.stdout.strip()))
 
 
 class Steps:
