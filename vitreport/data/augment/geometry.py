@@ -111,9 +111,13 @@ def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) 
 
     `rows` (B, H, 2) and `columns` (B, W, 2) hold x before y, in float64 on the CPU.
     """
-    rows, columns = (sent(values.to(images.dtype), images.device) for values in (rows, columns))
-    grid = rows[:, :, None] + columns[:, None]
+    # all x before all y in memory, so that a CPU adds and reads several of them at a time
+    rows, columns = (values.to(images.dtype).transpose(1, 2).contiguous() for values in (rows, columns))
+    places = sent(rows, images.device).unsqueeze(3) + sent(columns, images.device).unsqueeze(2)
+    grid = places.permute(0, 2, 3, 1)
     sampled = functional.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
+    if interpolation == "nearest":
+        return sampled
     return sampled.clamp_(0, 1)  # the weights of four pixels can add up to a little more than 1
 
 
