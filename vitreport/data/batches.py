@@ -81,7 +81,9 @@ class ImageSet:
 
     def pixels(self, chosen: Tensor | slice) -> Tensor:
         """Return the images (B, 3, H, W) as they are stored."""
-        return self._images[chosen if self._rows is None else self._rows[chosen]]
+        rows = chosen if self._rows is None else self._rows[chosen]
+        # many times as fast as an index in brackets, which copies each byte on a CPU
+        return self._images[rows] if isinstance(rows, slice) else self._images.index_select(0, rows)
 
     def _served(self, chosen: Tensor | slice) -> Tensor:
         return resized(self._placed(self.pixels(chosen)).float().div_(255), self.image_size)
@@ -104,7 +106,7 @@ def resized(images: Tensor, size: int) -> Tensor:
 
 def normalized(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Subtract the mean (3,) from images (B, 3, H, W) and divide by the standard deviation (3,)."""
-    return (images - mean[:, None, None]) / std[:, None, None]
+    return (images - mean[:, None, None]).div_(std[:, None, None])
 
 
 @dataclass(frozen=True)
