@@ -3,8 +3,11 @@
 from functools import partial
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.data.augmenting import (
     HEIGHT,
@@ -20,7 +23,7 @@ from tests.data.augmenting import (
 from vitreport.data.augment.color import adjust_brightness
 from vitreport.data.augment.geometry import shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.sampling import InTurn, SampledTransform, replaced, written
+from vitreport.data.augment.sampling import Appended, InTurn, Overwritten, SampledTransform, shared_turns
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -87,11 +90,36 @@ def test_each_image_gets_operations_of_its_own() -> None:
 
 
 def test_images_are_replaced_without_a_write_by_index() -> None:
-    images, changed = random_images(6), random_images(3, seed=1)
-    members = torch.tensor([4, 0, 3])
-    result = replaced(images, [members[:2], members[2:]], [changed[:2], changed[2:]])
-    assert torch.equal(result, written(images, [members[:2], members[2:]], [changed[:2], changed[2:]]))
-    assert torch.equal(result[members], changed)
+    images = random_images(6)
+    ways: list[Overwritten | Appended] = [Overwritten(images, 6), Appended(images, 6)]
+    for members in ([4, 0, 3], [3, 5], [0]):
+        mine = torch.tensor(members)
+        found = [way.get(mine) for way in ways]
+        assert torch.equal(*found)
+        for way, before in zip(ways, found, strict=True):
+            way.put(mine, before / 2)
+    assert torch.equal(ways[0].all(), ways[1].all())
+    assert torch.equal(ways[1].all(), images * torch.tensor([0.25, 1, 1, 0.25, 0.5, 0.5]).view(-1, 1, 1, 1))
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(st.integers(-1, 3), min_size=5, max_size=5), max_size=20))
+def test_each_image_gets_its_operations_in_its_order(choices: list[list[int]]) -> None:
+    table = np.array(choices, np.int64).reshape(-1, 5)
+    rows = np.arange(table.size).reshape(table.shape)
+    found: list[list[tuple[int, int]]] = [[] for _ in choices]
+    for position, mine, own in shared_turns(table, rows):
+        for image, row in zip(mine.tolist(), own.tolist(), strict=True):
+            found[image].append((position, row))
+    wanted = [list(zip(*pair, strict=True)) for pair in zip(table.tolist(), rows.tolist(), strict=True)]
+    assert found == [[(choice, row) for choice, row in each if choice >= 0] for each in wanted]
+
+
+def test_images_share_operations_across_their_turns() -> None:
+    """What is third for one image is first for another; in step, eight calls were needed."""
+    choices = np.array([[0, 1, 2, 3], [-1, 2, -1, 3], [3, -1, -1, -1]])
+    shared = [(position, len(mine)) for position, mine, _ in shared_turns(choices, choices)]
+    assert shared == [(0, 1), (1, 1), (2, 2), (3, 3)]
 
 
 def test_images_may_all_be_left_alone() -> None:
@@ -170,14 +198,36 @@ def test_every_spec_has_its_operation() -> None:
 
 @pytest.mark.parametrize(("minimum", "maximum"), [(1, 4), (0, 2), (3, 3)])
 def test_a_mixture_draws_numbers_and_operations_uniformly(minimum: int, maximum: int) -> None:
-    spec = MixtureSpec(minimum=minimum, maximum=maximum, operations=(FLIP, CROP, JITTER))
-    choices, rows = drawn(spec, 20_000).parameters
+    always = HorizontalFlipSpec(probability=1.0), VerticalFlipSpec(probability=1.0), CROP
+    choices, rows = drawn(MixtureSpec(minimum=minimum, maximum=maximum, operations=always), 20_000).parameters
     numbers = (choices >= 0).sum(1)
     assert sorted(set(numbers.flatten().tolist())) == list(range(minimum, maximum + 1))
     assert shares(numbers[:, None]) == pytest.approx([1 / (maximum + 1 - minimum)] * (maximum + 1 - minimum), rel=0.05)
     assert torch.equal(choices >= 0, torch.arange(maximum) < numbers[:, None])  # the last turns are left out
     assert shares(choices[numbers == maximum]) == pytest.approx([3.0**-maximum] * 3**maximum, rel=0.4)
-    assert rows.flatten().tolist() == list(range(20_000 * maximum))
+    for position in range(3):
+        own = rows[choices == position]
+        assert torch.equal(own, torch.arange(len(own)))  # each turn has parameters of its own
+
+
+def test_a_mixture_consists_of_what_its_operations_consist_of() -> None:
+    """An operation that is left to chance takes no turn where it does not happen, a jitter several."""
+    never = HorizontalFlipSpec(probability=0.0)
+    choices, _ = drawn(MixtureSpec(minimum=2, maximum=2, operations=(never, JITTER)), 500).parameters
+    assert set((choices >= 0).sum(1).tolist()) == {0, 4, 8}
+
+
+def test_a_mixture_is_drawn_from_the_same_numbers_whatever_was_chosen() -> None:
+    """Each operation has columns of its own, those of all images and turns, before those that choose."""
+    spec = MixtureSpec(operations=(CROP, JITTER, RandomResizedCropSpec()))
+    own = numbers(40).repeated(spec.maximum)
+    everything = [DRAWS[type(inner)](inner, (160, 3, HEIGHT, WIDTH), own) for inner in spec.operations]
+    apply, (choices, rows) = drawn(spec, 40)
+    assert isinstance(apply, InTurn)
+    for position, whole in ((0, everything[0]), (5, everything[2])):
+        (values,), (expected,) = apply.operations[position].parameters, whole.parameters
+        image, turn = (choices == position).nonzero(as_tuple=True)
+        assert torch.equal(values[rows[image, turn]], expected[image * spec.maximum + turn // 4])
 
 
 def test_a_mixture_is_its_operations_one_after_the_other() -> None:

@@ -1,5 +1,6 @@
 """RandAugment and TrivialAugment: each operation at each magnitude as in torchvision."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -58,8 +59,11 @@ def test_the_names_are_those_of_torchvision() -> None:
 def test_every_operation_and_sign_is_equally_likely() -> None:
     choices, _ = drawn(RandAugmentSpec(num_ops=2), 20_000).parameters
     assert choices.shape == (20_000, 2)
-    assert shares(choices[:, :1]) == pytest.approx([1 / 14] * 14, rel=0.12)
-    assert len(shares(choices)) == 14**2
+    found = Counter(choices[:, 0].tolist())
+    assert found.pop(1) / 20_000 == pytest.approx(5 / 14, rel=0.12)  # those that move pixels are one affine map
+    assert sorted(found) == [-1, *range(6, 14)]  # an image that stays takes no turn
+    assert [count / 20_000 for count in found.values()] == pytest.approx([1 / 14] * 9, rel=0.12)
+    assert len(shares(choices)) == 10**2
 
 
 def test_trivial_augment_draws_every_magnitude() -> None:

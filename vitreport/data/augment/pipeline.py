@@ -1,20 +1,32 @@
 """Operations that consist of others, the function that draws for each spec, and the operations of a spec in order."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vitreport.data.augment import color, geometry
-from vitreport.data.augment.sampling import Apply, InTurn, RandomNumbers, SampledTransform, Sampler, Shape
+from vitreport.data.augment.sampling import (
+    Apply,
+    InTurn,
+    RandomNumbers,
+    SampledTransform,
+    Sampler,
+    Shape,
+    Units,
+    as_turns,
+)
 from vitreport.spec import augment as specs
 
 MOVING = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 COLORING = ("Brightness", "Color", "Contrast", "Sharpness", "Posterize", "Solarize", "AutoContrast", "Equalize")
 NAMES = ("Identity", *MOVING, *COLORING)
 """The operations of RandAugment and TrivialAugment as torchvision names them; each is equally likely."""
+CHOICES = torch.tensor([-1, *[1] * len(MOVING), *range(1 + len(MOVING), len(NAMES))])
+"""The position of what is applied for each of NAMES: nothing for "Identity", and one affine map for all of MOVING."""
 
 Policy = specs.RandAugmentSpec | specs.TrivialAugmentSpec
 
@@ -29,7 +41,7 @@ def draw_policy(spec: Policy, shape: Shape, numbers: RandomNumbers) -> SampledTr
     kinds = own.integers(0, len(NAMES), 1).squeeze(1)
     signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
     drawn = InTurn(operations(spec, shape, kinds, bins, signs))
-    return SampledTransform(drawn, (kinds.view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
+    return SampledTransform(drawn, (CHOICES[kinds].view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
 
 
 def operations(spec: Policy, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor) -> list[SampledTransform]:
@@ -77,14 +89,41 @@ def by_chance(apply: Apply, *fields: str) -> Sampler:
 
 
 def draw_mixture(spec: specs.MixtureSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
-    """Draw how many operations each image gets and which; each of its turns has parameters of its own."""
+    """Draw how many operations each image gets and which; each of its turns has parameters of its own.
+
+    An operation that consists of others is replaced by them, so that images can share them across their turns.
+    """
     count, turns = shape[0], spec.maximum
-    own = numbers.repeated(turns)
-    drawn = [DRAWS[type(inner)](inner, (count * turns, *shape[1:]), own) for inner in spec.operations]
-    choices = numbers.integers(0, len(drawn), turns)
-    lengths = numbers.integers(spec.minimum, spec.maximum + 1, 1)
-    choices = choices.where(torch.arange(turns) < lengths, -1)
-    return SampledTransform(InTurn(drawn), (choices, torch.arange(count * turns).view(count, turns)))
+    own = numbers.ahead(turns * sum(map(columns_of, spec.operations))).repeated(turns)
+    drawn = numbers.integers(0, len(spec.operations), turns).numpy()
+    lengths = numbers.integers(spec.minimum, spec.maximum + 1, 1).numpy()
+    drawn = np.where(np.arange(turns) < lengths, drawn, -1).ravel()
+    operations: list[SampledTransform] = []
+    parts = []
+    for position, inner in enumerate(spec.operations):
+        mine = (drawn == position).nonzero()[0]
+        each, *table = as_turns(DRAWS[type(inner)](inner, (len(mine), *shape[1:]), own.only(mine)), len(mine))
+        choices, rows = (values.numpy() for values in table)
+        parts.append((mine, np.where(choices < 0, -1, choices + len(operations)), rows))
+        operations += each
+    width = max(choices.shape[1] for _, choices, _ in parts)
+    wide = np.full((2, count * turns, width), -1)
+    for mine, *values in parts:
+        wide[:, mine, : values[0].shape[1]] = values
+    return SampledTransform(InTurn(operations), tuple(torch.from_numpy(wide).view(2, count, -1)))
+
+
+@cache
+def columns_of(spec: specs.OperationSpec) -> int:
+    """Return how many random numbers an operation asks for."""
+    asked = []
+
+    def units(count: int) -> Units:
+        asked.append(count)
+        return np.full((1, count), 0.5)
+
+    DRAWS[type(spec)](spec, (1, 3, 8, 8), RandomNumbers(units))
+    return sum(asked)
 
 
 DRAWS: dict[type, Sampler] = {

@@ -4,7 +4,7 @@ The parameters of an operation are tensors on the CPU whose first dimension coun
 there until they are used, it is known there which images an operation concerns, and the device is never waited for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_words
 
 Units = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Bounds = float | Sequence[float]
 Shape = Sequence[int]
 """Of a batch: (B, 3, H, W)."""
@@ -55,8 +56,23 @@ class RandomNumbers:
 
         return RandomNumbers(units)
 
+    def ahead(self, count: int) -> "RandomNumbers":
+        """Take the next `count` columns now, to draw from them later."""
+        taken, used = self.units(count), 0
 
-def position_numbers(seed: int, purpose: str, epoch: int, positions: NDArray[np.int64]) -> RandomNumbers:
+        def units(count: int) -> Units:
+            nonlocal used
+            start, used = used, used + count
+            return taken[:, start:used]
+
+        return RandomNumbers(units)
+
+    def only(self, rows: Integers) -> "RandomNumbers":
+        """Draw for some rows, and pass over what the others would get."""
+        return RandomNumbers(lambda count: self.units(count)[rows])
+
+
+def position_numbers(seed: int, purpose: str, epoch: int, positions: Integers) -> RandomNumbers:
     """Return the random numbers of `positions` (N,) in the order of an epoch."""
     keys, used = position_keys(seed, purpose, epoch, positions), 0
 
@@ -88,44 +104,87 @@ class InTurn:
 
     For each image and each of K turns, `choices` (B, K) holds the position of an operation in `operations`, or -1 for
     none, and `rows` (B, K) the row of that operation's parameters.
+
+    Images that wait for the same operation get it together, in whichever of their turns that is.
     """
 
     operations: Sequence[SampledTransform]
 
     def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
         """Return the changed images (B, 3, H, W)."""
-        images = images.clone()
-        put = written if images.device.type == "cpu" else replaced
-        for chosen, own in zip(choices.unbind(1), rows.unbind(1), strict=True):
-            members: list[Tensor] = []
-            results: list[Tensor] = []
-            for position in sorted(set(chosen.tolist()) - {-1}):
-                apply, parameters = self.operations[position]
-                mine = (chosen == position).nonzero().squeeze(1)
-                where = sent(mine, images.device)
-                changed = apply(images.index_select(0, where), *(values[own[mine]] for values in parameters))
-                members.append(mine)
-                results.append(changed)
-            if results:
-                images = put(images, members, results)
-        return images
+        held = (Overwritten if images.device.type == "cpu" else Appended)(images, int((choices >= 0).sum()))
+        for position, mine, own in shared_turns(choices.numpy(), rows.numpy()):
+            apply, parameters = self.operations[position]
+            held.put(mine, apply(held.get(mine), *(values[own] for values in parameters)))
+        return held.all()
 
 
-def written(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
-    """Write `results` over their `members` in the images. This is fast on a CPU."""
-    for mine, changed in zip(members, results, strict=True):
-        images.index_copy_(0, mine, changed)
-    return images
+class Overwritten:
+    """A copy of images (B, 3, H, W) in which single ones are replaced. This is fast on a CPU."""
+
+    def __init__(self, images: Tensor, changes: int) -> None:
+        self._images = images.clone()
+
+    def get(self, mine: Tensor) -> Tensor:
+        """Return the images at `mine` (N,)."""
+        return self._images.index_select(0, mine)
+
+    def put(self, mine: Tensor, changed: Tensor) -> None:
+        """Replace the images at `mine` (N,)."""
+        self._images.index_copy_(0, mine, changed)
+
+    def all(self) -> Tensor:
+        """Return every image as it is now."""
+        return self._images
 
 
-def replaced(images: Tensor, members: list[Tensor], results: list[Tensor]) -> Tensor:
-    """Return the same on a GPU, with two kernels. A deterministic index_copy_ sorts its index there, which is slow.
+class Appended:
+    """The same on a GPU, where a deterministic index_copy_ sorts its index, which is slow.
 
-    The members are on the CPU and distinct.
+    Images that replace others are written behind them; so many `changes` there may be.
     """
-    source, where = torch.arange(len(images)), torch.cat(members)
-    source[where] = torch.arange(len(images), len(images) + len(where))
-    return torch.cat([images, *results]).index_select(0, sent(source, images.device))
+
+    def __init__(self, images: Tensor, changes: int) -> None:
+        self._images = torch.cat([images, images.new_empty(changes, *images.shape[1:])])
+        self._places, self._end = torch.arange(len(images)), len(images)
+
+    def get(self, mine: Tensor) -> Tensor:
+        """Return the images at `mine` (N,)."""
+        return self._images.index_select(0, sent(self._places[mine], self._images.device))
+
+    def put(self, mine: Tensor, changed: Tensor) -> None:
+        """Replace the images at `mine` (N,)."""
+        start, self._end = self._end, self._end + len(mine)
+        self._images[start : self._end] = changed
+        self._places[mine] = torch.arange(start, self._end)
+
+    def all(self) -> Tensor:
+        """Return every image as it is now."""
+        return self._images.index_select(0, sent(self._places, self._images.device))
+
+
+def shared_turns(choices: Integers, rows: Integers) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Yield operations in an order that suits all images, as few as possible, with their images and rows (N,).
+
+    Next is the one that images with most operations ahead of them wait for ("weighted majority merge").
+    """
+    order = np.argsort(choices < 0, axis=1, kind="stable")
+    choices, rows = (np.take_along_axis(values, order, axis=1) for values in (choices, rows))
+    done, ahead = np.zeros(len(choices), np.int64), (choices >= 0).sum(1)
+    while len(waiting := ahead.nonzero()[0]):
+        wanted = choices[waiting, done[waiting]]
+        position = int(np.bincount(wanted, ahead[waiting]).argmax())
+        mine = waiting[wanted == position]
+        yield position, torch.from_numpy(mine), torch.from_numpy(rows[mine, done[mine]])
+        done[mine] += 1
+        ahead[mine] -= 1
+
+
+def as_turns(drawn: SampledTransform, count: int) -> tuple[Sequence[SampledTransform], Tensor, Tensor]:
+    """Return the operations of which one consists, with choices and rows (B, K)."""
+    if isinstance(drawn.apply, InTurn):
+        return drawn.apply.operations, *drawn.parameters  # type: ignore[return-value]
+    return [drawn], torch.zeros(count, 1, dtype=torch.long), torch.arange(count)[:, None]
 
 
 def sent(values: Tensor, device: torch.device) -> Tensor:
