@@ -134,11 +134,11 @@ PIPELINES = {str(data): data for data in ({key: each.get(key) for key in ("augme
 def test_blocks_of_several_batches_give_the_same_batches(
     monkeypatch: pytest.MonkeyPatch, pipeline: dict[str, Any], steps: int
 ) -> None:
-    """As on a GPU, from wherever an epoch is entered."""
+    """From wherever an epoch is entered."""
     fields = {name: value for name, value in pipeline.items() if value is not None}
     data = DataSpec.model_validate_json(json.dumps({"image_size": 12, "num_classes": CLASSES, **fields}))
     batches = TrainingBatches(image_set(23, stored=9, size=12), data, batch_size=5, seed=0)
-    assert batches.steps_per_block == 1
+    monkeypatch.setattr(TrainingBatches, "steps_per_block", 1)
     expected = list(batches.epoch(2))
     monkeypatch.setattr(TrainingBatches, "steps_per_block", steps)
     for first_step in range(6):
@@ -146,10 +146,21 @@ def test_blocks_of_several_batches_give_the_same_batches(
         assert all(same(one, other) for one, other in zip(found, expected[first_step:], strict=True))
 
 
-@pytest.mark.parametrize(("stored", "size", "steps"), [(8, 8, 26041), (8, 32, 1627), (32, 8, 1627), (2000, 8, 1)])
-def test_a_block_is_bounded_in_memory_on_a_gpu(stored: int, size: int, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("device", "stored", "size", "steps"),
+    [
+        ("cuda", 8, 8, 26041),
+        ("cuda", 8, 32, 1627),
+        ("cuda", 32, 8, 1627),
+        ("cuda", 2000, 8, 1),
+        ("cpu", 8, 8, 6826),
+        ("cpu", 8, 32, 426),
+        ("cpu", 2000, 8, 1),
+    ],
+)
+def test_a_block_is_bounded_in_memory(device: str, stored: int, size: int, steps: int) -> None:
     images = image_set(2, stored=stored, size=size)
-    images.device = torch.device("cuda")
+    images.device = torch.device(device)
     assert batches_of(images).steps_per_block == steps
 
 
@@ -196,6 +207,7 @@ def test_images_that_do_not_fit_on_a_gpu_are_sent_to_it_in_order(monkeypatch: py
         return values.to(device)
 
     monkeypatch.setattr(batches_module, "sent", counted)
+    monkeypatch.setattr(TrainingBatches, "steps_per_block", 1)
     images, streamed = image_set(), image_set()
     streamed.home = torch.device("cpu", 0)  # as if the device were another one
     for one, other in zip(batches_of(images).epoch(1), batches_of(streamed).epoch(1), strict=True):

@@ -23,7 +23,7 @@ from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
 
 DEVICE_MEMORY_SHARE = 0.5
-BLOCK_BYTES = 100e6  # of images that a GPU augments at once
+BLOCK_BYTES = {"cpu": 25 * 2**20, "cuda": 100e6}  # of images that are augmented at once
 FLOAT_BYTES = 4
 
 
@@ -130,13 +130,9 @@ class TrainingBatches:
 
     @property
     def steps_per_block(self) -> int:
-        """Return how many batches are augmented at once.
-
-        On a CPU it is one, which stays in the cache. On a GPU each operation costs a launch, whatever the number.
-        """
-        if self.images.device.type == "cpu":
-            return 1
-        return max(1, int(BLOCK_BYTES / (self.batch_size * self.images.bytes_per_image)))
+        """Return how many batches are augmented at once: each operation costs a call, whatever the number of images."""
+        at_most = BLOCK_BYTES[self.images.device.type]
+        return max(1, int(at_most / (self.batch_size * self.images.bytes_per_image)))
 
     @property
     def own_images(self) -> int:
