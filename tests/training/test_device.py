@@ -177,5 +177,18 @@ def test_a_process_that_trains_several_runs_tells_the_peak_of_each() -> None:
     high = peak_memory_bytes(cpu)
     ballast.clear()
     assert peak_memory_bytes(cpu) >= high
-    forget_peak_memory()
+    forget_peak_memory(cpu)
     assert peak_memory_bytes(cpu) < high - 2**27
+
+
+@pytest.mark.parametrize(("name", "reset"), [("cuda:1", [torch.device("cuda", 1)]), ("cpu", [])])
+def test_the_peak_of_the_gpu_that_trains_is_forgotten(
+    name: str, reset: list[torch.device], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process may have used another GPU before."""
+    found: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", found.append)
+    forget_peak_memory(torch.device(name))
+    assert found == reset

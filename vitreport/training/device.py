@@ -156,15 +156,15 @@ def peak_memory_bytes(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def forget_peak_memory() -> None:
+def forget_peak_memory(device: torch.device) -> None:
     """Give freed memory back and start a new peak, where the system allows it, before a process trains another run."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux: resets the peak of the resident set
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    if device.type == "cuda" and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 @contextmanager

@@ -12,9 +12,7 @@ from vitreport.training.events import Listener
 def train_trial(spec: RunSpec, runtime: Runtime, argv: Sequence[str], listener: Listener) -> None:
     """Train a spec, or resume its run. Raises what ends it before it is done."""
     from vitreport.store.train import train_run
-    from vitreport.training.device import forget_peak_memory
 
-    forget_peak_memory()
     train_run(spec, runtime, force=False, argv=argv, listener=listener)
 
 

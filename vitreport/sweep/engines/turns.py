@@ -35,8 +35,8 @@ class Turns:
 
     def __init__(self, connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
         self._connection, self._runtime, self._argv = connection, runtime, argv
-        device = choose_device(runtime.device)
-        self._free = [Lane(device) for _ in range(runtime.trials_per_job)]
+        self._device = choose_device(runtime.device)
+        self._free = [Lane(self._device) for _ in range(runtime.trials_per_job)]
         self._trials: dict[Lane, _Trial] = {}
 
     def train(self, spec: RunSpec) -> bool:
@@ -55,7 +55,7 @@ class Turns:
 
     def _begin(self, spec: RunSpec, stop: StopSignals) -> None:
         if not self._trials:
-            forget_peak_memory()
+            forget_peak_memory(self._device)
         listener = _Forward(self._connection, spec.run_id)
         turns = train_in_turns(spec, self._runtime, stop, force=False, argv=self._argv, listener=listener)
         self._trials[self._free.pop()] = _Trial(spec.run_id, turns)
