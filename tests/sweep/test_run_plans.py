@@ -1,5 +1,7 @@
 """Several sweeps one after another: all are checked before the first, and what there is to say is said once."""
 
+import signal
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,10 @@ import pytest
 from tests.data.makers import write_folder
 from tests.sweep.fake_engine import FakeEngine, finish
 from vitreport.data.sources import facts_in
-from vitreport.errors import DatasetError, VitreportError
+from vitreport.errors import DatasetError, StoppedError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
+from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.run import run_plans
@@ -81,6 +84,23 @@ def test_a_failure_ends_all_sweeps_where_that_is_wanted() -> None:
     engine, notes = FakeEngine(lambda spec: Ended("a bug"), room=1), Notes()
     run(OURS, engine, notes, Policy(fail_fast=True))
     assert ([line for line in notes.lines if line.startswith("my/")], len(engine.specs)) == (["my/one"], 1)
+
+
+def test_a_signal_ends_jobs_of_the_other_sweeps_too() -> None:
+    def stop(spec: RunSpec) -> Ended:
+        signal.raise_signal(signal.SIGINT)
+        return Ended()
+
+    class Keeping(FakeEngine):
+        def adopt(self, run_ids: Collection[str]) -> list[str]:
+            asked.append(len(run_ids))
+            return []
+
+    write_folder(Path("pets"), count=10)
+    asked: list[int] = []
+    with pytest.raises(StoppedError):
+        run(OURS, Keeping(stop), Notes())
+    assert asked == [1, 2], "the first sweep has one trial, the other one two"
 
 
 def test_test_images_that_were_trained_on_are_told_once_a_dataset() -> None:

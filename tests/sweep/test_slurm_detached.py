@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 
 from tests.sweep.fake_slurm import FakeSlurm
+from tests.sweep.test_run import States
 from tests.sweep.test_slurm import RUNTIME, SPECS, sweep
 from vitreport.errors import ResourceError, StoppedError
 from vitreport.spec.engine import EngineSpec
+from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.choose import choose_engine
 from vitreport.sweep.engines.slurm import SlurmEngine
 from vitreport.sweep.engines.slurm_commands import NoAnswerError
+from vitreport.sweep.engines.submission import Job
 from vitreport.sweep.observer import Policy
+from vitreport.sweep.plan import Trial
+from vitreport.sweep.run import Sweep
 
 
 def test_sweeps_of_a_detached_command_wait_for_each_other(slurm: FakeSlurm, notes: list[str]) -> None:
@@ -55,3 +60,26 @@ def test_a_signal_cancels_the_jobs_of_a_detached_command_that_still_submits(
     with pytest.raises(StoppedError, match="stopped by SIGINT"):
         sweep(SlurmEngine(2, RUNTIME, detach=True, seconds_between_looks=0), Policy(detach=True))
     assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 4
+
+
+def test_a_signal_cancels_the_detached_jobs_of_all_sweeps(slurm: FakeSlurm) -> None:
+    slurm.is_idle = True
+    with SlurmEngine(2, RUNTIME, detach=True) as earlier:
+        for spec in SPECS:
+            earlier.submit(spec)
+        earlier.reports(0)
+    slurm.is_idle = False
+
+    def interrupt(spec: RunSpec, job: Job) -> str:
+        signal.raise_signal(signal.SIGINT)
+        slurm.work = lambda spec, job: "RUNNING"
+        return "RUNNING"
+
+    slurm.work = interrupt
+    states, engine = States(), SlurmEngine(2, RUNTIME, seconds_between_looks=0)
+    others = [spec.run_id for spec in SPECS[2:]]
+    trials = [Trial((), spec) for spec in SPECS[:2]]
+    with pytest.raises(StoppedError, match="stopped by SIGINT; 0 of 2 trials done"):
+        Sweep(trials, RUNTIME, engine, Policy(), states, set(), others).run()
+    assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 4
+    assert states.notes[-1] == "also stopping 2 jobs of other parts of the study"

@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -55,7 +56,8 @@ def run_plans(
         if len(plans) > 1:
             watching.note(plan.name)
         place = replace(runtime, data_dir=plan.data_dir)
-        sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said)
+        others = {trial.id for other in plans for trial in other.trials} - {trial.id for trial in plan.trials}
+        sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said, others)
         if plan.without_baseline and sweep.queue:
             watching.note(f"warning: {plan.without_baseline}")
         if plan.axes:
@@ -70,7 +72,10 @@ def run_plans(
 
 @dataclass
 class Sweep:
-    """The trials of a sweep and their progress. `said` contains the lines that were shown, by dataset."""
+    """The trials of a sweep and their progress.
+
+    `said` contains the lines that were shown, by dataset. A signal also ends the jobs of `others`, the ids of runs.
+    """
 
     trials: Sequence[Trial]
     runtime: Runtime
@@ -78,6 +83,7 @@ class Sweep:
     policy: Policy
     observer: Observer
     said: set[tuple[str, str]]
+    others: Collection[str] = ()
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
@@ -117,7 +123,8 @@ class Sweep:
                     try:
                         self._train(stop)
                     except (StopSignal, errors.FullDiskError):  # a signal may come before `_heed` has seen the first
-                        self._end()
+                        if not self.is_ending:
+                            self._end_all()
                         raise
             except errors.StorageError:
                 stop.check()  # a full disk must not hide the signal
@@ -131,7 +138,8 @@ class Sweep:
             self._submit_due()
             for run_id, report in self.engine.reports(SECONDS_BETWEEN_LOOKS):
                 self._heed(stop)
-                self._receive(by_id[run_id], report)
+                if run_id in by_id:
+                    self._receive(by_id[run_id], report)
             for run_id in self.steps.keys() - set(self.engine.running):
                 self._settle(by_id[run_id], Ended("the engine has lost it", is_temporary=True))
             if self.policy.detach and stop.requested is None:
@@ -155,7 +163,14 @@ class Sweep:
         """End the sweep after a signal. It reaches the workers too, so how they end then is no reason to try again."""
         if stop.requested is not None and not self.is_ending:
             self.observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
-            self._end()
+            self._end_all()
+
+    def _end_all(self) -> None:
+        """End this sweep, and the jobs of other sweeps of the command that an engine has kept."""
+        self._end()
+        with suppress(errors.ResourceError):
+            if adopted := self.engine.adopt(self.others):
+                self.observer.note(f"also stopping {counted(len(adopted), 'job')} of other parts of the study")
 
     def _end(self) -> None:
         """Save what is running and start nothing more."""

@@ -115,7 +115,7 @@ class SlurmEngine:
         found = self._active_jobs(slurm_commands.own_jobs())
         adopted = [run_id for run_id in run_ids if run_id in found]
         self._take_over({run_id: found[run_id] for run_id in adopted})
-        if adopted:
+        if adopted and not self._is_stopping:
             self._note(f"found {counted(len(adopted), 'job')} of an earlier command; nothing is submitted twice")
         return adopted
 
