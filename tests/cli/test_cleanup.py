@@ -20,7 +20,9 @@ from tests.store.children import wait_until
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.files import locked
+from vitreport.runtime import Runtime
 from vitreport.store.cleanup import Removal
+from vitreport.sweep.engines.submission import write_submission
 
 COMMITTED = ["metrics.jsonl", "result.json", "run.json", "spec.json"]
 RUNS = Path("runs")
@@ -228,6 +230,14 @@ def test_gc_can_be_restricted(options: list[str], expected: list[str], cli: Cli)
 def test_only_finished_runs_lose_their_checkpoints(changes: dict[str, Any], is_removed: bool, cli: Cli) -> None:
     folder = trained(**changes)
     assert (str(folder / "checkpoints") in listed(cli, "gc")) == is_removed
+
+
+def test_submissions_to_slurm_are_removed_where_all_is(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    write_run(RUNS, small_spec(0))
+    folder = write_submission([small_spec(0)], Runtime(), ())
+    assert list(listed(cli, "gc")) == [str(folder)]
+    assert listed(cli, "gc", "--checkpoints") == {}
 
 
 def test_a_lost_result_can_be_made_again_from_a_checkpoint(cli: Cli) -> None:

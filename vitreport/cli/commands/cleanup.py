@@ -20,6 +20,7 @@ from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
 from vitreport.store.cleanup import DEFAULT_KINDS, Kind, Removal, find_removals, remove, whole_run
 from vitreport.store.run_state import is_held
+from vitreport.sweep.engines.slurm_cleanup import find_submissions
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def gc(
         bool, flag("--weights", "Remove only the weights of finished runs, which eval and predict need.")
     ] = False,
 ) -> None:
-    """Remove what finished runs no longer need: checkpoints, temporary files and unused decoded images.
+    """Remove what finished runs no longer need: checkpoints, temporary files, logs of Slurm and unused decoded images.
 
     Records are always kept. Weights are removed only with --weights. Runs that are being trained are skipped.
 
@@ -106,4 +107,5 @@ def gc(
     records.require_runs_dir(removal.runs_dir)
     given: dict[Kind, bool] = {"checkpoints": checkpoints, "cache": cache, "weights": weights}
     kinds = [kind for kind, is_given in given.items() if is_given] or DEFAULT_KINDS
-    removal.carry_out(find_removals(removal.runs_dir, cache_dir(), kinds))
+    removals = find_removals(removal.runs_dir, cache_dir(), kinds)
+    removal.carry_out([*removals, *(find_submissions(removal.runs_dir) if kinds == DEFAULT_KINDS else ())])
