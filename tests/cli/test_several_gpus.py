@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Cli
 from tests.commands import TRAIN, Process, in_a_new_process, popen, vitreport
 from tests.store.children import wait_until
 from tests.store.identity import only_run
@@ -24,6 +25,15 @@ def test_more_gpus_than_there_are() -> None:
     refused = vitreport(*TRAIN, "--gpus=64", "--device=auto")
     assert (refused.exit_code, refused.stdout) == (6, "")
     assert re.fullmatch(r"error: --gpus = 64: PyTorch finds .*; hint: .*\n", refused.stderr)
+
+
+def test_synchronized_batch_normalization_on_a_cpu_is_refused_before_processes_are_started(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vitreport.training.launch.elastic_launch", None)
+    refused = cli(*TRAIN, *ON_CPU, "--gpus=2", "--batch-norm=synchronized")
+    fault = "--batch-norm = 'synchronized': only GPUs can synchronize batch normalization"
+    assert (refused.exit_code, refused.stderr) == (2, f"error: {fault}; hint: use --batch-norm local\n")
 
 
 @pytest.mark.parametrize("other", ["--dry-run", "--profile=trace.json"])

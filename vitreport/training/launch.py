@@ -13,17 +13,19 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from vitreport.errors import ResourceError
-from vitreport.runtime import GPUS
-from vitreport.training.parallel import LOST_HINT
+from vitreport.runtime import GPUS, Runtime
+from vitreport.training.parallel import LOST_HINT, refuse_batch_norm
 
 
-def launch(count: int, device: str, arguments: Sequence[str]) -> int:
+def launch(count: int, runtime: Runtime, arguments: Sequence[str]) -> int:
     """Run `vitreport` with these arguments in `count` processes and return the exit code.
 
-    Raises ResourceError if there are fewer GPUs, or if a signal that is not from here has killed a process.
+    Raises SpecError if a CPU is to synchronize batch normalization, and ResourceError if there are fewer GPUs, or if a
+    signal that is not from here has killed a process.
     """
+    refuse_batch_norm(runtime.batch_norm, runtime.device)
     found = torch.cuda.device_count()
-    if device != "cpu" and count > found:
+    if runtime.device != "cpu" and count > found:
         seen = f"PyTorch finds only {found} CUDA GPUs" if found else "PyTorch finds no CUDA GPU"
         raise ResourceError(f"{GPUS.given_as(count)} = {count}: {seen}", "run `vitreport doctor` to find the cause")
     logging.disable()  # the processes say what is wrong

@@ -103,11 +103,16 @@ def from_first(value: Value) -> Value:
     return given[0]
 
 
-def synchronize_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
-    """Let batch normalization see the images of all processes. Raises SpecError on a CPU, where torch cannot do it."""
-    if device.type == "cpu":
-        fault = f"{BATCH_NORM.given_as('synchronized')} = 'synchronized': only GPUs can synchronize batch normalization"
+def refuse_batch_norm(kind: str, device: str) -> None:
+    """Raise SpecError if batch normalization is to be synchronized on a CPU, where torch cannot do it."""
+    if kind == "synchronized" and device == "cpu":
+        fault = f"{BATCH_NORM.given_as(kind)} = {kind!r}: only GPUs can synchronize batch normalization"
         raise SpecError(fault, f"use {BATCH_NORM.flag} local")
+
+
+def synchronize_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
+    """Let batch normalization see the images of all processes. Raises SpecError on a CPU."""
+    refuse_batch_norm("synchronized", device.type)
     if world_size() > 1:
         from timm.layers import convert_sync_batchnorm  # also knows timm's own layers, which activate as well
 

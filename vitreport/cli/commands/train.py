@@ -57,7 +57,7 @@ def train(
     if gpus > 1 and launched().world_size == 1:
         from vitreport.training.launch import launch
 
-        sys.exit(launch(gpus, runtime.device, sys.argv[1:]))
+        sys.exit(launch(gpus, runtime, sys.argv[1:]))
     if launched().rank:  # the first process shows all that there is to see
         if not (dry_run or trace):
             vitreport.train(composed.spec, runtime, force=force, argv=sys.argv[1:])
