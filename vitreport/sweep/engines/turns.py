@@ -7,6 +7,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from vitreport.errors import BusyError, DivergedError, FullDiskError, ResourceError
 from vitreport.runtime import TRIALS_PER_JOB, Runtime
 from vitreport.spec.run import RunSpec
@@ -36,7 +38,8 @@ class Turns:
     def __init__(self, connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
         self._connection, self._runtime, self._argv = connection, runtime, argv
         self._device = choose_device(runtime.device)
-        self._free = [Lane(self._device) for _ in range(runtime.trials_per_job)]
+        place = self._device if runtime.trials_per_job > 1 else torch.device("cpu")  # one trial needs no stream
+        self._free = [Lane(place) for _ in range(runtime.trials_per_job)]
         self._trials: dict[Lane, _Trial] = {}
 
     def train(self, spec: RunSpec) -> bool:
