@@ -50,12 +50,14 @@ def test_a_trial_is_trained_once_whoever_trains_it(tmp_path: Path) -> None:
     assert finished(tmp_path) == after
 
 
-def test_ctrl_c_to_the_whole_group_ends_all_and_the_sweep_can_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", ["--jobs=2", "--trials-per-job=2"])
+def test_ctrl_c_to_the_whole_group_ends_all_and_the_sweep_can_go_on(tmp_path: Path, jobs: str) -> None:
     """No worker hears it itself: the SIGTERM of the driver would be a second signal, after which it saves no state."""
-    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=2", "--jobs=2")
+    sweep = ablate(tmp_path, *LONG, *SIZES, "--seeds=2", jobs)
     wait_for_training(sweep, count=2)
     workers = sweep.workers()
-    assert [blocks(worker, signal.SIGINT) for worker in workers] == [True, True]
+    assert len(workers) == (2 if jobs == "--jobs=2" else 1)
+    assert all(blocks(worker, signal.SIGINT) for worker in workers)
     os.killpg(sweep.process.pid, signal.SIGINT)
     done = sweep.finish()
     assert done.exit_code == 130, done.stderr

@@ -84,6 +84,19 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
     assert len(graphs) == 2
 
 
+@pytest.mark.parametrize("name", ["adamw", "dropout", "mixed"])
+def test_runs_that_take_turns_have_the_bits_of_runs_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    specs = [small_spec(seed=seed, **SPECS[name]) for seed in range(3)]
+    setups = [small_setup(spec) for spec in specs]
+    for setup in setups:
+        graphs = pretend(monkeypatch, setup.state)  # all are in the newest list
+    runs = [finished(spec, setup, CapturedStep(20, failing)) for spec, setup in zip(specs, setups, strict=True)]
+    for _ in zip(*runs, strict=True):  # an event of each in turn
+        pass
+    assert [bits(setup.state) for setup in setups] == [bits(eager(spec)[1].state) for spec in specs]
+    assert [graph.replays for graph in graphs] == [7, 7, 7]
+
+
 def test_recording_leaves_the_state_alone_and_knows_no_number_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """A learning rate that is no tensor would be that of the recorded step for ever."""
     spec = small_spec(schedule=COSINE)
