@@ -64,21 +64,22 @@ class Turns:
         self._trials[self._free.pop()] = _Trial(spec.run_id, turns)
 
     def _advance_each(self) -> None:
-        for lane, trial in list(self._trials.items()):
+        for lane, (run_id, turns) in list(self._trials.items()):
+            ended: Ended | FullDiskError | None = None
+            is_worn = False
             try:
-                lane.call(next, trial.turns)
+                lane.call(next, turns)
             except StopIteration:
-                self._end(lane, Ended())
+                ended = Ended()
             except Exception as error:
                 if isinstance(error, ResourceError) and error.hint == MEMORY_HINT and self._runtime.trials_per_job > 1:
                     error.hint += f", or fewer {TRIALS_PER_JOB.flag}"
-                self._end(lane, end_after(error), is_worn=not isinstance(error, BusyError | DivergedError))
-
-    def _end(self, lane: Lane, ended: Ended | FullDiskError, *, is_worn: bool = False) -> None:
-        trial = self._trials.pop(lane)
-        self._free.append(lane)
-        gc.collect()
-        self._connection.send((trial.run_id, ended, is_worn or has_compiled()))
+                ended, is_worn = end_after(error), not isinstance(error, BusyError | DivergedError)
+            if ended:
+                self._free.append(lane)
+                del self._trials[lane]
+                gc.collect()  # not above, where the error keeps the memory of its trial
+                self._connection.send((run_id, ended, is_worn or has_compiled()))
 
 
 class _Forward(Listener):
