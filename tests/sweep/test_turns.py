@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.store.identity import differences
 from tests.training.small import small_spec
@@ -120,6 +121,26 @@ def test_a_run_that_fails_ends_alone(runtime: Runtime, alone: list[Path], monkey
     assert reason.endswith("or fewer --trials-per-job")
     assert set(ends.values()) == {Ended()}
     check_bits([alone[0], alone[2]])
+
+
+def test_an_error_of_the_gpu_ends_the_process_and_the_others_resume(
+    runtime: Runtime, alone: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them can use the GPU any more, which is not their fault."""
+
+    def fail() -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    with monkeypatch.context() as patch:
+        at_step(5, fail, patch)
+        goes_on, reports = in_turns(SPECS, replace(runtime, checkpoint_seconds=0))
+    assert not goes_on
+    assert list(ends_of(reports)) == [SPECS[1].run_id]
+    records = [record for spec in SPECS if (record := read_run(Path("runs") / spec.run_id).record)]
+    assert [record.status for record in records] == ["interrupted", "failed", "interrupted"]
+    assert [record.step for record in records] == [2, 1, 1]
+    in_turns(SPECS, runtime)
+    check_bits(alone)
 
 
 def test_a_signal_stops_all_and_the_same_command_finishes_them(

@@ -41,17 +41,21 @@ class Turns:
         place = self._device if runtime.trials_per_job > 1 else torch.device("cpu")  # one trial needs no stream
         self._free = [Lane(place) for _ in range(runtime.trials_per_job)]
         self._trials: dict[Lane, _Trial] = {}
+        self._is_broken = False
 
     def train(self, spec: RunSpec) -> bool:
-        """Train a spec, and others that come before all have ended. Return False after a signal."""
+        """Train a spec, and others that come before all have ended.
+
+        Return False after a signal, and after an error after which the process cannot use its GPU any more.
+        """
         try:
             with stop_signals() as stop:
                 self._begin(spec, stop)
-                while self._trials:
+                while self._trials and not self._is_broken:
                     while self._free and stop.requested is None and self._connection.poll():
                         self._begin(self._connection.recv(), stop)
                     self._advance_each()
-            return stop.requested is None
+            return stop.requested is None and not self._is_broken
         finally:
             for lane, trial in self._trials.items():
                 lane.call(trial.turns.close)
@@ -75,11 +79,14 @@ class Turns:
                 if isinstance(error, ResourceError) and error.hint == MEMORY_HINT and self._runtime.trials_per_job > 1:
                     error.hint += f", or fewer {TRIALS_PER_JOB.flag}"
                 ended, is_worn = end_after(error), not isinstance(error, BusyError | DivergedError)
+                self._is_broken = isinstance(error, torch.AcceleratorError)
             if ended:
                 self._free.append(lane)
                 del self._trials[lane]
                 gc.collect()  # not above, where the error keeps the memory of its trial
                 self._connection.send((run_id, ended, is_worn or has_compiled()))
+            if self._is_broken:
+                return
 
 
 class _Forward(Listener):
