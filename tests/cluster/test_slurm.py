@@ -180,6 +180,15 @@ def test_jobs_that_slurm_refuses(option: str, fault: str, hint: str, cluster: On
     assert fault in line
     assert hint in line.partition("; hint: ")[2]
     assert not list(folder.glob("runs/.slurm/*/"))
+    planned = slurm(folder, *TWO, "--engine-option", option, "--dry-run").finish()
+    assert (planned.exit_code, hint in planned.stderr) == (6, True)
+
+
+def test_a_dry_run_asks_slurm(cluster: OneNode, folder: Path) -> None:
+    arguments = [argument for argument in SLURM if argument != "--json"]
+    accepted = ablate(folder, *TWO, *arguments, "--engine-option=time=5", "--dry-run").finish()
+    assert accepted.stdout.endswith("\nsbatch --time=5 --array=0-1%1\nSlurm accepts these options\n")
+    assert not cluster.jobs()
 
 
 def test_a_job_that_slurm_never_starts(cluster: OneNode, folder: Path) -> None:

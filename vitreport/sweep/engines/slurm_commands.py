@@ -33,7 +33,7 @@ ENDED = {
 """The states of jobs that have ended, in words."""
 _NO_ANSWER = re.compile(
     r"unable to contact|connect failure|timed out|zero bytes|connection refused|munge|authentication|backup controller"
-    r"|slurm_persist|communication",
+    r"|slurm_persist|communication|standby mode|rate limit|temporarily|configuration source",
     re.IGNORECASE,
 )
 _PREFIX = r"^(sbatch: |squeue: |scancel: )?((error|fatal|allocation failure|Batch job submission failed): )*"
