@@ -54,7 +54,12 @@ def test_engines_and_options_that_do_not_exist(name: str | None, option: str, fa
 def test_options_that_do_not_fit_the_engine_are_refused_before_anything_is_trained(cli: Cli) -> None:
     refused(cli(*ABLATE, "--detach"), 2, "--detach: trials on this machine end with the command", "--engine slurm")
     refused(cli(*ABLATE, "--engine", "slurm", "--jobs-per-gpu", "2"), 2, "--jobs-per-gpu", "gpus=N")
-    refused(cli(*ABLATE, "--engine", "slurm", "--trials-per-job", "2"), 2, "--trials-per-job", "leave it out")
+    refused(
+        cli(*ABLATE, "--engine", "slurm", "--trials-per-job", "2"),
+        2,
+        "--trials-per-job cannot be used with --engine slurm",
+        "leave it out",
+    )
     refused(cli(*ABLATE, "--trials-per-job", "2", "--compile", "on"), 2, "--compile on and --trials-per-job 2")
     for seconds in ("x", "0", "-1", "nan", "inf"):
         option = f"--engine-option=seconds-between-looks={seconds}"

@@ -168,7 +168,7 @@ def test_detached_jobs_are_collected_by_the_same_command(check: Check, cluster: 
     ("option", "fault", "hint"),
     [
         ("partition=none", "invalid partition specified: none", "`sinfo` lists partitions"),
-        ("memory=999999G", "Memory specification can not be satisfied", "ask for what a node has"),
+        ("memory=999999G", "Memory specification can not be satisfied", "request only what a node has"),
         ("colour=red", "unrecognized option '--colour=red'", "`man sbatch`"),
     ],
 )

@@ -97,7 +97,7 @@ def test_workers_that_never_begin_end_the_sweep_after_three(run_all: Callable[..
 
 def test_a_killed_worker_costs_all_its_trials_an_attempt(run_all: Callable[..., dict[int, Report]]) -> None:
     ends = run_all(fakes.killed_with_two, seeds=4, jobs=1, trials_per_job=2)
-    reason = "its worker was stopped by signal 9 (out of memory? try fewer --jobs or --trials-per-job)"
+    reason = "its worker was stopped by signal 9 (out of memory? try fewer --jobs or a smaller --trials-per-job)"
     assert ends == dict.fromkeys(range(4), Ended(reason, is_temporary=True))
 
 

@@ -82,4 +82,4 @@ def test_a_signal_cancels_the_detached_jobs_of_all_sweeps(slurm: FakeSlurm) -> N
     with pytest.raises(StoppedError, match="stopped by SIGINT; 0 of 2 trials done"):
         Sweep(trials, RUNTIME, engine, Policy(), states, set(), others).run()
     assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 4
-    assert states.notes[-1] == "also stopping 2 jobs of other parts of the study"
+    assert states.notes[-1] == "also stopping 2 jobs of other sweeps of the study"

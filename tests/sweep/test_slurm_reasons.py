@@ -1,4 +1,4 @@
-"""Why jobs wait in the queue of Slurm, in words, and what helps."""
+"""Why jobs wait in the Slurm queue, and what to do about it."""
 
 import pytest
 
@@ -17,8 +17,8 @@ def test_each_reason_is_shown_once(slurm: FakeSlurm, notes: list[str]) -> None:
     for slurm.reason in ("", "None", "Priority", "Resources", "Priority", "JobArrayTaskLimit", "PartitionTimeLimit"):
         engine.reports(0)
     assert notes[1:3] == [
-        "3 trials waiting in the queue of Slurm: jobs with a higher priority come first (Priority)",
-        "3 trials waiting in the queue of Slurm: other jobs are using the nodes (Resources)",
+        "3 trials waiting in the Slurm queue: jobs with a higher priority come first (Priority)",
+        "3 trials waiting in the Slurm queue: other jobs are using the nodes (Resources)",
     ]
     (warning,) = notes[3:]
     assert warning.startswith("warning: Slurm does not start 3 trials: PartitionTimeLimit; hint: press Ctrl-C, then ")
@@ -74,7 +74,7 @@ def test_a_job_that_does_not_start_by_waiting_needs_the_user(reason: str, remedy
 )
 def test_a_job_that_will_start_needs_nothing(reason: str) -> None:
     words = words_for(reason, 2)
-    assert words.startswith("2 trials waiting in the queue of Slurm: ")
+    assert words.startswith("2 trials waiting in the Slurm queue: ")
     assert reason in words
 
 

@@ -118,7 +118,7 @@ def test_a_run_that_fails_ends_alone(runtime: Runtime, alone: list[Path], monkey
     assert worn == [SPECS[1].run_id]
     reason = ends.pop(worn[0]).reason
     assert reason.startswith("out of memory at train.batch_size = 20; hint: choose a smaller model")
-    assert reason.endswith("or fewer --trials-per-job")
+    assert reason.endswith("or a smaller --trials-per-job")
     assert set(ends.values()) == {Ended()}
     check_bits([alone[0], alone[2]])
 

@@ -184,7 +184,9 @@ class SweepOptions(TrainingOptions):
     """Options of a command that trains sweeps."""
 
     seeds: Seeds = DEFAULT_SEEDS
-    jobs: Annotated[int, option("Number of jobs to run in parallel.", "N", panel=SWEEP, least=1)] = 1
+    jobs: Annotated[
+        int, option("Number of jobs (processes or Slurm jobs) to run in parallel.", "N", panel=SWEEP, least=1)
+    ] = 1
     jobs_per_gpu: Annotated[int, option("Number of jobs that may share a GPU.", "N", panel=SWEEP, least=1)] = 1
     trials_per_job: Annotated[int, _runtime(TRIALS_PER_JOB, "N", 1)] = TRIALS_PER_JOB.default
     retry_failed: Annotated[
@@ -213,8 +215,8 @@ class SweepOptions(TrainingOptions):
             threads = threads_per_job(self.jobs, self.device, self.threads, self.jobs_per_gpu)
             return uncompiled_if_shared(replace(self.runtime(), threads=threads, trials_per_job=self.trials_per_job))
         if self.trials_per_job > 1:
-            fault = f"{TRIALS_PER_JOB.given_as(self.trials_per_job)} is an option for this machine"
-            raise SpecError(fault, "leave it out: each job of a cluster trains one trial")
+            fault = f"{TRIALS_PER_JOB.given_as(self.trials_per_job)} cannot be used with --engine {engine.name}"
+            raise SpecError(fault, "leave it out: each Slurm job trains one trial")
         return self.runtime()
 
 

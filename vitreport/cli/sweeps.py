@@ -79,7 +79,7 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
 
 
 def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOptions) -> None:
-    """Print what would be submitted to a cluster, and ask the cluster. Raises ResourceError if it refuses the jobs."""
+    """Print what would be submitted to Slurm, and ask Slurm whether it accepts this. Raises ResourceError if not."""
     trials = list({trial.id: trial for plan in plans for trial in plan.trials}.values())
     missing = missing_trials(trials, read_trials(trials, options.runs_dir), Policy(options.retry_failed))
     if engine.name != "slurm" or not missing:

@@ -74,7 +74,8 @@ def run_plans(
 class Sweep:
     """The trials of a sweep and their progress.
 
-    `said` contains the lines that were shown, by dataset. A signal also ends the jobs of `others`, the ids of runs.
+    `said` contains the lines that were shown, by dataset. `others` contains the ids of the runs of other sweeps: a
+    signal ends their jobs, too.
     """
 
     trials: Sequence[Trial]
@@ -166,11 +167,11 @@ class Sweep:
             self._end_all()
 
     def _end_all(self) -> None:
-        """End this sweep, and the jobs of other sweeps of the command that an engine has kept."""
+        """End this sweep, and the jobs that the engine has kept for other sweeps of the command."""
         self._end()
         with suppress(errors.ResourceError):
             if adopted := self.engine.adopt(self.others):
-                self.observer.note(f"also stopping {counted(len(adopted), 'job')} of other parts of the study")
+                self.observer.note(f"also stopping {counted(len(adopted), 'job')} of other sweeps of the study")
 
     def _end(self) -> None:
         """Save what is running and start nothing more."""

@@ -96,7 +96,7 @@ def gc(
         bool, flag("--weights", "Remove only the weights of finished runs, which eval and predict need.")
     ] = False,
 ) -> None:
-    """Remove what finished runs no longer need: checkpoints, temporary files, logs of Slurm and unused decoded images.
+    """Remove what finished runs no longer need: checkpoints, temporary files, Slurm logs and unused decoded images.
 
     Records are always kept. Weights are removed only with --weights. Runs that are being trained are skipped.
 

@@ -44,16 +44,16 @@ def threads_per_job(jobs: int, device: str, threads: int | None, jobs_per_gpu: i
 
 
 def uncompiled_if_shared(runtime: Runtime) -> Runtime:
-    """Return the runtime of each job: torch limits how many networks of a kind it compiles in one process.
+    """Return the runtime of each job, which compiles nothing if several trials share its process.
 
-    Raises SpecError if the user wants several trials in a process, and to compile them.
+    Torch limits how many networks of a kind it compiles in one process. Raises SpecError if the user asks for both.
     """
     if runtime.trials_per_job == 1 or runtime.compile not in ("on", "auto"):
         return runtime
     if runtime.compile == "on":
         several = TRIALS_PER_JOB.given_as(runtime.trials_per_job)
         fault = f"{COMPILE.given_as('on')} on and {several} {runtime.trials_per_job} cannot be used together"
-        raise errors.SpecError(fault, f"use {COMPILE.flag} off, or one trial per job")
+        raise errors.SpecError(fault, f"use {COMPILE.flag} off, or {TRIALS_PER_JOB.flag} 1")
     return replace(runtime, compile="off")
 
 
@@ -198,7 +198,7 @@ class LocalEngine:
                     guard = "a script must train under `if __name__ == '__main__':`"
                     hint = f"{guard}; `vitreport doctor` checks this machine; fewer --jobs need less memory"
                     raise errors.ResourceError(fault, hint) from None
-                fewer = "--jobs" if self._most == 1 else f"--jobs or {TRIALS_PER_JOB.flag}"
+                fewer = "--jobs" if self._most == 1 else f"--jobs or a smaller {TRIALS_PER_JOB.flag}"
                 memory = f" (out of memory? try fewer {fewer})" if code == -signal.SIGKILL else ""
                 for run_id in worker.run_ids:
                     yield run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)

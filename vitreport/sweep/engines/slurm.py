@@ -232,7 +232,7 @@ class SlurmEngine:
             self._due = {run_id: spec for run_id, spec in self._due.items() if run_id not in found}
 
     def _cancel_late(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
-        """Cancel waiting jobs of a request that was not answered, if their trials were submitted again meanwhile."""
+        """Cancel waiting jobs of a request that was not answered, if their trials have been submitted again."""
         own = {each.place for each in self._submitted.values()}
         others = {place: job for place, job in queue.items() if place[0] in self._unanswered and place not in own}
         slurm_commands.kill_jobs([job.id for job in others.values() if job.state in WAITING])

@@ -1,4 +1,4 @@
-"""Find the folders of submissions to Slurm that nothing needs any more."""
+"""Find the folders of Slurm submissions that are no longer needed."""
 
 import shutil
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from vitreport.sweep.engines.submission import FOLDER, read_jobs
 def find_submissions(runs_dir: Path) -> list[Removal]:
     """Return the submissions whose trials are all finished and have no job in the queue; none if Slurm does not answer.
 
-    Those of other trials are kept: a job needs them, or they have the log of a failed trial.
+    The others are kept: a job needs them, or they contain the log of a failed trial.
     """
     folders = [folder for folder in sorted((runs_dir / FOLDER).glob("*/")) if not folder.is_symlink()]
     finished = [folder for folder in folders if folder.match(TEMPORARY) or _is_finished(read_jobs(folder), runs_dir)]

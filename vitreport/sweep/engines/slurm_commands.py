@@ -55,7 +55,7 @@ class QueuedJob:
 def refuse_without_slurm() -> None:
     """Raise ResourceError if the commands of Slurm are not installed here."""
     if missing := [program for program in PROGRAMS if not shutil.which(program)]:
-        hint = "run this command where Slurm is installed, such as a login node, or use --engine local"
+        hint = "run this command where Slurm is installed, such as on a login node, or use --engine local"
         raise ResourceError(f"{joined(missing)} not found", hint)
 
 
@@ -84,14 +84,14 @@ def submit_array(
 
 
 def array_option(count: int, most_running: int) -> str:
-    """Return the option of sbatch for the number of jobs and how many of them may run at the same time."""
+    """Return the option of sbatch for the number of jobs and for how many of them may run at the same time."""
     return f"--array=0-{count - 1}%{most_running}"
 
 
 def check_array(count: int, most_running: int, options: Sequence[str]) -> None:
-    """Ask Slurm whether it accepts such an array, without submitting it. Raises ResourceError if not.
+    """Ask Slurm whether it accepts such an array, without submitting it. Raises ResourceError if it does not.
 
-    Slurm does not check all limits, so jobs that it accepts may still wait forever.
+    Slurm does not check all limits here, so jobs that it accepts may still wait forever.
     """
     _call("sbatch", "--test-only", "--ntasks=1", array_option(count, most_running), *options, "--wrap=true")
 

@@ -1,4 +1,4 @@
-"""Train one trial, or several in turn, in a process of the local engine."""
+"""Train one trial, or several that take turns, in a process of the local engine."""
 
 import gc
 import time
@@ -30,7 +30,7 @@ class _Trial(NamedTuple):
 
 
 class Turns:
-    """Trains the specs that come through a connection, each in a lane; sends reports of (run id, report, is worn out).
+    """Trains the specs that come through a connection, each in a lane; sends (run id, report, is worn out).
 
     A process is worn out if a trial has failed, which may have damaged it, or has left compiled code.
     """
@@ -44,9 +44,9 @@ class Turns:
         self._is_broken = False
 
     def train(self, spec: RunSpec) -> bool:
-        """Train a spec, and others that come before all have ended.
+        """Train a spec, and others that arrive before all have ended.
 
-        Return False after a signal, and after an error after which the process cannot use its GPU any more.
+        Return False after a signal, or after an error that leaves the GPU unusable for this process.
         """
         try:
             with stop_signals() as stop:
@@ -77,7 +77,7 @@ class Turns:
                 ended = Ended()
             except Exception as error:
                 if isinstance(error, ResourceError) and error.hint == MEMORY_HINT and self._runtime.trials_per_job > 1:
-                    error.hint += f", or fewer {TRIALS_PER_JOB.flag}"
+                    error.hint += f", or a smaller {TRIALS_PER_JOB.flag}"
                 ended, is_worn = end_after(error), not isinstance(error, BusyError | DivergedError)
                 self._is_broken = isinstance(error, torch.AcceleratorError)
             if ended:
