@@ -1,4 +1,4 @@
-"""Several trainings that share a GPU, as `benchmarks.gpu` measures them: in processes, or in turn in one process."""
+"""Measure trainings that share a GPU for `benchmarks.gpu`: in several processes, or taking turns in one process."""
 
 import subprocess
 import sys

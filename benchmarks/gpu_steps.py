@@ -1,4 +1,4 @@
-"""The steps that `benchmarks.gpu` measures: the published CIFAR-10 experiments on generated images."""
+"""Train the published CIFAR-10 experiments on generated images: the steps that `benchmarks.gpu` measures."""
 
 import time
 from collections.abc import Iterator, Mapping

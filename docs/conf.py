@@ -80,7 +80,7 @@ def write_spec_reference(app: Sphinx) -> None:
 
 
 def write_example_reports(app: Sphinx, error: Exception | None) -> None:
-    """Write the HTML pages that `examples/index.md` links to from the records under `runs/`."""
+    """Write the HTML reports of the records in `runs/`; `examples/index.md` links to them."""
     if error or app.builder.name != "html":
         return
     folder, runs = Path(app.outdir) / "examples", Path(app.srcdir).parent / "runs"

@@ -82,7 +82,7 @@ class ImageSet:
     def pixels(self, chosen: Tensor | slice) -> Tensor:
         """Return the images (B, 3, H, W) as they are stored."""
         rows = chosen if self._rows is None else self._rows[chosen]
-        # many times as fast as an index in brackets, which copies each byte on a CPU
+        # many times faster than indexing with brackets, which copies byte by byte on a CPU
         return self._images[rows] if isinstance(rows, slice) else self._images.index_select(0, rows)
 
     def _served(self, chosen: Tensor | slice) -> Tensor:
@@ -130,7 +130,7 @@ class TrainingBatches:
 
     @property
     def steps_per_block(self) -> int:
-        """Return how many batches are augmented at once: each operation costs a call, whatever the number of images."""
+        """Return how many batches are augmented at once: an operation costs one call, however many images it gets."""
         at_most = BLOCK_BYTES[self.images.device.type]
         return max(1, int(at_most / (self.batch_size * self.images.bytes_per_image)))
 

@@ -101,7 +101,7 @@ class Session:
         return writer
 
     def train(self, writer: RunWriter, stop: StopSignals) -> Iterator[None]:
-        """Take the remaining steps, then measure every split. Yield where another run may have its turn."""
+        """Take the remaining steps, then measure every split. Yield where another run may take its turn."""
         setup, state, train, check = self.setup, self.setup.state, self.spec.train, partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
             share_state(state)

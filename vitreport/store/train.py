@@ -1,4 +1,4 @@
-"""Train one run from its spec to its record, at once or in turns with other runs of the same process."""
+"""Train one run from its spec to its record, alone or taking turns with other runs of the same process."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -36,7 +36,7 @@ def train_run(spec: RunSpec, runtime: Runtime, *, force: bool, argv: Sequence[st
 def train_in_turns(
     spec: RunSpec, runtime: Runtime, stop: StopSignals, *, force: bool, argv: Sequence[str], listener: Listener
 ) -> Generator[None, None, Path]:
-    """Do what `train_run` does. Yield between two steps, where another run may have its turn."""
+    """Do what `train_run` does. Yield between two steps, where another run may take its turn."""
     with _stopping(force=force), parallel.joined(choose_device(runtime.device)):
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
         with parallel.ready_together():

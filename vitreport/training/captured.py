@@ -79,7 +79,7 @@ def _record(state: TrainingState, images: Tensor, targets: Tensor, train: TrainS
 
 
 def _own_stream(device: torch.device) -> torch.cuda.Stream:
-    """Return the stream of a run in a `Lane`, else a new one: graphs that were recorded on one share its workspace."""
+    """Return the stream of a run in a `Lane`, else a new one: graphs of the same stream share its workspace."""
     current = torch.cuda.current_stream(device)
     is_shared = current == torch.cuda.default_stream(device)
     return torch.cuda.Stream(device) if is_shared else current  # type: ignore[no-untyped-call]

@@ -20,8 +20,8 @@ from vitreport.training.parallel import LOST_HINT, refuse_batch_norm
 def launch(count: int, runtime: Runtime, arguments: Sequence[str]) -> int:
     """Run `vitreport` with these arguments in `count` processes and return the exit code.
 
-    Raises SpecError if a CPU is to synchronize batch normalization, and ResourceError if there are fewer GPUs, or if a
-    signal that is not from here has killed a process.
+    Raises SpecError for synchronized batch normalization on a CPU, and ResourceError if there are fewer GPUs or if a
+    signal from elsewhere has killed a process.
     """
     refuse_batch_norm(runtime.batch_norm, runtime.device)
     found = torch.cuda.device_count()

@@ -1,6 +1,6 @@
-"""Several runs that take turns in one process: what each keeps to itself, so that its bits are those of a run alone.
+"""Keep apart the runs that take turns in one process, so that each gives the same bits as if it were trained alone.
 
-On a GPU, each run has a stream, so that the kernels of different runs can overlap. No speed of it has been measured.
+On a GPU, each run has a stream, so that the kernels of different runs can overlap. The speed has not been measured.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 class Lane:
     """A place for one run at a time.
 
-    A later run gets the stream of an earlier one: torch has only 32, and no two runs may share one. A lane on a GPU has
-    its own random numbers, because all graphs that were recorded with one state of the generator read the same seed. It
-    also has its own choice of deterministic operations.
+    Later runs reuse the stream of a lane: torch has only 32, and no two runs may share one at the same time. On a GPU,
+    a lane has its own random numbers, because all graphs that were recorded with one state of the generator read the
+    same seed. It also has its own setting for deterministic operations.
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -68,7 +68,7 @@ class RandomNumbers:
         return RandomNumbers(units)
 
     def only(self, rows: Integers) -> "RandomNumbers":
-        """Draw for some rows, and pass over what the others would get."""
+        """Draw for some rows, and skip what the others would get."""
         return RandomNumbers(lambda count: self.units(count)[rows])
 
 
@@ -120,7 +120,7 @@ class InTurn:
 
 
 class Overwritten:
-    """A copy of images (B, 3, H, W) in which single ones are replaced. This is fast on a CPU."""
+    """A copy of images (B, 3, H, W) in which some are replaced. This is fast on a CPU."""
 
     def __init__(self, images: Tensor, changes: int) -> None:
         self._images = images.clone()
@@ -141,7 +141,7 @@ class Overwritten:
 class Appended:
     """The same on a GPU, where a deterministic index_copy_ sorts its index, which is slow.
 
-    Images that replace others are written behind them; so many `changes` there may be.
+    Images that replace others are appended; `changes` is the largest number of them.
     """
 
     def __init__(self, images: Tensor, changes: int) -> None:
@@ -164,9 +164,10 @@ class Appended:
 
 
 def shared_turns(choices: Integers, rows: Integers) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Yield operations in an order that suits all images, as few as possible, with their images and rows (N,).
+    """Yield operations, each with its images and rows (N,), in few calls and an order that suits every image.
 
-    Next is the one that images with most operations ahead of them wait for ("weighted majority merge").
+    Next comes the operation whose waiting images have the most operations ahead of them in total ("weighted majority
+    merge").
     """
     order = np.argsort(choices < 0, axis=1, kind="stable")
     choices, rows = (np.take_along_axis(values, order, axis=1) for values in (choices, rows))
@@ -181,7 +182,7 @@ def shared_turns(choices: Integers, rows: Integers) -> Iterator[tuple[int, Tenso
 
 
 def as_turns(drawn: SampledTransform, count: int) -> tuple[Sequence[SampledTransform], Tensor, Tensor]:
-    """Return the operations of which one consists, with choices and rows (B, K)."""
+    """Return the operations that one consists of, with choices and rows (B, K)."""
     if isinstance(drawn.apply, InTurn):
         return drawn.apply.operations, *drawn.parameters  # type: ignore[return-value]
     return [drawn], torch.zeros(count, 1, dtype=torch.long), torch.arange(count)[:, None]
