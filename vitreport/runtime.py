@@ -106,7 +106,7 @@ def launched() -> Launched:
 
 def usable_cores() -> int:
     """Return the number of cores that this process may use; a container may allow fewer than the machine has."""
-    from joblib import cpu_count  # takes a quarter of a second
+    from joblib.externals.loky import cpu_count  # joblib's own is 1 where it cannot start processes
 
     return int(cpu_count())
 

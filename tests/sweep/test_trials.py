@@ -1,5 +1,8 @@
 """Which trials are trained, with how many threads, and how long they are expected to take."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +82,15 @@ def test_one_gpu_is_shared_by_as_many_jobs_as_allowed(monkeypatch: pytest.Monkey
 
 
 def test_cores_are_those_that_a_container_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # joblib takes it as it takes the limit of a container
+    monkeypatch.setattr("joblib.externals.loky.backend.context._cpu_count_cgroup", lambda cores: 1)
     assert usable_cores() == 1
+
+
+def test_cores_are_counted_where_joblib_starts_no_processes() -> None:
+    environment = os.environ | {"JOBLIB_MULTIPROCESSING": "0"}
+    command = [sys.executable, "-c", "from vitreport.runtime import usable_cores; print(usable_cores())"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert int(printed) == usable_cores()
 
 
 def recorded(seconds: float, seed: int, *, threads: int = 1, **train: Any) -> Run:
