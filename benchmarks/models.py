@@ -1,11 +1,12 @@
 """Images/s of every architecture, forward and in training: vitreport against plain torch in a notebook.
 
-    python benchmarks/models.py [--device cuda] [--batch-size 16] [--repeats 5] [--models swin tnt] [--precision NAME]
+    python -m benchmarks.models [--device cuda] [--batch-size 16] [--repeats 5] [--models swin tnt] [--precision NAME]
 
 Both sides have the same weights and the same images, already on the device. The notebook has the network as it was
 published, eager, in float32, with AdamW as torch builds it and torch's default settings. vitreport has its own
 training step and evaluation, optimizer, order of computing, settings and precision. They take turns in one process;
-the first turns are a warm-up. Figures are medians over the turns, ratios those of the pairs, with their range.
+the first turns are a warm-up. Figures are medians over the turns, ratios those of the pairs, with their range. They go
+to benchmarks/results/models.json.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from benchmarks import results
 from vitreport.spec.compose import compose
 from vitreport.spec.data import CHANNELS, DatasetFacts
 from vitreport.spec.load import layer_of
@@ -186,8 +188,13 @@ def main() -> None:
     columns = ["model", "pixels", "parameters", *speeds]
     print(f"| {' | '.join(columns)} |")
     print(f"|{'|'.join([' --- '] * 2 + [' ---: '] * (len(columns) - 2))}|")
+    found = []
     for model in given.models:
-        print(f"| {' | '.join(row(model, given, device))} |", flush=True)
+        cells = row(model, given, device)
+        print(f"| {' | '.join(cells)} |", flush=True)
+        found.append(dict(zip(columns, cells, strict=True)))
+    figures = {"batch_size": given.batch_size, "threads": torch.get_num_threads(), "models": found}
+    results.write("models", figures, device.type)
 
 
 if __name__ == "__main__":
