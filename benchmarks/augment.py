@@ -45,6 +45,7 @@ from vitreport.spec.augment import (
     VerticalFlipSpec,
 )
 from vitreport.spec.load import read_preset
+from vitreport.training.device import keep_freed_memory
 
 WARM_UP = 3
 PUBLISHED = MixtureSpec.model_validate_json(json.dumps(read_preset("perceiver-io-stl10").values["data"]["augment"][0]))
@@ -131,12 +132,13 @@ def one_by_one(transform: Callable[[Image.Image], Tensor], stored: Tensor, devic
 
 
 def seconds(work: Callable[[], Tensor], device: torch.device) -> float:
-    """How long `work` takes, until the device has finished it."""
-    start = time.perf_counter()
+    """How long `work` takes, until the device has finished it; on one thread without the time of other programs."""
+    clock = time.thread_time if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
+    start = clock()
     work()
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def compare(
@@ -153,11 +155,6 @@ def compare(
     return batch / median(ours[WARM_UP:]), batch / median(theirs[WARM_UP:])
 
 
-def settle_allocator() -> None:
-    """Free one large tensor, as every step of training does: glibc then keeps freed memory instead of returning it."""
-    torch.ones(4_000_000)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, default=512, help="images in a batch")
@@ -166,7 +163,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    settle_allocator()
+    keep_freed_memory()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"batch {options.batch}, {options.device}, threads {options.threads}, load {load}")
     print(f"{'images/s':30}{'pixels':>8}{'vitreport':>12}{'PIL':>10}{'ratio':>8}")
