@@ -145,14 +145,20 @@ def in_turns(sides: Mapping[str, Side], kind: str, repeats: int, device: torch.d
     return measured
 
 
-def cells(measured: Mapping[str, list[float]], batch_size: int) -> list[str]:
+def compared(measured: Mapping[str, list[float]], batch_size: int) -> dict[str, float]:
     """Images/s of both sides, and how many times as fast the second is."""
-    speeds = [f"{batch_size / statistics.median(taken):,.1f}" for taken in measured.values()]
+    speeds = {name: round(batch_size / statistics.median(taken), 1) for name, taken in measured.items()}
     ratios = [plain / own for plain, own in zip(*measured.values(), strict=True)]
-    return [*speeds, f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"]
+    found = {"ratio": statistics.median(ratios), "lowest_ratio": min(ratios), "highest_ratio": max(ratios)}
+    return speeds | {name: round(value, 2) for name, value in found.items()}
 
 
-def row(model: str, given: argparse.Namespace, device: torch.device) -> list[str]:
+def cells(found: Mapping[str, float]) -> list[str]:
+    notebook, own, ratio, lowest, highest = found.values()
+    return [f"{notebook:,.1f}", f"{own:,.1f}", f"{ratio:.2f} ({lowest:.2f} to {highest:.2f})"]
+
+
+def measure(model: str, given: argparse.Namespace, device: torch.device) -> dict[str, Any]:
     spec = benchmark_spec(model, given.batch_size, given.precision)
     network, cost = place_model(spec, device)
     batch = random_batch(spec, device)
@@ -161,12 +167,11 @@ def row(model: str, given: argparse.Namespace, device: torch.device) -> list[str
         "vitreport": vitreport(network, spec, batch, device),
     }
     label = f"timm/{NATIVE[model]['model.architecture']}" if model == "timm" else model
-    speeds = [
-        cell
+    speeds = {
+        kind: compared(in_turns(sides, kind, given.repeats, device), given.batch_size)
         for kind in ("forward", "training")
-        for cell in cells(in_turns(sides, kind, given.repeats, device), given.batch_size)
-    ]
-    return [label, f"{spec.data.image_size} x {spec.data.image_size}", f"{cost.parameters / 1e6:.1f} M", *speeds]
+    }
+    return {"model": label, "pixels": spec.data.image_size, "parameters": cost.parameters, **speeds}
 
 
 def main() -> None:
@@ -190,9 +195,11 @@ def main() -> None:
     print(f"|{'|'.join([' --- '] * 2 + [' ---: '] * (len(columns) - 2))}|")
     found = []
     for model in given.models:
-        cells = row(model, given, device)
-        print(f"| {' | '.join(cells)} |", flush=True)
-        found.append(dict(zip(columns, cells, strict=True)))
+        row = measure(model, given, device)
+        speeds = [*cells(row["forward"]), *cells(row["training"])]
+        size = f"{row['pixels']} x {row['pixels']}", f"{row['parameters'] / 1e6:.1f} M"
+        print(f"| {' | '.join([row['model'], *size, *speeds])} |", flush=True)
+        found.append(row)
     figures = {"batch_size": given.batch_size, "threads": torch.get_num_threads(), "models": found}
     results.write("models", figures, device.type)
 
