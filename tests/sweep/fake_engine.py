@@ -28,6 +28,7 @@ class FakeEngine:
     specs: list[RunSpec] = field(default_factory=list)
     stopped: bool = False
     entered: bool = False
+    outlives_command: bool = False
 
     def check(self) -> None:
         pass

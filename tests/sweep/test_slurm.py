@@ -1,6 +1,5 @@
 """What the engine for Slurm makes of its queue, with a Slurm that only pretends to train."""
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from tests.records import small_spec, write_run
 from tests.sweep.fake_slurm import FakeSlurm, finish
 from tests.sweep.test_run import States
-from vitreport.errors import FullDiskError, ResourceError, StoppedError
+from vitreport.errors import FullDiskError, ResourceError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Moved
@@ -235,35 +234,6 @@ def test_ends_without_progress_are_attempts(engine: SlurmEngine, slurm: FakeSlur
     slurm.work = lambda spec, job: "NODE_FAIL"
     states = sweep(engine)
     assert (states.seen.count("failed"), states.seen.count("running")) == (4, 12)
-
-
-def test_a_signal_cancels_the_jobs(engine: SlurmEngine, slurm: FakeSlurm) -> None:
-    signals: list[int] = []
-
-    def interrupt(spec: RunSpec, job: Job) -> str:
-        if not signals:
-            signals.append(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
-        return "RUNNING"
-
-    slurm.work = interrupt
-    with pytest.raises(StoppedError, match="stopped by SIGINT; 0 of 4 trials done"):
-        sweep(engine)
-    assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
-
-
-def test_a_second_signal_ends_the_jobs_though_the_first_was_not_seen_yet(engine: SlurmEngine, slurm: FakeSlurm) -> None:
-    """Both may come while a command of Slurm takes minutes."""
-
-    def interrupt(spec: RunSpec, job: Job) -> str:
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        return "RUNNING"
-
-    slurm.work = interrupt
-    with pytest.raises(StoppedError, match="stopped by SIGINT"):
-        sweep(engine)
-    assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
 
 
 def test_a_full_disk_cancels_the_other_jobs(engine: SlurmEngine, slurm: FakeSlurm) -> None:

@@ -1,5 +1,6 @@
 """Train what is missing of sweeps. Whether a trial is done is read from its record, never from an engine's reports."""
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -24,6 +25,7 @@ ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
 RESUMES = "run the same command again to resume the sweep"
+COLLECTS = "run the same command again to collect the results"
 
 
 def run_plans(
@@ -99,9 +101,11 @@ class Sweep:
         try:
             with stop_signals() as stop:
                 self._run(stop)
-        except StopSignal as signal:
-            fault = f"stopped by {signal}; {self._progress()}"
-            raise errors.StoppedError(fault, RESUMES, signal_number=signal.signal_number) from signal
+        except StopSignal as stopped:
+            fault, hint = f"stopped by {stopped}; {self._progress()}", RESUMES
+            if self._leaves_jobs(stopped) and self.steps:
+                fault, hint = f"{fault}; the jobs continue", COLLECTS
+            raise errors.StoppedError(fault, hint, signal_number=stopped.signal_number) from stopped
         except errors.StorageError as error:
             is_full = isinstance(error, errors.FullDiskError)
             remedy = "free some space" if is_full else "choose another --runs-dir, or make it writable"
@@ -123,8 +127,9 @@ class Sweep:
                 with self.engine:
                     try:
                         self._train(stop)
-                    except (StopSignal, errors.FullDiskError):  # a signal may come before `_heed` has seen the first
-                        if not self.is_ending:
+                    except (StopSignal, errors.FullDiskError) as error:
+                        # a signal may come before `_heed` has seen the first
+                        if not (self.is_ending or self._leaves_jobs(error)):
                             self._end_all()
                         raise
             except errors.StorageError:
@@ -162,9 +167,17 @@ class Sweep:
 
     def _heed(self, stop: StopSignals) -> None:
         """End the sweep after a signal. It reaches the workers too, so how they end then is no reason to try again."""
-        if stop.requested is not None and not self.is_ending:
-            self.observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
-            self._end_all()
+        if stop.requested is None or self.is_ending:
+            return
+        if self._leaves_jobs(StopSignal(stop.requested)):
+            stop.check()
+        self.observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
+        self._end_all()
+
+    def _leaves_jobs(self, error: BaseException) -> bool:
+        """Return whether jobs continue after this error: nobody asks for their end by closing a terminal."""
+        is_hangup = isinstance(error, StopSignal) and error.signal_number == signal.SIGHUP
+        return is_hangup and self.engine.outlives_command and not self.is_ending
 
     def _end_all(self) -> None:
         """End this sweep, and the jobs that the engine has kept for other sweeps of the command."""

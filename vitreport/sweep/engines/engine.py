@@ -47,6 +47,9 @@ Report = Event | str | Moved | Ended
 class Engine(AbstractContextManager[object, None], Protocol):
     """Trains specs. It is a context manager; what is left of the jobs when it ends is up to the engine."""
 
+    outlives_command: bool
+    """Whether jobs continue after this process has ended, unless `stop` was called."""
+
     def check(self) -> None:
         """Raise SpecError or ResourceError if no trial can be trained here. Called before the images are read."""
 

@@ -73,6 +73,8 @@ class LocalEngine:
     Each process trains up to `trials_per_job` trials of the runtime at the same time.
     """
 
+    outlives_command = False
+
     def __init__(
         self,
         jobs: int,

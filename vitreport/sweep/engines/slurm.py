@@ -55,6 +55,8 @@ class _Submitted:
 class SlurmEngine:
     """Trains in jobs of Slurm, at most `jobs` at a time. Jobs continue without this process unless `stop` is called."""
 
+    outlives_command = True
+
     def __init__(
         self,
         jobs: int,
