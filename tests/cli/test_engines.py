@@ -33,6 +33,11 @@ def test_the_command_line_comes_before_the_study() -> None:
     assert read_engine("local", (), OF_STUDY) == EngineSpec()
 
 
+@pytest.mark.parametrize("time", ["0", "3", "3:00", "0:03:00", "1-0", "0-1", "0-0:03:00", "UNLIMITED"])
+def test_time_limits_that_are_long_enough(time: str) -> None:
+    assert read_engine("slurm", [f"time={time}"]).options == {"time": time}
+
+
 @pytest.mark.parametrize(
     ("name", "option", "fault"),
     [
@@ -43,6 +48,10 @@ def test_the_command_line_comes_before_the_study() -> None:
         ("slurm", "array=0-3", "array: is set by vitreport"),
         ("slurm", "clusters=other", "clusters: jobs on another cluster cannot be followed"),
         ("slurm", "--time=3", "--time: is not the name of an option"),
+        ("slurm", "time=2", "time = 2: too short: a job is asked to stop 90 s before its time limit; hint: use at"),
+        ("slurm", "time=2:59", "too short"),
+        ("slurm", "time=0:01:30", "too short"),
+        ("slurm", "time=0-0:02", "too short"),
     ],
 )
 def test_engines_and_options_that_do_not_exist(name: str | None, option: str, fault: str) -> None:

@@ -142,8 +142,8 @@ def test_a_full_disk_ends_the_whole_sweep_and_is_told_once() -> None:
 
 def test_a_temporary_cause_is_tried_again_twice_and_says_so_before_its_reason() -> None:
     states = run(failing(Ended("out of memory; hint: less", is_temporary=True)), trials=1)
-    again = "retrying after: out of memory; hint: less"
-    assert states.reasons == [again, again, "out of memory; hint: less"]
+    again = [f"trying again (attempt {number} of 3): out of memory; hint: less" for number in (2, 3)]
+    assert states.reasons == [*again, "out of memory; hint: less"]
     assert states.seen == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
@@ -199,7 +199,7 @@ def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypa
 def test_the_end_of_a_trial_tells_what_caused_it() -> None:
     assert end_after(FULL) == FULL
     assert end_after(ResourceError("out of memory")) == Ended("out of memory", is_temporary=True)
-    stopped = StoppedError("stopped by SIGUSR1", signal_number=10)
-    assert end_after(stopped) == Ended("stopped by SIGUSR1", is_temporary=True)
+    stopped = StoppedError("stopped by SIGUSR1", "run the same command again", signal_number=10)
+    assert end_after(stopped) == Ended("stopped by SIGUSR1", is_temporary=True, is_stop=True)
     assert end_after(BusyError("in use")) == Ended("in use", is_busy=True)
     assert end_after(KeyError("x")) == Ended("this is a bug in vitreport: KeyError: 'x'")

@@ -12,7 +12,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Moved
 from vitreport.sweep.engines.slurm import LOOKS_BEFORE_LOST, SlurmEngine
-from vitreport.sweep.engines.slurm_commands import QueuedJob
+from vitreport.sweep.engines.slurm_commands import ENDED, QueuedJob
 from vitreport.sweep.engines.submission import Job, newest_log
 from vitreport.sweep.observer import Policy
 from vitreport.sweep.plan import Trial
@@ -79,8 +79,8 @@ def test_a_job_that_slurm_has_ended_is_worth_another_attempt(state: str, engine:
     ((_, moved), (_, ended)) = look(engine, 2)
     assert isinstance(ended, Ended)
     assert (moved, ended.is_temporary) == (Moved("running"), True)
-    assert "its Slurm job 1_0: " in ended.reason
-    assert "/0.log)" in ended.reason
+    assert ended.reason.startswith(f"Slurm job 1_0 {ENDED[state]}; log: runs/.slurm/")
+    assert ended.reason.endswith("/0.log")
 
 
 @pytest.mark.parametrize("state", ["FAILED", "COMPLETED", ""])
@@ -116,7 +116,8 @@ def test_what_a_job_says_of_its_end_is_believed(engine: SlurmEngine, slurm: Fake
 
     slurm.work = refuse
     submit(engine, 1)
-    assert look(engine, 2)[1:] == [(SPECS[0].run_id, Ended("no images"))]
+    (log,) = (folder / "0.log" for folder in Path("runs/.slurm").glob("*/"))
+    assert look(engine, 2)[1:] == [(SPECS[0].run_id, Ended(f"no images; log: {log}"))]
 
 
 def test_a_full_disk_ends_all(engine: SlurmEngine, slurm: FakeSlurm) -> None:
@@ -222,12 +223,13 @@ def test_ends_after_progress_are_no_attempts(engine: SlurmEngine, slurm: FakeSlu
         if ends[spec.run_id] > 1:
             (Path("runs") / spec.run_id).rename(f"{ends[spec.run_id]}-{spec.run_id}")
         write_run(Path("runs"), spec, None, status="interrupted", step=ends[spec.run_id])
-        job.write_end(Ended("stopped by SIGTERM", is_temporary=True))
+        job.write_end(Ended("stopped", is_temporary=True, is_stop=True))
         return "FAILED"
 
     slurm.work = train_a_step
     states = sweep(engine)
-    assert (states.seen.count("done"), states.seen.count("failed")) == (4, 0)
+    assert (states.seen.count("done"), states.seen.count("failed"), states.reasons) == (4, 0, [])
+    assert f"{SPECS[0].run_id}: stopped after 1 of 2 epochs; it continues in a new job" in states.notes
 
 
 def test_ends_without_progress_are_attempts(engine: SlurmEngine, slurm: FakeSlurm) -> None:

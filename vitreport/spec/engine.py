@@ -13,6 +13,9 @@ EngineName = Literal["local", "slurm"]
 NAMES: tuple[EngineName, ...] = get_args(EngineName)
 LOCAL_HINT = "use --jobs, --jobs-per-gpu, --threads and --device on this machine, or --engine slurm for a cluster"
 SET_BY_VITREPORT = ("array", "error", "job-name", "ntasks", "open-mode", "output", "parsable", "signal", "wrap")
+SECONDS_TO_SAVE = 90
+"""How long before its time limit a job of Slurm is asked to stop."""
+SHORTEST_MINUTES = 3
 
 
 class EngineSpec(Section):
@@ -51,9 +54,24 @@ def _problems(engine: EngineName, options: Mapping[str, str | int]) -> Iterator[
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "the engine local has no options", LOCAL_HINT)
         elif name in SET_BY_VITREPORT:
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "is set by vitreport", "leave it out")
+        elif name == "time" and 0 < _seconds(str(options[name])) < 60 * SHORTEST_MINUTES:
+            fault = f"too short: a job is asked to stop {SECONDS_TO_SAVE} s before its time limit"
+            hint = f"use at least {SHORTEST_MINUTES} minutes"
+            yield Problem(f"{ENGINE_OPTION.flag} time", fault, hint, str(options[name]))
         elif name == "clusters":
             hint = "log in to that cluster and run the command there"
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "jobs on another cluster cannot be followed", hint)
         elif not re.fullmatch(r"[a-z][a-z-]*", name):
             hint = "use the name of an option of sbatch, such as partition, account, time, memory, gpus or cpus"
             yield Problem(f"{ENGINE_OPTION.flag} {name}", "is not the name of an option", hint)
+
+
+def _seconds(limit: str) -> int:
+    """Return a time limit as Slurm reads it: M, M:S, H:M:S, D-H, D-H:M or D-H:M:S; 0 if there is none."""
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", limit.strip(), re.ASCII)
+    if not match:
+        return 0
+    days, *parts = match.groups()
+    values = [int(part) for part in parts if part is not None]
+    units = (3600, 60, 1) if days or len(values) == 3 else (60, 1)
+    return int(days or 0) * 86400 + sum(value * unit for value, unit in zip(values, units, strict=False))

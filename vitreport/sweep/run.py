@@ -243,7 +243,13 @@ class Sweep:
             state = "interrupted"
         elif end.is_temporary and self.attempts[trial.id] < ATTEMPTS:
             self.queue.append(trial)
-            state, why = "queued", f"retrying after: {end.reason}"
+            state = "queued"
+            if end.is_stop and has_progressed and run:
+                epochs = f"{len(run.epochs)} of {counted(trial.spec.train.epochs, 'epoch')}"
+                self.observer.note(f"{trial.id}: {end.reason} after {epochs}; it continues in a new job")
+            else:
+                attempt = "" if has_progressed else f" (attempt {self.attempts[trial.id] + 1} of {ATTEMPTS})"
+                why = f"trying again{attempt}: {end.reason}"
         else:
             state, why = "failed", end.reason
             if self.policy.fail_fast:

@@ -22,11 +22,13 @@ class Ended:
         reason: Why the trial ended, if the engine knows it.
         is_busy: Whether another process is using the run.
         is_temporary: Whether another attempt may succeed: the cause was outside the trial, such as a signal.
+        is_stop: Whether the trial was asked to stop, as at a time limit; this is no failure if it made progress.
     """
 
     reason: str = ""
     is_busy: bool = False
     is_temporary: bool = False
+    is_stop: bool = False
 
 
 State = Literal["waiting", "running"]

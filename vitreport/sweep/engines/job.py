@@ -14,13 +14,22 @@ from vitreport.store.signals import StopSignal, handle_until_exit
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.engines.submission import Job, read_trial
 from vitreport.sweep.engines.trial import end_after, train_trial
-from vitreport.training.events import EpochFinished, Event, Listener
+from vitreport.training.events import EpochFinished, Event, Listener, StepFinished
+
+STOPPED = "stopped at its time limit or by Slurm"
+TOO_EARLY = Ended(
+    f"{STOPPED} before its first step; hint: if its time limit is short, use a longer --engine-option time",
+    is_temporary=True,
+)
 
 
 class _Print(Listener):
     """Writes the log of a job."""
 
+    has_trained = False
+
     def event(self, event: Event) -> None:
+        self.has_trained |= isinstance(event, StepFinished)
         if isinstance(event, EpochFinished):
             _print(f"epoch {event.record.epoch} done, step {event.record.step}")
 
@@ -41,13 +50,15 @@ def train_job(job: Job) -> int:
     if threads := runtime.threads or int(os.environ.get("SLURM_CPUS_PER_TASK") or 0):
         os.environ["OMP_NUM_THREADS"] = str(threads)
     ended, code = Ended(), 0
-    is_full = False
+    is_full, listener = False, _Print()
     try:
-        train_trial(spec, replace(runtime, threads=threads or None), argv, _Print())
+        train_trial(spec, replace(runtime, threads=threads or None), argv, listener)
     except Exception as error:
         found, code = end_after(error), getattr(error, "exit_code", 1)
         is_full = isinstance(found, errors.FullDiskError)
         ended = found if isinstance(found, Ended) else Ended(found.message)
+        if ended.is_stop:
+            ended = replace(ended, reason=STOPPED) if listener.has_trained else TOO_EARLY
         if code == 1:
             sys.excepthook(type(error), error, error.__traceback__)
         _print(ended.reason)
@@ -62,10 +73,13 @@ def main(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a node may have another locale
     stop = handle_until_exit()
+    job = Job(Path(arguments[0]), int(arguments[1]))
     try:
-        code = train_job(Job(Path(arguments[0]), int(arguments[1])))
-    except StopSignal as signal:
+        code = train_job(job)
+    except StopSignal as signal:  # before the training began
         code = 128 + signal.signal_number
+        with suppress(errors.StorageError):
+            job.write_end(TOO_EARLY)
     stop.ignore()
     return code
 

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from vitreport import errors
@@ -211,11 +211,13 @@ class SlurmEngine:
             ended, is_full = said
             if is_full:
                 raise errors.FullDiskError(ended.reason, "free some space")
-            if ended.reason or is_over or self._has_result(run_id):
+            if ended.reason:
+                return ended if ended.is_stop else replace(ended, reason=f"{ended.reason}; log: {submitted.job.log}")
+            if is_over or self._has_result(run_id):
                 return ended
         elif is_over or self._is_stopping or state not in ("COMPLETED", "FAILED", "gone"):
-            reason = ENDED.get(state, "it is no longer in the queue")
-            return Ended(f"its Slurm job {submitted.id}: {reason} (log: {submitted.job.log})", is_temporary=True)
+            fault = f"Slurm job {submitted.id} {ENDED.get(state, 'is no longer in the queue')}"
+            return Ended(f"{fault}; log: {submitted.job.log}", is_temporary=True)
         return None
 
     def _has_result(self, run_id: str) -> bool:

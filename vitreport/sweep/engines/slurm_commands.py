@@ -9,10 +9,10 @@ from pathlib import Path
 
 from vitreport.errors import ResourceError
 from vitreport.formatting import joined
+from vitreport.spec.engine import SECONDS_TO_SAVE
 from vitreport.sweep.engines.slurm_reasons import hint_for
 
 PROGRAMS = ("sbatch", "squeue", "scancel")
-SECONDS_TO_SAVE = 90
 PATIENCE_SECONDS = 120
 LOOK = "seconds-between-looks"
 """An option of the engine that sbatch does not have."""
@@ -20,17 +20,17 @@ LOOK = "seconds-between-looks"
 FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
 """What options of the engine are called by sbatch; the others have the same name."""
 ENDED = {
-    "BOOT_FAIL": "its node did not start",
-    "CANCELLED": "it was cancelled",
-    "COMPLETED": "it ended without a result",
-    "DEADLINE": "its deadline has passed",
-    "FAILED": "it failed",
-    "NODE_FAIL": "its node failed",
-    "OUT_OF_MEMORY": "it ran out of memory; use --engine-option memory=SIZE",
-    "PREEMPTED": "another job took its place",
-    "TIMEOUT": "it reached its time limit; use --engine-option time=MINUTES",
+    "BOOT_FAIL": "was lost: its node did not start",
+    "CANCELLED": "was cancelled",
+    "COMPLETED": "ended without a result",
+    "DEADLINE": "reached its deadline",
+    "FAILED": "failed",
+    "NODE_FAIL": "was lost: its node failed",
+    "OUT_OF_MEMORY": "ran out of memory; hint: use --engine-option memory=SIZE",
+    "PREEMPTED": "was preempted by another job",
+    "TIMEOUT": "reached its time limit; hint: use a longer --engine-option time",
 }
-"""The states of jobs that have ended, in words."""
+"""What is said of a job in each of the states in which it has ended."""
 _NO_ANSWER = re.compile(
     r"unable to contact|connect failure|timed out|zero bytes|connection refused|munge|authentication|backup controller"
     r"|slurm_persist|communication|standby mode|rate limit|temporarily|configuration source",

@@ -22,6 +22,8 @@ def end_after(error: Exception) -> Ended | errors.FullDiskError:
         return error
     if not isinstance(error, errors.VitreportError):
         return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
-    is_outside = isinstance(error, errors.ResourceError | errors.StoppedError)
-    is_temporary = is_outside and not isinstance(error, errors.StorageError)
+    if isinstance(error, errors.StoppedError):
+        return Ended(error.message, is_temporary=True, is_stop=True)
+    # also if no GPU is found: another node may have one
+    is_temporary = isinstance(error, errors.ResourceError) and not isinstance(error, errors.StorageError)
     return Ended("; ".join(error.lines()), isinstance(error, errors.BusyError), is_temporary)
