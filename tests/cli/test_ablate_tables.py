@@ -3,11 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
 from tests.records import small_spec, write_run
 from tests.report.schema import document_of
+from vitreport.cli.sweeps import ways_to_train
 from vitreport.data.sources import facts_in
+from vitreport.records.reader import Run, read_run
+from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.spec.compose import Request
 from vitreport.spec.sweep import field_axis
 from vitreport.sweep.plan import plan_ablation
@@ -123,3 +128,28 @@ def test_a_damaged_trial_is_told_with_its_reason_and_what_to_do(cli: Cli) -> Non
     assert f"1 of 4 trials missing: {folder.name}" in done.stderr
     assert "move away the directories of damaged runs" in done.stderr
     assert "--retry-failed" not in done.stderr
+
+
+def failed(*kinds: ErrorKind) -> list[Run]:
+    """Runs that have failed for these reasons."""
+    for seed, kind in enumerate(kinds):
+        write_run(Path("runs"), small_spec(seed), None, status="failed", error=ErrorRecord(kind=kind, message="x"))
+    return [read_run(Path("runs", small_spec(seed).run_id)) for seed in range(len(kinds))]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "never_begun", "hint"),
+    [
+        ([], 1, "run the same command again to train it"),
+        (["resources"], 1, "run the same command again to train them"),
+        (["internal"], 0, "use --retry-failed to train those that failed with an error"),
+        (
+            ["internal", "resources"],
+            0,
+            "run the same command again to train the others; "
+            "use --retry-failed to train those that failed with an error",
+        ),
+    ],
+)
+def test_the_hint_is_what_the_command_does(kinds: list[ErrorKind], never_begun: int, hint: str) -> None:
+    assert ways_to_train([*failed(*kinds), *[None] * never_begun]) == hint

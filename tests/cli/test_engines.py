@@ -13,6 +13,9 @@ from tests.store.options import SHORTEST
 from tests.sweep.fake_slurm import FakeSlurm
 from vitreport.errors import SpecError
 from vitreport.spec.engine import EngineSpec, read_engine
+from vitreport.spec.run import RunSpec
+from vitreport.sweep.engines.engine import Ended
+from vitreport.sweep.engines.submission import Job
 
 ABLATE = ("ablate", *SHORTEST, "--param", "learning_rate", "0.1,0.2", "--seeds", "2")
 OF_STUDY = EngineSpec(name="slurm", options={"partition": "gpu", "time": 60})
@@ -175,3 +178,23 @@ def test_detached_jobs_and_their_results(cli: Cli, monkeypatch: pytest.MonkeyPat
     again = cli(*arguments)
     assert (again.exit_code, len(slurm.arrays)) == (0, 1)
     assert "learning_rate" in again.stdout
+
+
+def test_trials_that_fail_before_they_begin_lead_to_their_logs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(spec: RunSpec, job: Job) -> str:
+        job.log.touch()
+        job.write_end(Ended("no GPU", is_temporary=True))
+        return "FAILED"
+
+    FakeSlurm(fail).install(monkeypatch)
+    arguments = ("ablate", *SHORTEST, "--param", "lr", "0.1", "--seeds", "1", "--engine=slurm")
+    done = cli(*arguments, "--engine-option=seconds-between-looks=0.01")
+    refused(done, 7, "1 of 1 trial missing", "hint: run the same command again to train it")
+    run_id = done.stderr.rpartition("missing: ")[2].partition(";")[0]
+    logs = sorted(map(str, Path("runs/.slurm").glob("*/0.log")), key=os.path.getmtime)
+    assert [line for line in done.stderr.splitlines() if "no GPU" in line] == [
+        f"warning: {run_id}: trying again (attempt 2 of 3): no GPU; log: {logs[0]}",
+        f"warning: {run_id}: trying again (attempt 3 of 3): no GPU; log: {logs[1]}",
+        f"warning: {run_id}: no GPU; log: {logs[2]}",
+    ]
+    refused(cli("runs", "show", run_id), 2, f"no run '{run_id}' in runs; hint: ", f"see the log: {logs[2]}")

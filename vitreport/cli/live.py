@@ -115,7 +115,11 @@ def _accuracy(epoch: EpochRecord) -> str:
 
 
 class SweepView(View, Observer):
-    """Shows sweeps: a bar for all trials, and one for each that runs."""
+    """Shows sweeps: a bar for all trials, and one for each that runs. `warned` receives the failed trials."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
+        self.warned = set[str]()
 
     def begin(self, plan: Plan) -> None:
         """Show the next sweep."""
@@ -141,6 +145,7 @@ class SweepView(View, Observer):
             self._set_share(run_id, 1)
         if why and state != before:
             self.note(f"warning: {run_id}: {why}")
+            self.warned |= {run_id} if state == "failed" else set()
         if state in OVER and before not in (None, state):
             over = sum(self._counts[each] for each in OVER)
             shown = {"trial": f"{over}/{len(self._epochs)}", **self._levels[run_id], "state": state}

@@ -35,7 +35,12 @@ def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
 def read_named(name: str, runs_dir: Path) -> Run:
     """Read the run that a user names. Raises SpecError or RecordError if there is none."""
     require_runs_dir(runs_dir, may_lack_default=True)
-    return read_run(find_run(name, runs_dir))
+    try:
+        return read_run(find_run(name, runs_dir))
+    except SpecError as error:
+        if log := newest_log(runs_dir, name):
+            raise SpecError(error.message, f"its Slurm job has not begun to train; see the log: {log}") from error
+        raise
 
 
 def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:

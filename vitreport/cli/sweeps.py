@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from vitreport.cli.records import warn_mixed
 from vitreport.errors import DamageError, ResourceError, VitreportError, left_out
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
-from vitreport.records.reader import read_run
+from vitreport.records.reader import Run, read_run
 from vitreport.report import grids, tables
 from vitreport.spec.engine import EngineSpec
-from vitreport.store.run_state import RESULTS, trial_state
+from vitreport.store.run_state import RESULTS, needs_training, trial_state
 from vitreport.sweep.check import missing_trials
 from vitreport.sweep.engines.choose import choose_engine
 from vitreport.sweep.engines.slurm import MOST_SUBMITTED
@@ -31,11 +31,6 @@ from vitreport.sweep.engines.slurm_commands import array_option, batch_options, 
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.observer import Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
-
-WAYS = {
-    "failed": "use --retry-failed to train those that failed with an error",
-    "damaged": "move away the directories of damaged runs",
-}
 
 
 def execution(options: SweepOptions, engine: EngineSpec, view: SweepView) -> dict[str, Any]:
@@ -140,8 +135,10 @@ def leave(options: SweepOptions) -> bool:
     return options.detach
 
 
-def refuse_missing(trials: Sequence[Trial], runs_dir: Path, unusable: Mapping[str, VitreportError] = {}) -> None:
-    """Warn of each trial without a result; a diverged one has its result.
+def refuse_missing(
+    trials: Sequence[Trial], runs_dir: Path, warned: Collection[str], unusable: Mapping[str, VitreportError] = {}
+) -> None:
+    """Warn of each trial without a result, except those in `warned`; a diverged one has its result.
 
     Raises the error of what was left out if `unusable` holds any, else DamageError if there are such trials.
     """
@@ -149,14 +146,25 @@ def refuse_missing(trials: Sequence[Trial], runs_dir: Path, unusable: Mapping[st
     states = {trial.id: trial_state(runs.get(trial.id)) for trial in trials}
     missing = {run_id: state for run_id, state in states.items() if state not in RESULTS}
     lines = []
-    for run in (runs[run_id] for run_id in missing if run_id in runs):
+    for run in (runs[run_id] for run_id in missing if run_id in runs and run_id not in warned):
         reasons = [run.record.error.message] if run.record and run.record.error else run.damage
         lines += [f"{run.id}: {reason}" for reason in reasons]
     warn_each(lines)
     if unusable:
         raise left_out(unusable)
     if missing:
-        otherwise = "run the same command again to train the others"
-        ways = dict.fromkeys(WAYS.get(state, otherwise) for state in missing.values())
         counts = f"{len(missing)} of {counted(len(trials), 'trial')} missing: {listed(list(missing))}"
-        raise DamageError(counts, "; ".join(ways))
+        raise DamageError(counts, ways_to_train([runs.get(run_id) for run_id in missing]))
+
+
+def ways_to_train(runs: Sequence[Run | None]) -> str:
+    """Return what a user can do about trials without a result."""
+    damaged = sum(trial_state(run) == "damaged" for run in runs)
+    again = sum(needs_training(run, retry_failed=False) for run in runs)
+    them = "the others" if again < len(runs) else "it" if again == 1 else "them"
+    ways = {
+        f"run the same command again to train {them}": again,
+        "use --retry-failed to train those that failed with an error": len(runs) - again - damaged,
+        "move away the directories of damaged runs": damaged,
+    }
+    return "; ".join(way for way, count in ways.items() if count)

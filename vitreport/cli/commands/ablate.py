@@ -55,4 +55,4 @@ def ablate(
         if leave(sweep):
             return
         show_sweeps([plan], Analysis(summary), as_json=sweep.as_json)
-        refuse_missing(plan.trials, sweep.runs_dir)
+        refuse_missing(plan.trials, sweep.runs_dir, view.warned)

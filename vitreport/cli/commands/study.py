@@ -135,7 +135,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         return
     show_sweeps(plans, analysis, as_json=sweep.as_json)
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
-    refuse_missing(list(trials.values()), sweep.runs_dir, unusable)
+    refuse_missing(list(trials.values()), sweep.runs_dir, view.warned, unusable)
 
 
 def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | None = None, as_json: bool) -> None:
