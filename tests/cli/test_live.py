@@ -100,3 +100,27 @@ def test_a_training_is_drawn_whenever_its_loss_is_read(terminal: Console) -> Non
     assert (bar.completed, bar.total) == (10, 10)
     view.event(StepFinished(1, 10, 1, 0.1, None))
     assert bar.completed == 10
+
+
+def test_the_remaining_time_is_right_if_many_trials_report_at_once(
+    terminal: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from the queue of a cluster, every 15 s."""
+    now = 0.0
+    terminal.get_time = lambda: now
+    monkeypatch.setattr(live, "monotonic", lambda: now)
+    view = SweepView(quiet=False)
+    view.begin(PLAN)
+    for trial in TRIALS:
+        view.moved(trial.id, "running", None)
+    remaining = []
+    for look in range(4):
+        for trial in TRIALS:
+            if not look:
+                view.event(trial.id, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
+            view.event(trial.id, StepFinished(1, look + 1, 1, 0.1, None))
+            now += 0.001
+        remaining.append([bar.time_remaining for bar in view.bars.tasks[:2]])
+        now += 15
+    assert remaining[0] == [None, None]
+    assert remaining[3] == [pytest.approx(15 * 6, abs=20)] * 2

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from time import monotonic
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -154,6 +155,7 @@ class SweepView(View, Observer):
             if run and run.record:
                 shown["seconds"] = f"{run.record.seconds:.1f}"
             self._log(**shown)
+        self._draw_sum()
         self._draw_trial(run_id)
 
     def event(self, run_id: str, event: Event) -> None:
@@ -164,6 +166,8 @@ class SweepView(View, Observer):
             self._set_share(run_id, event.step / self._steps[run_id])
         if isinstance(event, EpochFinished):
             self._accuracies[run_id] = f", {_accuracy(event.record)}"
+        if monotonic() >= self._next_sum:
+            self._draw_sum()
         self._draw_trial(run_id)
 
     def _set_share(self, run_id: str, share: float) -> None:
@@ -171,14 +175,18 @@ class SweepView(View, Observer):
         self._sum_of_shares += share - self._shares[run_id]
         self._shares[run_id] = share
 
-    def _draw_trial(self, run_id: str) -> None:
-        if self.bars.disable:
-            return
-        if self.bars.tasks or self._counts["running"]:
+    def _draw_sum(self) -> None:
+        """Draw the bar of all trials; not for each of the events that come at once, or its speed would be wrong."""
+        self._next_sum = monotonic() + 1
+        if not self.bars.disable and (self.bars.tasks or self._counts["running"]):
             done = [f"{self._counts['done']} of {len(self._epochs)} done"]
             others = [state for state in dict.fromkeys([*OVER[1:], "running", *self._counts]) if state != "done"]
             text = ", ".join([*done, *(f"{self._counts[each]} {each}" for each in others if self._counts[each])])
             self._draw("trials", self._sum_of_shares, len(self._epochs), text)
+
+    def _draw_trial(self, run_id: str) -> None:
+        if self.bars.disable:
+            return
         label = printable(" ".join(f"{name}={value}" for name, value in self._levels[run_id].items()))
         share, epochs = self._shares[run_id], self._epochs[run_id]
         text = f"epoch {share * epochs:.1f}/{epochs:,}{self._accuracies.get(run_id, '')}"

@@ -26,8 +26,11 @@ class Watcher:
         if self._epochs[run_id] < 0:
             self._epochs[run_id] = 0
             yield Started(train.epochs, steps, len(run.epochs), run.record.step)
+        newest: StepFinished | None = None
         for epoch in run.epochs:
             if epoch.epoch > self._epochs[run_id]:
                 self._epochs[run_id] = epoch.epoch
-                yield StepFinished(epoch.epoch, epoch.step, 0, epoch.learning_rate, None)
+                newest = StepFinished(epoch.epoch, epoch.step, 0, epoch.learning_rate, None)
                 yield EpochFinished(epoch, None)
+        if newest:  # the steps of a look at once would give a view a wrong speed
+            yield newest
