@@ -1,9 +1,11 @@
 """What signals to the command do to its jobs in Slurm."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
+from tests.records import write_run
 from tests.sweep.fake_slurm import FakeSlurm, finish
 from tests.sweep.test_slurm import RUNTIME, sweep
 from vitreport.errors import StoppedError
@@ -24,11 +26,13 @@ def test_a_signal_cancels_the_jobs(number: signal.Signals, engine: SlurmEngine, 
     def interrupt(spec: RunSpec, job: Job) -> str:
         if not signals:
             signals.append(number)
+            write_run(Path("runs"), spec, None, status="interrupted", step=1)
             signal.raise_signal(number)
         return "RUNNING"
 
     slurm.work = interrupt
-    with pytest.raises(StoppedError, match=f"stopped by {number.name}; 0 of 4 trials done; hint"):
+    said = f"stopped by {number.name}; 0 of 4 trials done; 4 jobs cancelled, 1 run saved; hint: "
+    with pytest.raises(StoppedError, match=said):
         sweep(engine)
     assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
 
@@ -60,3 +64,19 @@ def test_a_second_signal_ends_the_jobs_though_the_first_was_not_seen_yet(engine:
     with pytest.raises(StoppedError, match="stopped by SIGINT"):
         sweep(engine)
     assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
+
+
+def test_jobs_that_could_not_be_cancelled_are_named(engine: SlurmEngine, slurm: FakeSlurm, notes: list[str]) -> None:
+    def interrupt(spec: RunSpec, job: Job) -> str:
+        slurm.outages = 100
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return "RUNNING"
+
+    slurm.work = interrupt
+    with pytest.raises(StoppedError, match="stopped by SIGINT"):
+        sweep(engine)
+    assert notes[-1] == (
+        "warning: Slurm does not answer: connect failure; jobs may continue; "
+        "hint: see them with `squeue --me`, and cancel them with `scancel JOB`"
+    )

@@ -91,6 +91,7 @@ class Sweep:
     not_before: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     is_ending: bool = False
+    ended: Sequence[Trial] = ()
 
     def __post_init__(self) -> None:
         self.runs = read_trials(self.trials, self.runtime.runs_dir)
@@ -105,6 +106,9 @@ class Sweep:
             fault, hint = f"stopped by {stopped}; {self._progress()}", RESUMES
             if self._leaves_jobs(stopped) and self.steps:
                 fault, hint = f"{fault}; the jobs continue", COLLECTS
+            elif self.engine.outlives_command and self.ended:
+                saved = sum(step_of(run) > 0 for run in read_trials(self.ended, self.runtime.runs_dir).values())
+                fault += f"; {counted(len(self.ended), 'job')} cancelled, {counted(saved, 'run')} saved"
             raise errors.StoppedError(fault, hint, signal_number=stopped.signal_number) from stopped
         except errors.StorageError as error:
             is_full = isinstance(error, errors.FullDiskError)
@@ -189,6 +193,7 @@ class Sweep:
     def _end(self) -> None:
         """Save what is running and start nothing more."""
         self.is_ending = True
+        self.ended = [trial for trial in self.trials if trial.id in self.engine.running]
         self.engine.stop()
 
     def _submit_due(self) -> None:

@@ -12,7 +12,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -95,12 +94,15 @@ class SlurmEngine:
 
     def __exit__(self, *_: object) -> None:
         """Leave the jobs, except those that were asked to stop and have not: end these at once."""
-        if self._is_stopping:
-            with suppress(errors.ResourceError):
-                if self._due:
-                    self._find_due(slurm_commands.own_jobs())
-            with suppress(errors.ResourceError):
-                slurm_commands.kill_jobs([each.id for each in self._submitted.values()])
+        if not self._is_stopping:
+            return
+        try:
+            if self._due:
+                self._find_due(slurm_commands.own_jobs())
+            slurm_commands.kill_jobs([each.id for each in self._submitted.values()])
+        except errors.ResourceError as error:
+            hint = "see them with `squeue --me`, and cancel them with `scancel JOB`"
+            self._note(f"warning: {errors.with_hint(f'{error.message}; jobs may continue', hint)}")
 
     @property
     def running(self) -> list[str]:
