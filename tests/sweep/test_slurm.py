@@ -47,31 +47,6 @@ def test_trials_are_submitted_as_one_array_and_begin_when_slurm_says_so(
     assert engine.running == []
 
 
-def test_what_is_tried_again_never_adds_to_the_jobs_that_may_run(engine: SlurmEngine, slurm: FakeSlurm) -> None:
-    submit(engine, 3)
-    engine.submit(SPECS[3])
-    look(engine)
-    assert len(slurm.arrays) == 1, "three jobs are left, of which two may run"
-    look(engine)
-    assert slurm.arrays[1:] == [(1, 1, [])]
-
-
-def test_an_array_is_no_larger_than_slurm_takes(
-    engine: SlurmEngine, slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vitreport.sweep.engines.slurm.MOST_SUBMITTED", 2)
-    engine.submit(SPECS[0])
-    assert engine.has_room
-    engine.submit(SPECS[1])
-    assert not engine.has_room
-
-
-def test_a_cluster_may_take_smaller_arrays_only(engine: SlurmEngine, slurm: FakeSlurm) -> None:
-    slurm.largest_array = 1
-    assert sweep(engine).seen.count("done") == 4
-    assert [count for count, *_ in slurm.arrays] == [1] * 4
-
-
 @pytest.mark.parametrize("state", ["NODE_FAIL", "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "PREEMPTED"])
 def test_a_job_that_slurm_has_ended_is_worth_another_attempt(state: str, engine: SlurmEngine, slurm: FakeSlurm) -> None:
     slurm.work = lambda spec, job: state

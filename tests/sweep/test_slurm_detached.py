@@ -49,6 +49,30 @@ def test_a_detached_command_says_if_it_could_not_submit(slurm: FakeSlurm, monkey
         again.reports(0)
 
 
+def test_a_detached_command_submits_all_in_smaller_arrays(slurm: FakeSlurm, notes: list[str]) -> None:
+    slurm.largest_array = 3
+    sweep(SlurmEngine(2, RUNTIME, notes.append, detach=True), Policy(detach=True))
+    assert slurm.arrays == [(2, 2, []), (2, 2, ["1"])]
+
+
+def test_a_detached_command_says_how_many_trials_it_could_not_submit(
+    slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limit(*arguments: Any) -> str:
+        if len(slurm.queue) + arguments[2] > 3:
+            raise ResourceError("Slurm refused the jobs: job submit limit", "wait")
+        return slurm.submit_array(*arguments)
+
+    slurm.is_idle = True
+    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.submit_array", limit)
+    with pytest.raises(
+        ResourceError, match="Slurm refused the jobs: job submit limit; 1 trial not submitted"
+    ) as raised:
+        sweep(SlurmEngine(2, RUNTIME, detach=True), Policy(detach=True))
+    assert (raised.value.hint, [count for count, *_ in slurm.arrays]) == ("wait", [2, 1])
+    assert {queued.state for queued in slurm.queue.values()} == {"PENDING"}
+
+
 def test_a_signal_cancels_the_jobs_of_a_detached_command_that_still_submits(
     slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

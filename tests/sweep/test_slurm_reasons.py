@@ -24,6 +24,17 @@ def test_each_reason_is_shown_once(slurm: FakeSlurm, notes: list[str]) -> None:
     assert warning.startswith("warning: Slurm does not start 3 trials: PartitionTimeLimit; hint: press Ctrl-C, then ")
 
 
+def test_a_reason_with_other_details_is_not_shown_again(slurm: FakeSlurm, notes: list[str]) -> None:
+    slurm.is_idle = True
+    engine = SlurmEngine(2, RUNTIME, notes.append, seconds_between_looks=0)
+    engine.submit(SPECS[0])
+    for nodes in ("", "node1", "node[1-2]"):
+        slurm.reason = nodes and f"ReqNodeNotAvail, UnavailableNodes:{nodes}"
+        engine.reports(0)
+    (shown,) = notes[1:]
+    assert shown.endswith("the nodes are down, reserved or in use (ReqNodeNotAvail, UnavailableNodes:node1)")
+
+
 def test_jobs_that_were_cancelled_do_not_wait(slurm: FakeSlurm, notes: list[str]) -> None:
     slurm.is_idle, slurm.reason = True, "JobHeldUser"
     engine = SlurmEngine(2, RUNTIME, notes.append, seconds_between_looks=0)

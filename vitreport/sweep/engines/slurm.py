@@ -201,9 +201,11 @@ class SlurmEngine:
         """Say why trials wait, each reason once: Slurm goes back and forth between some."""
         found = [queue[each.place] for each in self._submitted.values() if each.place in queue]
         reasons = Counter(each.reason for each in found if each.state in WAITING and not self._is_stopping)
-        for reason in reasons.keys() - self._told:
-            self._told.add(reason)
-            self._note(slurm_reasons.words_for(reason, reasons[reason]))
+        for reason, trials in reasons.items():
+            kind = reason.partition(",")[0]  # what follows, such as names of nodes, changes often
+            if kind not in self._told:
+                self._told.add(kind)
+                self._note(slurm_reasons.words_for(reason, trials))
 
     def _end_of(self, run_id: str, submitted: _Submitted, state: str) -> Ended | None:
         """Return how a trial has ended; None while its files may still be on their way from another machine."""
@@ -248,23 +250,27 @@ class SlurmEngine:
         if self._looks_to_wait:
             self._looks_to_wait -= 1
             return
-        left = len(self._submitted)
-        room = self._largest_array if self._detach or not left else self._most_running - left
-        specs = list(self._due.values())[: max(0, room)]
-        if not specs:
-            return
-        try:
-            self._submit(specs)
-        except NoAnswerError:  # the jobs may have been submitted: a later look finds them
-            raise
-        except errors.ResourceError as error:
-            if left and not self._detach:
-                self._complaint = f"{error.message}; waiting for other jobs to end"
-            elif len(specs) > 1 and slurm_reasons.is_about_number(error.message):
-                self._largest_array = len(specs) // 2
-                self._submit_due()
-            else:
+        while specs := self._next_array():
+            try:
+                self._submit(specs)
+            except NoAnswerError:  # the jobs may have been submitted: a later look finds them
                 raise
+            except errors.ResourceError as error:
+                if len(specs) > 1 and slurm_reasons.is_about_number(error.message):
+                    self._largest_array = len(specs) // 2
+                elif self._detach:
+                    fault = f"{error.message}; {counted(len(self._due), 'trial')} not submitted"
+                    raise errors.ResourceError(fault, error.hint) from error
+                elif self._submitted:
+                    self._complaint = f"{error.message}; waiting for other jobs to end"
+                    return
+                else:
+                    raise
+
+    def _next_array(self) -> Sequence[RunSpec]:
+        left = len(self._submitted)
+        room = MOST_SUBMITTED if self._detach or not left else max(0, self._most_running - left)
+        return list(self._due.values())[: min(room, self._largest_array)]
 
     def _submit(self, specs: Sequence[RunSpec]) -> None:
         folder = write_submission(specs, self._runtime, self._argv)
