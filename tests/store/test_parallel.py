@@ -21,6 +21,7 @@ from tests.store.options import EVERY_STEP, RICH, SHORT
 from tests.training.ranks import environments
 from vitreport.records.reader import read_run
 from vitreport.store.checkpoint import checkpoints
+from vitreport.store.run_state import state_of
 
 KILLS = [int(os.environ.get("TEST_KILLS", "5")), pytest.param(12, marks=pytest.mark.long)]
 BATCH_NORM = (
@@ -111,6 +112,7 @@ def test_killed_process_ends_the_others_and_the_run_resumes(
     assert (done[rank].exit_code, done[1 - rank].exit_code) == (-KILL, 6)
     lost = "error: another process of this training has ended; hint: run the same command again to resume the run\n"
     assert done[1 - rank].stderr == (lost if rank else "")
+    assert state_of(read_run(only_run(tmp_path))) == "interrupted"
     check_done(train(driver, tmp_path, *RICH, EVERY_STEP, "--quiet"))
     assert resumed_at(only_run(tmp_path)) == [7]
     assert differences(undisturbed, only_run(tmp_path)) == []

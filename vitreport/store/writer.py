@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitreport.errors import DivergedError, FullDiskError, ResourceError, VitreportError
+from vitreport.errors import DivergedError, FullDiskError, LostProcessError, ResourceError, VitreportError
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
 from vitreport.records.measurement import EpochRecord
@@ -97,7 +97,7 @@ class RunWriter:
     def record_failure(self, error: BaseException, command: str) -> None:
         """Record what ended the run before it was done; `command` resumes it."""
         match error:
-            case StopSignal() | GeneratorExit():
+            case StopSignal() | GeneratorExit() | LostProcessError():
                 with suppress(ResourceError):  # a full disk must not hide the signal
                     self.update(status="interrupted")
             case DivergedError():
