@@ -20,6 +20,7 @@ from vitreport.cli.commands import train as train_command
 from vitreport.cli.main import run
 from vitreport.data.sources import facts_in
 from vitreport.errors import EXIT_CODES
+from vitreport.runtime import OPTIONS, VARIABLES
 from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.run import RunSpec
 
@@ -150,6 +151,14 @@ def test_a_fresh_clone_has_not_done_the_first_line_already() -> None:
     """A record committed under `runs/` would make the README's first line say so instead of training."""
     first = compose_request(Request(model="perceiver-io", dataset="digits"), facts_in(None)).spec
     assert not list((ROOT / "runs").glob(f"{first.run_id}*"))
+
+
+def test_the_guide_lists_every_runtime_option_with_its_variable() -> None:
+    page = PAGES["docs/guides/specs.md"]
+    given = {option for command in COMMANDS.values() for parameter in command.params for option in parameter.opts}
+    rows = [(option.flag, option.variable) for option in OPTIONS if option.flag in given]
+    assert sorted(re.findall(r"^\| `(--\S+)` \| `(\w+)` \|$", page, re.MULTILINE)) == sorted(rows)
+    assert [variable for variable in VARIABLES if f"`{variable}" not in page] == []
 
 
 def test_the_readme_is_short() -> None:

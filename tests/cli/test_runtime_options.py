@@ -14,6 +14,7 @@ VALUES = {
     "VITREPORT_THREADS": "1",
     "VITREPORT_COMPILE": "off",
     "VITREPORT_CUDA_GRAPHS": "0",
+    "VITREPORT_TRIALS_PER_JOB": "1",
     "VITREPORT_DATA_DIR": "data",
     "VITREPORT_CACHE_DIR": "cache",
     "VITREPORT_RUNS_DIR": "records",
