@@ -28,12 +28,12 @@ def refused(done: Completed, exit_code: int, *words: str) -> None:
 
 
 def test_the_command_line_comes_before_the_study() -> None:
-    assert read_engine(None, ()) == EngineSpec()
+    assert read_engine(None, ()) == EngineSpec(name="local")
     assert read_engine(None, (), OF_STUDY) == OF_STUDY
     changed = {"partition": "cpu", "time": 60, "exclude": "a=b"}
     assert read_engine(None, ["partition=cpu", "exclude=a=b"], OF_STUDY).options == changed
     assert read_engine("slurm", ["cpus_per_gpu = 4"]).options == {"cpus-per-gpu": "4"}
-    assert read_engine("local", (), OF_STUDY) == EngineSpec()
+    assert read_engine("local", (), OF_STUDY) == EngineSpec(name="local")
 
 
 @pytest.mark.parametrize("time", ["0", "3", "3:00", "0:03:00", "1-0", "0-1", "0-0:03:00", "UNLIMITED"])
@@ -55,12 +55,25 @@ def test_time_limits_that_are_long_enough(time: str) -> None:
         ("slurm", "time=2:59", "too short"),
         ("slurm", "time=0:01:30", "too short"),
         ("slurm", "time=0-0:02", "too short"),
+        ("slurm", "acount=vision", "--engine-option acount: unknown option; hint: did you mean account?"),
+        ("slurm", "gpu=1", "--engine-option gpu: unknown option; hint: did you mean gpus?"),
+        (
+            "slurm",
+            "cpu_per_task=1",
+            "--engine-option cpu_per_task: unknown option; hint: did you mean cpus-per-task or ",
+        ),
     ],
 )
 def test_engines_and_options_that_do_not_exist(name: str | None, option: str, fault: str) -> None:
     with pytest.raises(SpecError) as caught:
         read_engine(name, [option])
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mem", "mem-per-gpu", "container-image", "x11", "site-option"])
+def test_other_options_pass_to_sbatch(name: str) -> None:
+    """A cluster may have plugins with options of their own."""
+    assert read_engine("slurm", [f"{name}=1"]).options == {name: "1"}
 
 
 def test_options_that_do_not_fit_the_engine_are_refused_before_anything_is_trained(cli: Cli) -> None:
@@ -157,10 +170,41 @@ def test_a_study_says_where_to_train_it(cli: Cli, monkeypatch: pytest.MonkeyPatc
     assert json.loads(cli("study", "show", "study.toml", "--json").stdout)["engine"]["name"] == "slurm"
 
 
-def test_a_study_whose_engine_is_unknown(cli: Cli) -> None:
-    study('\n[engine]\nname = "ray"\n')
-    done = cli("study", "run", "study.toml", "--dry-run")
-    refused(done, 2, "engine.name", "'local' or 'slurm'")
+@pytest.mark.parametrize(
+    ("table", "faults"),
+    [
+        ('name = "ray"', ["engine.name = 'ray': must be 'local' or 'slurm'"]),
+        ('options = { partition = "gpu" }', ["engine.name: is missing"]),
+        (
+            'name = "slurm"\noptions = { partition = true, time = 1.5, qos = "" }',
+            [
+                "engine.options.partition = true: must be text in quotes or a whole number",
+                "engine.options.time = 1.5: must be text in quotes or a whole number",
+                "engine.options.qos = '': must be text in quotes or a whole number",
+            ],
+        ),
+        (
+            'name = "slurm"\noptions = { partiton = "gpu", array = 1, seconds_between_looks = 0 }',
+            [
+                "engine.options.partiton: unknown option",
+                "engine.options.array: is set by vitreport",
+                "engine.options.seconds_between_looks: must be a number greater than 0",
+            ],
+        ),
+        ('name = "local"\noptions = { time = 1 }', ["engine.options.time: the engine local has no options"]),
+    ],
+)
+def test_faults_of_the_engine_of_a_study_name_its_fields(table: str, faults: list[str], cli: Cli) -> None:
+    study(f"\n[engine]\n{table}\n")
+    shown, run = cli("study", "show", "study.toml"), cli("study", "run", "study.toml", "--dry-run")
+    lines = [line.partition(" (from study.toml)")[0] for line in shown.stderr.splitlines()]
+    assert lines == [f"error: {fault}" for fault in faults]
+    assert (shown.exit_code, run.exit_code, run.stderr) == (2, 2, shown.stderr)
+
+
+def test_the_engine_of_a_study_is_shown(cli: Cli) -> None:
+    study('\n[engine]\nname = "slurm"\noptions = { partition = "gpu", time = 60 }\n')
+    assert "Engine: slurm (partition = gpu, time = 60).\n" in cli("study", "show", "study.toml").stdout
 
 
 def test_the_engine_is_no_part_of_a_run() -> None:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem, SpecError, gathered, refuse_problems
 from vitreport.formatting import percent
-from vitreport.spec.engine import EngineSpec
+from vitreport.spec.engine import EngineSpec, engine_problems
 from vitreport.spec.fields import checked, dotted, flat
 from vitreport.spec.load import read_table
 from vitreport.spec.prose import Levels, Prose, read_prose
@@ -258,8 +258,8 @@ def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
 def _problems(study: StudySpec) -> Iterator[Problem]:
     """Yield what does not fit together: names that are not there, combinations that are not varied."""
     axes = {name: part.read_axes() for name, part in study.ablations.items()}
-    if not study.named:
-        yield Problem("runs", "is missing", "a study needs runs or ablations")
+    yield from [] if study.named else [Problem("runs", "is missing", "a study needs runs or ablations")]
+    yield from engine_problems(study.engine) if study.engine else ()
     for part, (sound, problems) in axes.items():
         yield from (replace(problem, field=f"{study.place_of(part)}.{problem.field}") for problem in problems)
         if not sound and not problems:

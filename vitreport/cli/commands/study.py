@@ -22,6 +22,7 @@ from vitreport.formatting import counted, duration, joined, printable, toml_valu
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR, Runtime
+from vitreport.spec.engine import EngineSpec
 from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec, read_study, study_names
 from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
@@ -64,6 +65,8 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         print_json({"name": study, **dict(spec)})
         return
     print_text(printable(spec.title))
+    if spec.engine:
+        print_sentence(printable(f"Engine: {_engine_in_words(spec.engine)}."))
     sections = sum(bool(section.text) for section in spec.sections)
     texts = {"introduction": spec.introduction, counted(sections, "section"): sections, "conclusion": spec.conclusion}
     if any(texts.values()):
@@ -180,6 +183,12 @@ def _needs(trials: Collection[TrialForecast]) -> dict[str, Any]:
 def _time(needs: Mapping[str, Any]) -> str:
     seconds = needs["seconds"]
     return "" if not needs["to_train"] else "unknown" if seconds is None else duration(seconds)
+
+
+def _engine_in_words(engine: EngineSpec) -> str:
+    """Write slurm (partition = gpu, time = 60)."""
+    options = ", ".join(f"{name} = {value}" for name, value in engine.options.items())
+    return f"{engine.name} ({options})" if options else engine.name
 
 
 def _described(part: PartSpec) -> str:

@@ -9,14 +9,11 @@ from pathlib import Path
 
 from vitreport.errors import ResourceError
 from vitreport.formatting import joined
-from vitreport.spec.engine import SECONDS_TO_SAVE
+from vitreport.spec.engine import LOOK, SECONDS_TO_SAVE
 from vitreport.sweep.engines.slurm_reasons import hint_for
 
 PROGRAMS = ("sbatch", "squeue", "scancel")
 PATIENCE_SECONDS = 120
-LOOK = "seconds-between-looks"
-"""An option of the engine that sbatch does not have."""
-
 FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
 """What options of the engine are called by sbatch; the others have the same name."""
 ENDED = {
