@@ -118,6 +118,12 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
     return target
 
 
+def shown_path(path: Path) -> Path:
+    """Return a path as messages show it: relative to the working directory if it is below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def refuse_unwritable(folder: Path) -> None:
     """Raise StorageError if a folder cannot be written, or the nearest existing one above it."""
     with storage_errors(folder):

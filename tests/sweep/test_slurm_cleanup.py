@@ -49,6 +49,11 @@ def test_the_log_of_a_failed_trial_is_kept(slurm: FakeSlurm) -> None:
     assert (found(), newest_log(RUNS, SPECS[1].run_id)) == ([], folder / "1.log")
 
 
+def test_the_path_of_a_log_is_shown_in_one_way(slurm: FakeSlurm) -> None:
+    folder = submitted()
+    assert [newest_log(each, SPECS[1].run_id) for each in (RUNS, RUNS.absolute())] == [folder / "1.log"] * 2
+
+
 def test_what_a_job_in_the_queue_needs_is_kept(slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
     name = PREFIX + submitted().name
     write_run(RUNS, SPECS[1])

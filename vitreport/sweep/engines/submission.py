@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from vitreport.files import make_folder, remove_file, write_atomic, write_json
+from vitreport.files import make_folder, remove_file, shown_path, write_atomic, write_json
 from vitreport.records.upgrade import parse
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -35,8 +35,8 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """What the job prints."""
-        return self.folder / f"{self.number}.log"
+        """What the job prints; messages show the path."""
+        return shown_path(self.folder / f"{self.number}.log")
 
     @property
     def _end(self) -> Path:
