@@ -1,6 +1,8 @@
 """Runs that are damaged, unfinished or not there."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests.cli.conftest import Cli
 from tests.cli.refusals import refused
 from tests.records import small_spec, write_run
 from vitreport.files import write_json
+from vitreport.store.run_state import held
 
 
 def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> None:
@@ -42,6 +45,22 @@ def test_a_prefix_of_several_runs_lists_them(cli: Cli) -> None:
 @pytest.mark.parametrize("command", ["eval", "runs show"])
 def test_a_folder_that_is_no_run(command: str, cli: Cli) -> None:
     refused(cli(*command.split(), "./nothing"), 4, "./nothing is not the directory of a run")
+
+
+def test_the_time_of_a_running_run_is_that_until_now(cli: Cli) -> None:
+    """Its record may be as old as its newest checkpoint."""
+    folder = write_run(Path("runs"), small_spec(), None, status="running", finished=None, seconds=60.0)
+    hour_ago = time.time() - 3600
+    os.utime(folder / "run.json", (hour_ago, hour_ago))
+
+    def shown() -> tuple[str, float]:
+        (listed,) = json.loads(cli("runs", "list", "--json").stdout)["runs"]
+        return listed["state"], json.loads(cli("runs", "show", folder.name, "--json").stdout)["run"]["seconds"]
+
+    assert shown() == ("interrupted", 60)
+    with held(folder):
+        state, seconds = shown()
+    assert (state, seconds) == ("running", pytest.approx(3660, abs=60))
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])

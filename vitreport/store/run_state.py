@@ -1,7 +1,9 @@
 """The state of a run, whether anything is left to do for it, and its lock: from its folder alone, without torch."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -43,6 +45,14 @@ def state_of(run: Run) -> str:
         is_running = run.record is not None and run.record.status == "running" and is_held(run.folder)
         return "running" if is_running else "interrupted"
     return "damaged" if state == "done" and run.damage else state
+
+
+def up_to_now(run: Run) -> Run:
+    """Return a run whose time includes, while it is "running", what has passed since its record was written."""
+    if run.record is None or state_of(run) != "running":
+        return run
+    since = max(0.0, time.time() - (run.folder / "run.json").stat().st_mtime)
+    return replace(run, record=run.record.model_copy(update={"seconds": run.record.seconds + since}))
 
 
 def trial_state(run: Run | None) -> str:

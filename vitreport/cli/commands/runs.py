@@ -24,7 +24,7 @@ from vitreport.records.reader import Run, read_run, read_sweeps
 from vitreport.run_id import RunId, common_id
 from vitreport.runtime import RUNS_DIR
 from vitreport.spec.sweep import called
-from vitreport.store.run_state import state_of
+from vitreport.store.run_state import state_of, up_to_now
 
 COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
 NUMBERS = ["epochs", "val", "test", "time"]
@@ -54,7 +54,7 @@ def list_runs(
         vitreport runs list
     """
     records.require_runs_dir(runs_dir, may_lack_default=True)
-    found = [read_run(folder) for folder in run_folders(runs_dir)]
+    found = [up_to_now(read_run(folder)) for folder in run_folders(runs_dir)]
     states = {run.id: state_of(run) for run in found}
     runs = [summarize_run(run) for run in found]
     groups = group_runs(runs)
@@ -145,9 +145,9 @@ def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json:
         vitreport runs show swin-digits-ea4ce545
     """
     if len(members := find_group(run, runs_dir)) > 1:
-        _show_group([read_run(folder) for folder in members], as_json=as_json)
+        _show_group([up_to_now(read_run(folder)) for folder in members], as_json=as_json)
         return
-    found = records.read_named(run, runs_dir)
+    found = up_to_now(records.read_named(run, runs_dir))
     state, result = state_of(found), found.result
     scores = class_scores(result.test) if result else None
     if as_json:
