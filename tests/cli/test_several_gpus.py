@@ -36,11 +36,20 @@ def test_synchronized_batch_normalization_on_a_cpu_is_refused_before_processes_a
     assert (refused.exit_code, refused.stderr) == (2, f"error: {fault}; hint: use --batch-norm local\n")
 
 
-@pytest.mark.parametrize("other", ["--dry-run", "--profile=trace.json"])
-def test_nothing_else_is_done_with_several_gpus(other: str) -> None:
-    refused = vitreport(*TRAIN, "--gpus=2", other)
+def test_several_gpus_are_not_profiled(cli: Cli) -> None:
+    refused = cli(*TRAIN, "--gpus=2", "--profile=trace.json")
     assert refused.exit_code == 2
-    assert f"{other.partition('=')[0]} and --gpus cannot be used together" in refused.stderr
+    assert "--profile and --gpus cannot be used together" in refused.stderr
+
+
+def test_a_dry_run_with_several_gpus_is_that_of_one_process(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitreport.training.launch.elastic_launch", None)
+    dry = cli(*TRAIN, *ON_CPU, "--gpus=2", "--dry-run")
+    assert dry.exit_code == 0
+    assert "--gpus has no effect on a dry run: the time is that of a single process\n" in dry.stderr
+    assert "measured on" in dry.stdout
+    faulty = cli(*TRAIN, *ON_CPU, "--gpus=2", "--dry-run", "--batch-size=0")
+    assert (faulty.exit_code, "train.batch_size" in faulty.stderr) == (2, True)
 
 
 @contextmanager

@@ -51,10 +51,11 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
-    options.refuse_several({"--dry-run": dry_run, "--profile": trace, "--gpus": gpus > 1})
+    options.refuse_several({"--dry-run": dry_run, "--profile": trace})
+    options.refuse_several({"--profile": trace, "--gpus": gpus > 1})
     composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
     runtime = replace(training.runtime(), data_dir=composed.data_dir, batch_norm=batch_norm)
-    if gpus > 1 and launched().world_size == 1:
+    if gpus > 1 and launched().world_size == 1 and not dry_run:
         from vitreport.training.launch import launch
 
         sys.exit(launch(gpus, runtime, sys.argv[1:]))
@@ -63,6 +64,8 @@ def train(
             vitreport.train(composed.spec, runtime, force=force, argv=sys.argv[1:])
         return
     if dry_run:
+        if gpus > 1:
+            note(f"{GPUS.flag} has no effect on a dry run: the time is that of a single process")
         show_plan(composed, runtime, as_json=as_json)
         return
     if trace:
