@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tests.cli.conftest import Cli
 from tests.cli.refusals import refused
 from tests.commands import TINY, vitreport
 from tests.data.makers import republish, write_folder
+from tests.training.ranks import environments
 from vitreport.spec import load
+from vitreport.store.signals import StopSignal
 
 DIGITS = ("train", "perceiver-io", "--dataset", "digits", *TINY)
 
@@ -229,6 +232,22 @@ def test_an_interrupt_outside_of_training_ends_with_130(cli: Cli, monkeypatch: p
 
     monkeypatch.setattr(load, "preset_names", interrupted)
     refused(cli("models", "list"), 130, "stopped by SIGINT")
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_the_first_of_several_processes_says_that_a_signal_came_before_the_training(
+    rank: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environments(2)[rank].items():
+        monkeypatch.setenv(name, value)
+
+    def stopped(**_: object) -> None:
+        raise StopSignal(signal.SIGTERM)
+
+    monkeypatch.setattr("vitreport.cli.options.SpecOptions.compose", lambda *_, **__: stopped())
+    done = cli("train", "swin", "--dataset", "digits")
+    line = "error: stopped by SIGTERM; hint: run the same command again\n"
+    assert (done.exit_code, done.stderr) == (143, "" if rank else line)
 
 
 def test_a_failing_disk_is_not_taken_for_stdout(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

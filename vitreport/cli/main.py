@@ -94,7 +94,9 @@ def run(arguments: Sequence[str]) -> int:
         console.close_stdout()
         return 0
     except StopSignal as stop:
-        return _report([f"stopped by {stop}"], 128 + stop.signal_number)
+        hint = "run the same command again" if "train" in arguments else ""
+        lines = [] if launched().rank else [with_hint(f"stopped by {stop}", hint)]
+        return _report(lines, 128 + stop.signal_number)
     except Exception as error:
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)
         if number in (*DISK_TROUBLE, *NAME_ERRORS):
