@@ -68,6 +68,7 @@ def test_a_job_that_does_not_start_by_waiting_needs_the_user(reason: str, remedy
     words = words_for(reason, 1)
     assert words.startswith(f"warning: Slurm does not start 1 trial: {reason}; hint: ")
     assert remedy in words
+    assert "--engine-option" not in words, "the option may be one of the study"
 
 
 @pytest.mark.parametrize(
@@ -107,3 +108,4 @@ def test_a_job_that_will_start_needs_nothing(reason: str) -> None:
 )
 def test_the_hint_fits_the_refusal(refusal: str, hint: str) -> None:
     assert hint in hint_for(refusal)
+    assert "--engine-option" not in hint_for(refusal), "the option may be one of the study"

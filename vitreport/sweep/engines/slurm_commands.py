@@ -23,9 +23,9 @@ ENDED = {
     "DEADLINE": "reached its deadline",
     "FAILED": "failed",
     "NODE_FAIL": "was lost: its node failed",
-    "OUT_OF_MEMORY": "ran out of memory; hint: use --engine-option memory=SIZE",
+    "OUT_OF_MEMORY": "ran out of memory; hint: use the engine option memory=SIZE",
     "PREEMPTED": "was preempted by another job",
-    "TIMEOUT": "reached its time limit; hint: use a longer --engine-option time",
+    "TIMEOUT": "reached its time limit; hint: give more time with the engine option time=MINUTES",
 }
 """What is said of a job in each of the states in which it has ended."""
 _NO_ANSWER = re.compile(

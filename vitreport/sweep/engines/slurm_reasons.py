@@ -8,18 +8,18 @@ import re
 from vitreport.errors import with_hint
 from vitreport.formatting import counted
 
-PARTITION = "choose another partition with --engine-option partition=NAME (`sinfo` lists partitions)"
-TIME = "choose another time limit with --engine-option time=MINUTES (`sinfo` lists the limits of the partitions)"
+PARTITION = "choose another partition with the engine option partition=NAME (`sinfo` lists partitions)"
+TIME = "choose another time limit with the engine option time=MINUTES (`sinfo` lists the limits of the partitions)"
 ACCOUNT = (
-    "choose another account or QOS with --engine-option account=NAME or qos=NAME"
+    "choose another account or QOS with the engine option account=NAME or qos=NAME"
     " (`sacctmgr show associations user=$USER` lists the ones that you may use)"
 )
 LIMITS = (
-    "change --engine-option memory=SIZE, time=MINUTES, cpus=N or gpus=N to stay within the limits"
+    "change the engine options memory=SIZE, time=MINUTES, cpus=N or gpus=N to stay within the limits"
     " (`sacctmgr show associations user=$USER` and `sacctmgr show qos` list them)"
 )
 NODES = (
-    "request only what a node has, with --engine-option memory=SIZE, cpus=N, gpus=N or constraint=NAME"
+    "request only what a node has, with the engine options memory=SIZE, cpus=N, gpus=N or constraint=NAME"
     ' (`sinfo -o "%P %c %m %G %f"` lists the cores, memory in MB, GPUs and features of the nodes)'
 )
 
@@ -39,7 +39,7 @@ _REMEDIES = (
     (r"Invalid(Account|QOS)|(Account|QOS)NotAllowed", f"press Ctrl-C, then {ACCOUNT}"),
     (r"(Assoc|QOS)Max\w+Per(Job|Node)(Limit)?|QOSMin\w+", f"press Ctrl-C, then {LIMITS}"),
     (r"(Assoc|QOS)Grp\w+(?<!Run)Minutes(Limit)?|QOSUsageThreshold", f"press Ctrl-C, then {ACCOUNT}"),
-    (r"DeadLine|DependencyNeverSatisfied|ReservationDeleted", "press Ctrl-C, then correct the --engine-option"),
+    (r"DeadLine|DependencyNeverSatisfied|ReservationDeleted", "press Ctrl-C, then correct the engine options"),
     (r"Partition(Down|Inactive)", f"wait until the partition is up, or press Ctrl-C and {PARTITION}"),
     (r"JobHeldAdmin", "ask the administrators of the cluster to release the jobs"),
     (
@@ -55,7 +55,7 @@ _REFUSALS = (
     (r"partition", PARTITION),
     (r"--time|time limit", TIME),
     (r"node|memory|processor|cpu|core|gres|generic resource|feature", NODES),
-    (r"", "correct the --engine-option (`man sbatch` describes the options)"),
+    (r"", "correct the engine options (`man sbatch` describes them)"),
 )
 """Patterns to search for in what sbatch says when it refuses jobs; the first match counts."""
 
