@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from tests.sweep.fake_engine import finish
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.engine import Ended
 
@@ -40,11 +41,21 @@ def ending_with_each(connection: Connection, runtime: Runtime, argv: Sequence[st
             connection.send((spec.run_id, Ended(str(os.getpid())), True))
 
 
-def killed_with_two(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
-    """Die while two trials are under way."""
-    connection.recv()
-    connection.recv()
-    os.kill(os.getpid(), signal.SIGKILL)
+def killed_by_seed_0(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    """Train as many trials at the same time as the runtime says, but die if one of them has seed 0."""
+    connection.send(("", None, False))
+    with suppress(EOFError):
+        while specs := [connection.recv() for _ in range(runtime.trials_per_job)]:
+            if 0 in [spec.seed for spec in specs]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            for spec in specs:
+                connection.send((spec.run_id, finish(spec), False))
+
+
+def broken_by_the_first(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
+    """Fail with the first of two trials in such a way that the process must end."""
+    first, _ = connection.recv(), connection.recv()
+    connection.send((first.run_id, Ended("broken"), True))
 
 
 def worn_by_the_first(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:

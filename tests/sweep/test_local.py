@@ -95,10 +95,31 @@ def test_workers_that_never_begin_end_the_sweep_after_three(run_all: Callable[..
         run_all(fakes.dead_on_arrival, seeds=6, jobs=2)
 
 
-def test_a_killed_worker_costs_all_its_trials_an_attempt(run_all: Callable[..., dict[int, Report]]) -> None:
-    ends = run_all(fakes.killed_with_two, seeds=4, jobs=1, trials_per_job=2)
+def test_no_trial_of_several_is_charged_for_the_end_of_their_worker(
+    run_all: Callable[..., dict[int, Report]], notes: list[str]
+) -> None:
+    ends = run_all(fakes.killed_by_seed_0, seeds=3, jobs=1, trials_per_job=2)
     reason = "its worker was stopped by signal 9 (out of memory? try fewer --jobs or a smaller --trials-per-job)"
-    assert ends == dict.fromkeys(range(4), Ended(reason, is_temporary=True))
+    killed = Ended(reason, is_temporary=True, is_attempt=False)
+    assert ends == {0: killed, 1: killed, 2: Ended()}, "the third one did not get a process of its own"
+    stopped = "a process with several trials was stopped by signal 9"
+    assert notes == [f"warning: {stopped}; from now on, each process trains one trial"]
+
+
+def test_a_trial_is_not_charged_for_the_failure_of_another_one(run_all: Callable[..., dict[int, Report]]) -> None:
+    ends = run_all(fakes.broken_by_the_first, seeds=2, jobs=1, trials_per_job=2)
+    assert ends[1] == Ended("its worker was stopped by exit code 0", is_temporary=True, is_attempt=False)
+
+
+def test_a_worker_that_is_stopped_changes_nothing_for_others(monkeypatch: pytest.MonkeyPatch, notes: list[str]) -> None:
+    monkeypatch.setattr("vitreport.sweep.engines.local.train_each", fakes.waiting)
+    with LocalEngine(1, replace(RUNTIME, trials_per_job=2), notes.append) as engine:
+        for seed in range(2):
+            engine.submit(small_spec(seed))
+        engine.stop()
+        while engine.running:
+            engine.reports(0.1)
+    assert notes == []
 
 
 def test_jobs_get_equally_many_trials(monkeypatch: pytest.MonkeyPatch) -> None:

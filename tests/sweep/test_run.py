@@ -9,13 +9,14 @@ import pytest
 
 from tests.records import DIVERGED, write_run
 from tests.spec.composing import composed
+from tests.sweep import fakes
 from tests.sweep.fake_engine import FakeEngine, finish
 from vitreport.errors import BusyError, FullDiskError, ResourceError, StoppedError, StorageError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.check import check_plans
-from vitreport.sweep.engines.engine import Ended, Report
+from vitreport.sweep.engines.engine import Ended, Engine, Report
 from vitreport.sweep.engines.local import LocalEngine
 from vitreport.sweep.engines.trial import end_after
 from vitreport.sweep.observer import Observer, Policy
@@ -51,7 +52,7 @@ class States(Observer):
         self.notes.append(line)
 
 
-def run(engine: FakeEngine, trials: int = 2, policy: Policy = Policy()) -> States:
+def run(engine: Engine, trials: int = 2, policy: Policy = Policy()) -> States:
     states = States()
     runtime = Runtime("cpu", Path("data"), Path("cache"), threads=1)
     try:
@@ -145,6 +146,12 @@ def test_a_temporary_cause_is_tried_again_twice_and_says_so_before_its_reason() 
     again = [f"trying again (attempt {number} of 3): out of memory; hint: less" for number in (2, 3)]
     assert states.reasons == [*again, "out of memory; hint: less"]
     assert states.seen == ["queued", *["running", "queued"] * 2, "running", "failed"]
+
+
+def test_a_trial_that_always_kills_its_process_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitreport.sweep.engines.local.train_each", fakes.killed_by_seed_0)
+    states = run(LocalEngine(1, Runtime("cpu", threads=1, trials_per_job=2)))
+    assert sorted(states.seen) == ["done", "failed", *["queued"] * 6, *["running"] * 6]
 
 
 def test_a_run_that_another_process_holds_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,7 +237,7 @@ class Sweep:
         """
         run = self._read(trial)
         state, why, has_progressed = trial_state(run), "", step_of(run) > self.steps.pop(trial.id)
-        self.attempts[trial.id] += not (end.is_busy or has_progressed)
+        self.attempts[trial.id] += end.is_attempt and not (end.is_busy or has_progressed)
         if end.is_busy and state not in RESULTS:
             self.queue.append(trial)
             self._wait_for(trial)

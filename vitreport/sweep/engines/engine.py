@@ -23,12 +23,14 @@ class Ended:
         is_busy: Whether another process is using the run.
         is_temporary: Whether another attempt may succeed: the cause was outside the trial, such as a signal.
         is_stop: Whether the trial was asked to stop, as at a time limit; this is no failure if it made progress.
+        is_attempt: Whether it counts as an attempt: it does not if another trial may have ended the process of both.
     """
 
     reason: str = ""
     is_busy: bool = False
     is_temporary: bool = False
     is_stop: bool = False
+    is_attempt: bool = True
 
 
 State = Literal["waiting", "running"]

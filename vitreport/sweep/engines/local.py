@@ -70,7 +70,8 @@ class _Worker:
 class LocalEngine:
     """Trains in processes on this machine, one per GPU or `jobs` at a time, which end with this one however it ends.
 
-    Each process trains up to `trials_per_job` trials of the runtime at the same time.
+    Each process trains up to `trials_per_job` trials of the runtime at the same time, but only one after a process with
+    several has died: each of them may have ended it.
     """
 
     outlives_command = False
@@ -89,6 +90,7 @@ class LocalEngine:
         self._note, self._argv, self._jobs_per_gpu = note, tuple(argv), jobs_per_gpu
         self._workers: list[_Worker] = []
         self._fruitless = 0  # workers that have ended before they began, since another one was heard of
+        self._is_stopping = False
 
     def check(self) -> None:
         """Raise SpecError or ResourceError if the device cannot be used."""
@@ -156,6 +158,7 @@ class LocalEngine:
 
     def stop(self) -> None:
         """Send SIGTERM to the workers that train."""
+        self._is_stopping = True
         for worker in self._workers:
             if worker.run_ids:
                 worker.process.terminate()
@@ -193,17 +196,27 @@ class LocalEngine:
         except (EOFError, OSError):
             code = self._remove(worker)
             if worker.run_ids:
-                cause = f"signal {-code}" if code < 0 else f"exit code {code}"
-                self._fruitless += not worker.has_begun
-                if self._fruitless >= MOST_FRUITLESS_STARTS:
-                    fault = f"{self._fruitless} workers in a row exited before they began a trial ({cause})"
-                    guard = "a script must train under `if __name__ == '__main__':`"
-                    hint = f"{guard}; `vitreport doctor` checks this machine; fewer --jobs need less memory"
-                    raise errors.ResourceError(fault, hint) from None
-                fewer = "--jobs" if self._most == 1 else f"--jobs or a smaller {TRIALS_PER_JOB.flag}"
-                memory = f" (out of memory? try fewer {fewer})" if code == -signal.SIGKILL else ""
-                for run_id in worker.run_ids:
-                    yield run_id, Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True)
+                end = self._end_of(worker, code)
+                yield from [(run_id, end) for run_id in worker.run_ids]
+
+    def _end_of(self, worker: _Worker, code: int) -> Ended:
+        """Return how the trials of a dead worker have ended. Raises ResourceError if three in a row never began."""
+        cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._fruitless += not worker.has_begun
+        if self._fruitless >= MOST_FRUITLESS_STARTS:
+            fault = f"{self._fruitless} workers in a row exited before they began a trial ({cause})"
+            guard = "a script must train under `if __name__ == '__main__':`"
+            hint = f"{guard}; `vitreport doctor` checks this machine; fewer --jobs need less memory"
+            raise errors.ResourceError(fault, hint) from None
+        fewer = "--jobs" if self._most == 1 else f"--jobs or a smaller {TRIALS_PER_JOB.flag}"
+        memory = f" (out of memory? try fewer {fewer})" if code == -signal.SIGKILL else ""
+        is_alone = len(worker.run_ids) == 1 and not worker.is_worn  # a worn one has trained a trial that failed, too
+        if not is_alone and self._most > 1 and not self._is_stopping:
+            stopped = f"a process with several trials was stopped by {cause}"
+            self._note(f"warning: {stopped}; from now on, each process trains one trial")
+            self._most = 1
+            self._runtimes = [replace(runtime, trials_per_job=1) for runtime in self._runtimes]
+        return Ended(f"its worker was stopped by {cause}{memory}", is_temporary=True, is_attempt=is_alone)
 
     def _remove(self, worker: _Worker) -> int:
         """Wait for the end of a worker that is ending, and return its exit code."""
