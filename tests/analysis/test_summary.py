@@ -95,6 +95,20 @@ def test_details_are_means_over_the_seeds() -> None:
     assert [sum(row) for row in details.confusion.counts] == [2000] * 10
 
 
+def test_times_and_memory_are_those_of_runs_that_did_not_share_a_process() -> None:
+    write_run(RUNS, spec(seed=0), seconds=100.0)
+    for seed in (1, 2):
+        write_run(RUNS, spec(seed=seed), seconds=900.0, device="a shared GPU", trials_per_job=4)
+    write_run(RUNS, spec(seed=0, train={"batch_size": 20}), trials_per_job=2)
+    alone, shared = (group.cost for group in sorted(summary().groups, key=lambda group: -len(group.seeds)))
+    assert alone
+    assert shared
+    measured = (alone.seconds, alone.images_per_second, alone.peak_memory_bytes, alone.device)
+    assert measured == (100, 5000, 10**9, "CPU")
+    assert (shared.seconds, shared.images_per_second, shared.latency_ms, shared.peak_memory_bytes) == (None,) * 4
+    assert shared.parameters == alone.parameters
+
+
 def test_the_training_curve_is_that_of_the_images_measured_again() -> None:
     folder = write_run(RUNS, spec(train={"epochs": 4}), 0.5)
     assert [each.is_running for each in only_group().curves if each.split == "train"] == [True, True]

@@ -11,7 +11,7 @@ import pytest
 from tests.records import small_spec, write_run
 from vitreport.errors import SpecError
 from vitreport.records.reader import Run, read_run
-from vitreport.records.run import ErrorKind, ErrorRecord, ThroughputRecord
+from vitreport.records.run import ErrorKind, ErrorRecord
 from vitreport.runtime import usable_cores
 from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import needs_training, trial_state
@@ -124,9 +124,6 @@ def test_only_runs_with_as_many_threads_count() -> None:
 
 def test_runs_that_shared_a_process_do_not_count() -> None:
     alone = recorded(20, 0)
-    throughput = ThroughputRecord(
-        training_images_per_second=1, evaluation_images_per_second=1, latency_ms=1, trials_per_job=4
-    )
-    shared = read_run(write_run(Path("runs"), small_spec(1), seconds=60, throughput=throughput))
+    shared = read_run(write_run(Path("runs"), small_spec(1), seconds=60, trials_per_job=4))
     assert expected(small_spec(9), [alone, shared]) == 20
     assert expected(small_spec(9), [shared]) is None

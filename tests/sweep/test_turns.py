@@ -15,6 +15,7 @@ import torch
 from tests.store.identity import differences
 from tests.training.small import small_spec
 from vitreport.records.reader import read_run
+from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.train import train_run
@@ -74,6 +75,10 @@ def ends_of(reports: Reports) -> dict[str, Ended]:
     return {run_id: report for run_id, report, _ in reports if isinstance(report, Ended)}
 
 
+def records_of(specs: list[RunSpec]) -> list[RunRecord]:
+    return [record for spec in specs if (record := read_run(Path("runs") / spec.run_id).record)]
+
+
 def check_bits(alone: list[Path]) -> None:
     assert {run.name: found for run in alone if (found := differences(run, Path("runs") / run.name))} == {}
 
@@ -86,8 +91,7 @@ def test_bits_are_those_of_runs_alone(runtime: Runtime, alone: list[Path], lanes
     epochs = [run_id for run_id, report, _ in reports if isinstance(report, EpochFinished)]
     assert sum(before != after for before, after in pairwise(epochs)) >= len(SPECS), "the trials did not take turns"
     check_bits(alone)
-    throughput = [record.throughput for run in alone if (record := read_run(Path("runs") / run.name).record)]
-    assert [each and each.trials_per_job for each in throughput] == [lanes] * 3
+    assert [record.trials_per_job for record in records_of(SPECS)] == [lanes] * 3
 
 
 def test_a_run_that_diverges_ends_alone(runtime: Runtime, alone: list[Path]) -> None:
@@ -136,7 +140,7 @@ def test_an_error_of_the_gpu_ends_the_process_and_the_others_resume(
         goes_on, reports = in_turns(SPECS, replace(runtime, checkpoint_seconds=0))
     assert not goes_on
     assert list(ends_of(reports)) == [SPECS[1].run_id]
-    records = [record for spec in SPECS if (record := read_run(Path("runs") / spec.run_id).record)]
+    records = records_of(SPECS)
     assert [record.status for record in records] == ["interrupted", "failed", "interrupted"]
     assert [record.step for record in records] == [2, 1, 1]
     in_turns(SPECS, runtime)
@@ -152,10 +156,11 @@ def test_a_signal_stops_all_and_the_same_command_finishes_them(
     assert not goes_on
     stopped = Ended("stopped by SIGTERM; hint: run the same command again to resume the run", is_temporary=True)
     assert ends_of(reports) == {spec.run_id: stopped for spec in SPECS}
-    records = [record for spec in SPECS if (record := read_run(Path("runs") / spec.run_id).record)]
+    records = records_of(SPECS)
     assert [(record.status, record.step) for record in records] == [("interrupted", step) for step in (2, 2, 1)]
-    in_turns(SPECS, runtime)
+    in_turns(SPECS, runtime, lanes=1)
     check_bits(alone)
+    assert [record.trials_per_job for record in records_of(SPECS)] == [3] * 3, "their times include shared ones"
 
 
 def test_a_second_signal_loses_no_run(runtime: Runtime, alone: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +174,7 @@ def test_a_second_signal_loses_no_run(runtime: Runtime, alone: list[Path], monke
         at_step(5, stop_twice, patch)
         _, reports = in_turns(SPECS, runtime)
     assert ends_of(reports).keys() == {spec.run_id for spec in SPECS}
-    records = [record for spec in SPECS if (record := read_run(Path("runs") / spec.run_id).record)]
+    records = records_of(SPECS)
     assert [(record.status, record.step) for record in records] == [("interrupted", step) for step in (2, 0, 1)]
     in_turns(SPECS, runtime)
     check_bits(alone)

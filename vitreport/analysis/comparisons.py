@@ -15,7 +15,7 @@ from vitreport.spec.fields import flat
 from vitreport.store.run_state import state_of
 
 ONE_SEED = "one seed gives no estimate of the variation between seeds"
-OF_RECORD = {"fingerprint", "versions", "seconds", "git", "data", "cost", "throughput"}
+OF_RECORD = {"fingerprint", "versions", "seconds", "git", "data", "cost", "throughput", "trials_per_job"}
 RIGHT_ALONE = "test_images_right_alone"
 UNVARYING = "seeds with equal values give no estimate of the variation between seeds"
 Differences = Mapping[str, tuple[Any, Any]]

@@ -26,7 +26,10 @@ ORDER: tuple[State, ...] = ("done", "diverged", "failed", "unfinished", "damaged
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run takes; times are medians over the runs on the named device, memory is the largest."""
+    """What a run takes; times are medians over the runs on the named device, memory is the largest.
+
+    Runs that shared their process do not count: their times and memory include those of the others.
+    """
 
     parameters: int
     forward_flops: int
@@ -212,8 +215,9 @@ def _cost(runs: Sequence[RunSummary]) -> Cost | None:
     if not records:
         return None
     timed = [(run, record) for run, record in records if run.state == "done"] or records
-    device = Counter(record.device for _, record in timed).most_common(1)[0][0]
-    same = [(run, record) for run, record in timed if record.device == device]
+    alone = [(run, record) for run, record in timed if record.trials_per_job == 1]
+    device = Counter(record.device for _, record in alone or timed).most_common(1)[0][0]
+    same = [(run, record) for run, record in alone if record.device == device]
     stated = records[-1][1].cost
     return Cost(
         parameters=stated.parameters,

@@ -70,6 +70,7 @@ def record_rows(run: Run) -> list[tuple[str, str]]:
         ("training", f"{rate(speed.training_images_per_second)} images/s" if speed else ""),
         ("evaluation", f"{rate(speed.evaluation_images_per_second)} images/s" if speed else ""),
         ("latency", f"{milliseconds(speed.latency_ms)}, batch size 1" if speed and speed.latency_ms else ""),
+        ("trials per job", str(record.trials_per_job) if record.trials_per_job > 1 else ""),
         ("weights", record.weights.in_words(", ".join) if record.weights else ""),
         *((f"resumed at step {each.step}", ", ".join(each.changed) or each.time) for each in record.resumed),
         ("error", record.error.message if record.error else ""),

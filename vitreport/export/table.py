@@ -82,7 +82,7 @@ RESULT_COLUMNS: dict[str, Kind] = {
     **{f"cost.{name}": "integer" for name in Cost.model_fields if name != "uncounted_operations"},
     **{f"throughput.{name}": "number" for name in ThroughputRecord.model_fields},
     "seconds": "number",
-    "peak_memory_bytes": "integer",
+    **dict.fromkeys(("peak_memory_bytes", "trials_per_job"), "integer"),
     **dict.fromkeys(("started", "finished"), "time"),
     **dict.fromkeys(("device", "data.fingerprint"), "text"),
     "data.canonical": "truth",

@@ -58,14 +58,12 @@ class Cost(Record):
 class ThroughputRecord(Record):
     """Images/s: of training the median over the epochs, of evaluation that of the test split.
 
-    `latency_ms` is the median time for a single image. Older records lack it. Up to `trials_per_job` runs shared the
-    process, which makes each of them slower.
+    `latency_ms` is the median time for a single image. Older records lack it.
     """
 
     training_images_per_second: Amount
     evaluation_images_per_second: Amount
     latency_ms: Amount | None = None
-    trials_per_job: Count = 1
 
 
 class InitialWeights(Record):
@@ -126,7 +124,11 @@ class ErrorRecord(Record):
 
 
 class RunRecord(Record):
-    """run.json. Times are UTC in ISO 8601. `throughput` is there when the run is done; older records lack it."""
+    """run.json. Times are UTC in ISO 8601. `throughput` is there when the run is done; older records lack it.
+
+    `trials_per_job` is how many runs could share the process, the largest number since the start. Each makes the others
+    slower.
+    """
 
     schema_version: Version = SCHEMA_VERSION
     id: Text
@@ -136,6 +138,7 @@ class RunRecord(Record):
     finished: Text | None = None
     step: Count = 0
     seconds: Amount = 0.0
+    trials_per_job: Count = 1
     argv: tuple[PublicText, ...]
     device: Text
     fingerprint: dict[Text, Text]

@@ -91,7 +91,8 @@ class Session:
         record = before.record if before.record and state.step else self._new_record(folder.name)
         if before.record:
             resume = ResumeRecord(step=state.step, time=now(), changed=self._changes(record.fingerprint))
-            kept = {"started": before.record.started, "seconds": before.record.seconds}
+            most = max(before.record.trials_per_job, self.runtime.trials_per_job)
+            kept = {"started": before.record.started, "seconds": before.record.seconds, "trials_per_job": most}
             record = record.model_copy(update={**kept, "resumed": (*before.record.resumed, resume)})
         writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, check_hold)
         write_json(folder / "spec.json", {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")})
@@ -128,7 +129,6 @@ class Session:
             training_images_per_second=round(median(speeds or [0.0]), 1),
             evaluation_images_per_second=round(rate, 1),
             latency_ms=round(latency, 3),
-            trials_per_job=self.runtime.trials_per_job,
         )
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
@@ -258,6 +258,7 @@ class Session:
             status="running",
             started=now(),
             heartbeat=now(),
+            trials_per_job=self.runtime.trials_per_job,
             argv=tuple(recordable(places.argument(argument)) for argument in self.argv),
             device=devices.device_name(self.device),
             fingerprint=self._fingerprint(),

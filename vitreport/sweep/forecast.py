@@ -69,8 +69,7 @@ def expect_from_records(runs: Iterable[Run], machine: tuple[str, str] | None = N
     times: dict[str, list[float]] = defaultdict(list)
     done = [(run.spec, run.record) for run in runs if run.spec and run.record and run.record.status == "done"]
     for spec, record in done:
-        is_alone = not record.throughput or record.throughput.trials_per_job == 1
-        if is_alone and machine in (None, (record.device, record.fingerprint.get("threads"))):
+        if record.trials_per_job == 1 and machine in (None, (record.device, record.fingerprint.get("threads"))):
             times[_cost(spec)].append(record.seconds)
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:
