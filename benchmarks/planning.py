@@ -91,7 +91,7 @@ class Pretence:
     def adopt(self, run_ids: Collection[str]) -> list[str]:
         return []
 
-    def submit(self, spec: RunSpec) -> State:
+    def submit(self, spec: RunSpec, data_dir: Path | None = None) -> State:
         self.specs[spec.run_id] = spec
         return "running"
 
@@ -129,7 +129,7 @@ def main() -> None:
         view = SweepView(quiet=True)
         view.bars.disable = False  # draw the bars, although this is no terminal
         with timed("run_sweep"), view:
-            view.begin(plan)
+            view.begin([plan])
             Sweep(plan.trials, Runtime(runs_dir=runs_dir), Pretence(finish), Policy(), view, set()).run()
         with timed("read_all_records"):
             missing_trials(plan.trials, read_trials(plan.trials, runs_dir), Policy())

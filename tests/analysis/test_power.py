@@ -1,7 +1,5 @@
 """What would show a difference of one percentage point, and whether it does."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -158,7 +156,7 @@ def planned(seeds: int, *sizes: int) -> Plan:
     trials = [
         Trial((str(size),), spec(seed=seed, train={"batch_size": size})) for seed in range(seeds) for size in sizes
     ]
-    return Plan("mine", (), (str(sizes[0]),), tuple(trials), Path())
+    return Plan("mine", (), (str(sizes[0]),), tuple(trials))
 
 
 def test_a_plan_says_what_it_can_show_before_anything_is_on_record() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -37,7 +38,7 @@ def last_frame(view: View, terminal: Console) -> list[str]:
 def begun(*, quiet: bool = False) -> SweepView:
     """A sweep whose first trials have ended; two run, at half of their steps, and the others wait."""
     view = SweepView(quiet=quiet)
-    view.begin(PLAN)
+    view.begin([PLAN])
     for trial in TRIALS:
         view.moved(trial.id, "queued", None)
     for trial, state in zip(TRIALS, STATES, strict=True):
@@ -73,9 +74,29 @@ def test_a_log_has_a_line_for_each_trial_that_ends(capsys: pytest.CaptureFixture
     assert line.startswith("trial=5/8 batch_size=32 seed=4 state=failed")
 
 
+def test_trials_of_several_sweeps_are_named_as_only_names_them(terminal: Console) -> None:
+    """A trial of two sweeps has the name of the first."""
+    view = SweepView(quiet=False)
+    view.begin([Plan("my/short", (), None, (Trial((), TRIALS[0].spec),)), replace(PLAN, name="my/mixer/batch")])
+    for trial in TRIALS[:2]:
+        view.moved(trial.id, "running", None)
+    overall, first, second = last_frame(view, terminal)
+    assert "0 of 8 done, 2 running" in overall
+    assert first.startswith("short seed=0 ")
+    assert second.startswith("mixer/batch batch_size=32 seed=1 ")
+
+
+def test_a_log_names_the_sweep_of_each_trial(capsys: pytest.CaptureFixture[str]) -> None:
+    view = SweepView(quiet=False)
+    view.begin([replace(PLAN, name="my/mixer/batch"), replace(PLAN, name="my/other", trials=())])
+    for state in ("running", "done"):
+        view.moved(TRIALS[0].id, state, None)
+    assert capsys.readouterr().err == "trial=1/8 part=mixer/batch batch_size=32 seed=0 state=done\n"
+
+
 def test_trials_that_ended_before_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     view = SweepView(quiet=False)
-    view.begin(PLAN)
+    view.begin([PLAN])
     for trial in TRIALS:
         view.moved(trial.id, "done", None)
     assert capsys.readouterr().err == ""
@@ -110,7 +131,7 @@ def test_the_remaining_time_is_right_if_many_trials_report_at_once(
     terminal.get_time = lambda: now
     monkeypatch.setattr(live, "monotonic", lambda: now)
     view = SweepView(quiet=False)
-    view.begin(PLAN)
+    view.begin([PLAN])
     for trial in TRIALS:
         view.moved(trial.id, "running", None)
     remaining = []

@@ -132,7 +132,8 @@ def test_parts_may_have_their_images_in_different_folders(cli: Cli) -> None:
     ]
     Path(FILE).write_text("\n".join(['title = "Two folders"', *own]))
     planned = plan_study(StudyRequest(FILE), facts_in(None))
-    assert [plan.data_dir for plan in planned.plans.values()] == [Path("here").resolve(), Path("there").resolve()]
+    homes = [plan.trials[0].data_dir for plan in planned.plans.values()]
+    assert homes == [Path("here").resolve(), Path("there").resolve()]
     assert cli("study", "run", FILE, "--dry-run").exit_code == 0
 
 
@@ -149,4 +150,4 @@ def test_data_sets_are_searched_in_several_folders(by: str, cli: Cli, monkeypatc
     assert (done.exit_code, done.stderr) == (0, "")
     if by == "option":
         planned = plan_study(StudyRequest(FILE), facts_in([Path("here"), Path("there")]))
-        assert [str(plan.data_dir) for plan in planned.plans.values()] == ["here", "there"]
+        assert [str(plan.trials[0].data_dir) for plan in planned.plans.values()] == ["here", "there"]

@@ -26,6 +26,7 @@ class FakeEngine:
     line: str = "warning: odd images"
     running: list[str] = field(default_factory=list)
     specs: list[RunSpec] = field(default_factory=list)
+    data_dirs: list[Path | None] = field(default_factory=list)
     stopped: bool = False
     entered: bool = False
     outlives_command: bool = False
@@ -47,8 +48,9 @@ class FakeEngine:
     def adopt(self, run_ids: Collection[str]) -> list[str]:
         return []
 
-    def submit(self, spec: RunSpec) -> State:
+    def submit(self, spec: RunSpec, data_dir: Path | None = None) -> State:
         assert self.has_room
+        self.data_dirs.append(data_dir)
         self.running.append(spec.run_id)
         self.specs.append(spec)
         return "running"

@@ -14,14 +14,14 @@ from vitreport.sweep.engines.engine import Ended
 def training(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Report the process and its device for each trial."""
     while True:
-        spec = connection.recv()
+        spec, _ = connection.recv()
         connection.send((spec.run_id, Ended(f"{os.getpid()} {runtime.device}"), False))
 
 
 def killed_by_odd_seeds(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     connection.send(("", None, False))
     while True:
-        spec = connection.recv()
+        spec, _ = connection.recv()
         if spec.seed % 2:
             os.kill(os.getpid(), signal.SIGKILL)
         connection.send((spec.run_id, Ended(str(os.getpid())), False))
@@ -37,7 +37,7 @@ def waiting(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> No
 def ending_with_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     with suppress(EOFError):
         while True:
-            spec = connection.recv()
+            spec, _ = connection.recv()
             connection.send((spec.run_id, Ended(str(os.getpid())), True))
 
 
@@ -60,7 +60,7 @@ def broken_by_the_first(connection: Connection, runtime: Runtime, argv: Sequence
 
 def worn_by_the_first(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Fail with the first of two trials, and train the other one to its end."""
-    first, second = connection.recv(), connection.recv()
+    (first, _), (second, _) = connection.recv(), connection.recv()
     connection.send((first.run_id, Ended(str(os.getpid())), True))
     connection.send((second.run_id, Ended(str(os.getpid())), False))
     with suppress(EOFError):

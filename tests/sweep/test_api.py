@@ -167,18 +167,11 @@ def test_a_script_without_the_guard_is_told_of_it() -> None:
 
 def test_an_ablation_of_a_folder_of_images_finds_them() -> None:
     write_folder(Path("elsewhere/own"), size=8)
-    engines: list[FakeEngine] = []
-    places: list[Path] = []
-
-    def make_engine(runtime: Runtime, note: object) -> FakeEngine:
-        places.append(runtime.data_dir)
-        engines.append(FakeEngine(finish))
-        return engines[-1]
-
+    engine = FakeEngine(finish)
     spec = {"model": {"name": "perceiver-io", "num_latents": 4}, "data": {"dataset": "elsewhere/own"}}
-    vitreport.ablate(spec, {"batch_size": [2]}, seeds=(0,), engine=make_engine)
-    assert places[-1] == Path("elsewhere").resolve()
-    assert [spec.data.dataset for spec in engines[-1].specs] == ["own"]
+    vitreport.ablate(spec, {"batch_size": [2]}, seeds=(0,), engine=lambda *_: engine)
+    assert engine.data_dirs == [Path("elsewhere").resolve()]
+    assert [spec.data.dataset for spec in engine.specs] == ["own"]
 
 
 def test_an_error_names_every_problem_with_its_hint() -> None:

@@ -43,7 +43,7 @@ def work(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Take the place of a worker of the local engine."""
     connection.send(("", None, False))
     while True:
-        spec = connection.recv()
+        spec, _ = connection.recv()
         if not attempt(spec):
             os.kill(os.getpid(), signal.SIGKILL)
         connection.send((spec.run_id, Ended(), False))

@@ -1,7 +1,5 @@
-"""Several sweeps one after another: all are checked before the first, and what there is to say is said once."""
+"""Several sweeps in one queue: all are checked before the first trial, and what there is to say is said once."""
 
-import signal
-from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -9,10 +7,9 @@ import pytest
 from tests.data.makers import write_folder
 from tests.sweep.fake_engine import FakeEngine, finish
 from vitreport.data.sources import facts_in
-from vitreport.errors import DatasetError, StoppedError, VitreportError
+from vitreport.errors import DatasetError, VitreportError
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.run import run_plans
@@ -76,31 +73,37 @@ def test_a_sweep_without_its_images_is_left_out_where_that_is_wanted() -> None:
     assert [*unusable] == ["my/photographs", "my/more"]
     assert {type(error) for error in unusable.values()} == {DatasetError}
     assert notes.lines[0].startswith("warning: left out: my/photographs, my/more (data/cifar-10")
-    assert [line for line in notes.lines if line.startswith("my/")] == ["my/one", "my/two"]
 
 
 def test_a_failure_ends_all_sweeps_where_that_is_wanted() -> None:
     write_folder(Path("pets"), count=10)
-    engine, notes = FakeEngine(lambda spec: Ended("a bug"), room=1), Notes()
-    run(OURS, engine, notes, Policy(fail_fast=True))
-    assert ([line for line in notes.lines if line.startswith("my/")], len(engine.specs)) == (["my/one"], 1)
+    engine = FakeEngine(lambda spec: Ended("a bug"), room=1)
+    run(OURS, engine, Notes(), Policy(fail_fast=True))
+    assert len(engine.specs) == 1
 
 
-def test_a_signal_ends_jobs_of_the_other_sweeps_too() -> None:
-    def stop(spec: RunSpec) -> Ended:
-        signal.raise_signal(signal.SIGINT)
-        return Ended()
-
-    class Keeping(FakeEngine):
-        def adopt(self, run_ids: Collection[str]) -> list[str]:
-            asked.append(len(run_ids))
-            return []
-
+def test_sweeps_share_the_engine_and_a_trial_of_two_is_trained_once() -> None:
+    """The engine is filled with trials of both, in the order of the study."""
     write_folder(Path("pets"), count=10)
-    asked: list[int] = []
-    with pytest.raises(StoppedError):
-        run(OURS, Keeping(stop), Notes())
-    assert asked == [1, 2], "the first sweep has one trial, the other one two"
+    engine = FakeEngine(finish, room=9)
+    run(OURS.replace("[6, 9]", "[6, 5]"), engine, Notes())
+    assert [spec.train.batch_size for spec in engine.specs] == [5, 6]
+
+
+def test_each_trial_finds_its_images_where_they_are() -> None:
+    for folder in ("here/pets", "there/birds"):
+        write_folder(Path(folder), count=10)
+    engine = FakeEngine(finish)
+    birds = PETS.replace("./pets", "there/birds")
+    run(f"[runs.one]\n{PETS.replace('./pets', 'here/pets')}\n[runs.two]\n{birds}", engine, Notes())
+    assert engine.data_dirs == [Path("here").resolve(), Path("there").resolve()]
+
+
+def test_a_sweep_without_a_baseline_is_named() -> None:
+    write_folder(Path("pets"), count=10)
+    notes = Notes()
+    run(OURS, FakeEngine(finish), notes)
+    assert [line[:30] for line in notes.lines if "no baseline" in line] == ["warning: my/two: no baseline: "]
 
 
 def test_test_images_that_were_trained_on_are_told_once_a_dataset() -> None:

@@ -1,12 +1,12 @@
 """Commands with `--detach`, which do not wait for their jobs, with a Slurm that only pretends to train."""
 
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sweep.fake_slurm import FakeSlurm
-from tests.sweep.test_run import States
 from tests.sweep.test_slurm import RUNTIME, SPECS, sweep
 from vitreport.errors import ResourceError, StoppedError
 from vitreport.spec.engine import EngineSpec
@@ -14,22 +14,22 @@ from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.choose import choose_engine
 from vitreport.sweep.engines.slurm import SlurmEngine
 from vitreport.sweep.engines.slurm_commands import NoAnswerError
-from vitreport.sweep.engines.submission import Job
+from vitreport.sweep.engines.submission import Job, read_trial
 from vitreport.sweep.observer import Policy
-from vitreport.sweep.plan import Trial
-from vitreport.sweep.run import Sweep
+from vitreport.sweep.plan import Plan, Trial
+from vitreport.sweep.run import run_plans
 
 
-def test_sweeps_of_a_detached_command_wait_for_each_other(slurm: FakeSlurm, notes: list[str]) -> None:
-    """Each has its own engine; together they may have no more jobs than `--jobs`."""
+def test_the_sweeps_of_a_study_are_one_array(slurm: FakeSlurm) -> None:
     slurm.is_idle = True
+    trials = [Trial((), spec, Path(spec.data.dataset)) for spec in SPECS]
+    plans = [Plan("one", (), None, tuple(trials[:2])), Plan("two", (), None, tuple(trials[1:]))]
     make = choose_engine(EngineSpec(name="slurm"), jobs=2, detach=True)
-    for spec in SPECS[:3]:
-        engine = make(RUNTIME, notes.append)
-        with engine:
-            engine.submit(spec)
-            engine.reports(0)
-    assert slurm.arrays == [(1, 1, []), (1, 1, ["1"]), (1, 1, ["1", "2"])]
+    run_plans(plans, RUNTIME, make, policy=Policy(detach=True))
+    assert slurm.arrays == [(4, 2, [])]
+    written = [read_trial(job) for job in slurm.scripts.values()]
+    assert [spec for spec, _, _ in written] == SPECS
+    assert {runtime.data_dir for _, runtime, _ in written} == {Path("digits").absolute()}
 
 
 def test_a_detached_command_says_if_it_could_not_submit(slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_signal_cancels_the_jobs_of_a_detached_command_that_still_submits(
     assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 4
 
 
-def test_a_signal_cancels_the_detached_jobs_of_all_sweeps(slurm: FakeSlurm) -> None:
+def test_a_signal_cancels_the_jobs_of_an_earlier_detached_command(slurm: FakeSlurm) -> None:
     slurm.is_idle = True
     with SlurmEngine(2, RUNTIME, detach=True) as earlier:
         for spec in SPECS:
@@ -100,10 +100,6 @@ def test_a_signal_cancels_the_detached_jobs_of_all_sweeps(slurm: FakeSlurm) -> N
         return "RUNNING"
 
     slurm.work = interrupt
-    states, engine = States(), SlurmEngine(2, RUNTIME, seconds_between_looks=0)
-    others = [spec.run_id for spec in SPECS[2:]]
-    trials = [Trial((), spec) for spec in SPECS[:2]]
-    with pytest.raises(StoppedError, match="stopped by SIGINT; 0 of 2 trials done"):
-        Sweep(trials, RUNTIME, engine, Policy(), states, set(), others).run()
+    with pytest.raises(StoppedError, match="stopped by SIGINT; 0 of 4 trials done"):
+        sweep(SlurmEngine(2, RUNTIME, seconds_between_looks=0))
     assert [queued.state for queued in slurm.queue.values()] == ["CANCELLED"] * 4
-    assert states.notes[-1] == "also stopping 2 jobs of other sweeps of the study"

@@ -62,10 +62,10 @@ def in_turns(specs: list[RunSpec], runtime: Runtime, *, lanes: int = 3) -> tuple
     """Train specs that have all been sent before; whether no signal has come, and the reports."""
     here, there = Pipe()
     for spec in specs:
-        here.send(spec)
+        here.send((spec, Path("data")))
     turns, goes_on, reports = Turns(there, replace(runtime, trials_per_job=lanes), ()), True, []
     while goes_on and there.poll():
-        goes_on = turns.train(there.recv())
+        goes_on = turns.train(*there.recv())
     while here.poll():
         reports.append(here.recv())
     return goes_on, reports

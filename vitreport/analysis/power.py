@@ -94,19 +94,20 @@ def foreseen(plan: Plan, runs: Iterable[Run]) -> tuple[float | None, str]:
 
     Seeds are expected to vary as those on record of the same architectures and datasets, or else as assumed.
     """
-    levels = {trial.values: trial.spec for trial in plan.trials}
+    levels = {trial.values: trial for trial in plan.trials}
     seeds = len(plan.trials) // len(levels)
     if plan.baseline is None or len(levels) < 2:
         return None, ""
     if seeds < 2:
         return None, "one seed per value cannot show a difference; at least two are needed"
-    about = {(spec.model.label, spec.data.dataset) for spec in levels.values()}
+    about = {(trial.spec.model.label, trial.spec.data.dataset) for trial in levels.values()}
     groups = (each for each in group_runs(list(map(summarize_run, runs))) if (each.architecture, each.dataset) in about)
     samples = {group.id: sample for group in groups if (sample := sample_of(group.runs)).images is not None}
     spread, source = ASSUMED, ASSUMPTION
     if samples:
         spread, source = spread_of(list(samples.values()))[0], f"if seeds vary as those of {listed(list(samples), 2)}"
-    images = min(count_images(dataset, plan.data_dir)["test"] for _, dataset in about)
+    places = {(trial.spec.data.dataset, trial.data_dir) for trial in levels.values()}
+    images = min(count_images(*place)["test"] for place in places)
     found = smallest_difference(spread, seeds, images, len(levels) - 1)
     size = f"{seeds} seeds per value and {images:,} test images"
     return found, f"{size} can show a difference of {100 * found:.1f} pp (with a power of 80%), {source}"

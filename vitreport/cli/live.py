@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from time import monotonic
 from typing import Self
 
@@ -25,10 +26,12 @@ class View:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self.bars = Progress(
-            TextColumn("{task.description}", markup=False),
+            TextColumn(
+                "{task.description}", markup=False, table_column=Column(overflow="fold")
+            ),  # folded if it does not fit
             BarColumn(bar_width=20),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[text]}", markup=False, table_column=Column()),  # folded if it does not fit
+            TextColumn("{task.fields[text]}", markup=False, table_column=Column()),
             console=console_on(sys.stderr),
             transient=True,
             speed_estimate_period=3600,
@@ -122,14 +125,17 @@ class SweepView(View, Observer):
         super().__init__(quiet=quiet)
         self.warned = set[str]()
 
-    def begin(self, plan: Plan) -> None:
-        """Show the next sweep."""
-        for bar in self.bars.task_ids:
-            self.bars.remove_task(bar)
-        names = [*(axis.name for axis in plan.axes), "seed"]
-        values = {trial.id: (*trial.values, str(trial.spec.seed)) for trial in plan.trials}
-        self._levels = {run_id: dict(zip(names, each, strict=True)) for run_id, each in values.items()}
-        self._epochs = {trial.id: trial.spec.train.epochs for trial in plan.trials}
+    def begin(self, plans: Sequence[Plan]) -> None:
+        """Show these sweeps; a trial of several is shown as one of the first."""
+        self._levels: dict[str, dict[str, str]] = {}
+        self._epochs: dict[str, int] = {}
+        for plan in reversed(plans):
+            part = {"part": plan.name.partition("/")[2]} if len(plans) > 1 else {}  # as --only names it
+            names = [*(axis.name for axis in plan.axes), "seed"]
+            for trial in plan.trials:
+                values = zip(names, (*trial.values, str(trial.spec.seed)), strict=True)
+                self._levels[trial.id] = part | dict(values)
+                self._epochs[trial.id] = trial.spec.train.epochs
         self._states: dict[str, str] = {}
         self._counts = Counter[str]()
         self._steps: dict[str, int] = {}
@@ -188,6 +194,7 @@ class SweepView(View, Observer):
         if self.bars.disable:
             return
         label = printable(" ".join(f"{name}={value}" for name, value in self._levels[run_id].items()))
+        label = label.removeprefix("part=")
         share, epochs = self._shares[run_id], self._epochs[run_id]
         text = f"epoch {share * epochs:.1f}/{epochs:,}{self._accuracies.get(run_id, '')}"
         self._draw(label, share, 1, text, visible=self._states.get(run_id) == "running")

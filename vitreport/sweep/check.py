@@ -46,10 +46,9 @@ def check_plans(
     refuse_unwritable(runtime.runs_dir)
     check_networks(missing.values())
     trials_on: dict[ImageRequest, list[str]] = defaultdict(list)
-    for plan in plans:
-        place = replace(runtime, data_dir=plan.data_dir)
-        for trial in plan.trials:
-            trials_on[ImageRequest.of(trial.spec.data, place)].append(trial.id)
+    for trial in every:
+        place = replace(runtime, data_dir=trial.data_dir)
+        trials_on[ImageRequest.of(trial.spec.data, place)].append(trial.id)
     faults: dict[str, errors.VitreportError] = {}
     for request, ids in trials_on.items():
         specs = [missing[run_id] for run_id in ids if run_id in missing]

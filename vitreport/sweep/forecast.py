@@ -56,7 +56,7 @@ def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed:
     for trial in plan.trials:
         run = runs.get(trial.id)
         to_train = needs_training(run, retry_failed=retry_failed)
-        needs = expect(trial.spec, plan.data_dir) if to_train else Expected(0.0)
+        needs = expect(trial.spec, trial.data_dir) if to_train else Expected(0.0)
         forecasts.append(TrialForecast(trial.id, trial.values, trial.spec.seed, trial_state(run), to_train, *needs))
     return forecasts
 

@@ -1,5 +1,6 @@
 """Who receives the progress of sweeps, and what a sweep does after failures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitreport.records.reader import Run
@@ -10,8 +11,8 @@ from vitreport.training.events import Event
 class Observer:
     """Receives the progress of sweeps. Subclass it and override what you need."""
 
-    def begin(self, plan: Plan) -> None:
-        """Receive the plan of the next sweep, before its trials begin."""
+    def begin(self, plans: Sequence[Plan]) -> None:
+        """Receive the plans of all sweeps, before the first trial begins."""
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         """Receive the new state of a trial, with its record; `why` says what went wrong."""

@@ -44,6 +44,7 @@ class Trial:
 
     values: Labels
     spec: RunSpec
+    data_dir: Path = Path()
 
     @cached_property
     def id(self) -> str:
@@ -59,7 +60,6 @@ class Plan:
     axes: tuple[AxisSpec, ...]
     baseline: Labels | None
     trials: tuple[Trial, ...]
-    data_dir: Path = Path()
 
     @property
     def id(self) -> str:
@@ -153,16 +153,16 @@ def make_plan(
         raise SpecError(f"--baseline {','.join(baseline)} is not among the values of the sweep", known)
     if not baseline and len(specs) > 1:
         baseline = _baseline_of_spec(specs, compose_trial)
-    folders = {trial.spec.data.dataset: trial.data_dir for trial in composed.values()}
-    if len(set(folders.values())) > 1:
-        places = ", ".join(f"{dataset} in {folder}" for dataset, folder in folders.items())
-        hint = "put them into one directory, use --data-dir DIR, and name them without their paths"
-        raise SpecError(f"all datasets of a sweep must be in one directory; found {places}", hint)
     if not name:
         models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
-        name = f"{models} on {'/'.join(folders)} by {' and '.join(axis.name for axis in axes)}"
-    trials = (Trial(labels, spec.model_copy(update={"seed": seed})) for seed in seeds for labels, spec in specs.items())
-    return Plan(name, tuple(axes), baseline, tuple(trials), next(iter(folders.values())))
+        datasets = "/".join(dict.fromkeys(spec.data.dataset for spec in specs.values()))
+        name = f"{models} on {datasets} by {' and '.join(axis.name for axis in axes)}"
+    trials = (
+        Trial(labels, base.spec.model_copy(update={"seed": seed}), base.data_dir)
+        for seed in seeds
+        for labels, base in composed.items()
+    )
+    return Plan(name, tuple(axes), baseline, tuple(trials))
 
 
 def _check_axes(axes: Sequence[AxisSpec]) -> None:

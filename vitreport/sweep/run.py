@@ -1,11 +1,10 @@
-"""Train what is missing of sweeps. Whether a trial is done is read from its record, never from an engine's reports."""
+"""Train what is missing of sweeps, in one queue. Whether a trial is done is read from its record, not from reports."""
 
 import signal
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from vitreport import errors
@@ -37,48 +36,39 @@ def run_plans(
     observer: Observer | None = None,
     unusable: dict[str, errors.VitreportError] | None = None,
 ) -> dict[str, Run]:
-    """Check all sweeps, then train what is missing of each and put it on record; return the records of the trials.
+    """Check all sweeps and put them on record, then train what is missing; return the records of the trials.
 
     `engine` makes what trains (default: one process on this machine at a time). A sweep without usable images is left
     out, and the error added to `unusable` under its name; without `unusable` it is raised before anything is trained.
     Raises also as `check_plans` and `Sweep.run`.
     """
-    watching, said, runs = observer or Observer(), set[tuple[str, str]](), dict[str, Run]()
-    make_engine = engine or partial(LocalEngine, 1)
-    found = check_plans(plans, runtime, make_engine(runtime, watching.note), policy, watching, said)
+    watching, said = observer or Observer(), set[tuple[str, str]]()
+    trainer = (engine or partial(LocalEngine, 1))(runtime, watching.note)
+    found = check_plans(plans, runtime, trainer, policy, watching, said)
     if found and unusable is None:
         raise next(iter(found.values()))
     unusable = {} if unusable is None else unusable
     unusable |= found
     if unusable:
         watching.note(f"warning: {errors.left_out(unusable).message}")
+    plans = [plan for plan in plans if plan.name not in unusable]
+    trials = {trial.id: trial for plan in plans for trial in plan.trials}
+    sweep = Sweep([*trials.values()], runtime, trainer, policy, watching, said)
+    missing = {trial.id for trial in sweep.queue}
     for plan in plans:
-        if plan.name in unusable:
-            continue
-        if len(plans) > 1:
-            watching.note(plan.name)
-        place = replace(runtime, data_dir=plan.data_dir)
-        others = {trial.id for other in plans for trial in other.trials} - {trial.id for trial in plan.trials}
-        sweep = Sweep(plan.trials, place, make_engine(place, watching.note), policy, watching, said, others)
-        if plan.without_baseline and sweep.queue:
-            watching.note(f"warning: {plan.without_baseline}")
+        if plan.without_baseline and any(trial.id in missing for trial in plan.trials):
+            about = f"{plan.name}: " if len(plans) > 1 else ""
+            watching.note(f"warning: {about}{plan.without_baseline}")
         if plan.axes:
             write_sweep(runtime.runs_dir, plan)
-        watching.begin(plan)
-        sweep.run()
-        runs |= sweep.runs
-        if policy.fail_fast and any(trial_state(sweep.runs.get(trial.id)) not in RESULTS for trial in plan.trials):
-            break
-    return runs
+    watching.begin(plans)
+    sweep.run()
+    return sweep.runs
 
 
 @dataclass
 class Sweep:
-    """The trials of a sweep and their progress.
-
-    `said` contains the lines that were shown, by dataset. `others` contains the ids of the runs of other sweeps: a
-    signal ends their jobs, too.
-    """
+    """Trials and their progress; `said` contains the lines that were shown, by dataset."""
 
     trials: Sequence[Trial]
     runtime: Runtime
@@ -86,7 +76,6 @@ class Sweep:
     policy: Policy
     observer: Observer
     said: set[tuple[str, str]]
-    others: Collection[str] = ()
     attempts: Counter[str] = field(default_factory=Counter)
     not_before: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
@@ -134,7 +123,7 @@ class Sweep:
                     except (StopSignal, errors.FullDiskError) as error:
                         # a signal may come before `_heed` has seen the first
                         if not (self.is_ending or self._leaves_jobs(error)):
-                            self._end_all()
+                            self._end()
                         raise
             except errors.StorageError:
                 stop.check()  # a full disk must not hide the signal
@@ -176,19 +165,12 @@ class Sweep:
         if self._leaves_jobs(StopSignal(stop.requested)):
             stop.check()
         self.observer.note("stopping after the current steps are saved; press Ctrl-C again to stop at once")
-        self._end_all()
+        self._end()
 
     def _leaves_jobs(self, error: BaseException) -> bool:
         """Return whether jobs continue after this error: nobody asks for their end by closing a terminal."""
         is_hangup = isinstance(error, StopSignal) and error.signal_number == signal.SIGHUP
         return is_hangup and self.engine.outlives_command and not self.is_ending
-
-    def _end_all(self) -> None:
-        """End this sweep, and the jobs that the engine has kept for other sweeps of the command."""
-        self._end()
-        with suppress(errors.ResourceError):
-            if adopted := self.engine.adopt(self.others):
-                self.observer.note(f"also stopping {counted(len(adopted), 'job')} of other sweeps of the study")
 
     def _end(self) -> None:
         """Save what is running and start nothing more."""
@@ -211,7 +193,7 @@ class Sweep:
                 self._wait_for(trial)
             else:
                 refuse_unwritable(self.runtime.runs_dir)
-                state = self.engine.submit(trial.spec)
+                state = self.engine.submit(trial.spec, trial.data_dir)
                 self.queue.remove(trial)
                 self._moved(trial.id, state)
 

@@ -21,6 +21,4 @@ def choose_engine(
     if jobs_per_gpu > 1:
         raise SpecError("--jobs-per-gpu is an option for this machine", "use --engine-option gpus=N for each job")
     seconds = float(engine.options.get(LOOK, SECONDS_BETWEEN_LOOKS))
-    arrays = set[str]()  # of all sweeps of the command
-    make = partial(SlurmEngine, jobs, options=engine.options, argv=argv, detach=detach, arrays=arrays)
-    return partial(make, seconds_between_looks=seconds)
+    return partial(SlurmEngine, jobs, options=engine.options, argv=argv, detach=detach, seconds_between_looks=seconds)

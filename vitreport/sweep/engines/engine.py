@@ -7,6 +7,7 @@ Whether a trial is done is read from its run folder, so reports may be few: an e
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from vitreport.runtime import Runtime
@@ -68,8 +69,8 @@ class Engine(AbstractContextManager[object, None], Protocol):
     def adopt(self, run_ids: Collection[str]) -> Collection[str]:
         """Take over the jobs that an earlier process has left for these runs; return the ids of those with a job."""
 
-    def submit(self, spec: RunSpec) -> State:
-        """Start to train a spec, or put it into a queue."""
+    def submit(self, spec: RunSpec, data_dir: Path | None = None) -> State:
+        """Start to train a spec, or put it into a queue. Its dataset is in `data_dir` (default: of the runtime)."""
 
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, with the ids of the runs, after at most `seconds`.

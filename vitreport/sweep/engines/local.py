@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess, parent_process
 from multiprocessing.resource_tracker import ensure_running
+from pathlib import Path
 from typing import Self
 
 from vitreport import errors
@@ -137,14 +138,14 @@ class LocalEngine:
         """Return nothing: workers end with their process."""
         return ()
 
-    def submit(self, spec: RunSpec) -> State:
+    def submit(self, spec: RunSpec, data_dir: Path | None = None) -> State:
         """Give a spec to an idle worker, a new one, or the one with the fewest trials."""
         worker = next(iter(self._open), None)
         if worker is None or (worker.run_ids and len(self._workers) < len(self._runtimes)):
             worker = self._start()
         worker.run_ids.append(spec.run_id)
         with suppress(OSError):  # it has just died; `reports` finds out
-            worker.connection.send(spec)
+            worker.connection.send((spec, data_dir or self._runtimes[0].data_dir))
         return "running"
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
@@ -239,7 +240,7 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     turns = Turns(connection, runtime, argv)
     connection.send(("", None, False))
     with suppress(EOFError, StopSignal):
-        while turns.train(connection.recv()):
+        while turns.train(*connection.recv()):
             pass
 
 

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from vitreport import errors
@@ -65,18 +66,18 @@ class SlurmEngine:
         options: Mapping[str, str | int] = {},
         argv: Sequence[str] = (),
         detach: bool = False,
-        arrays: set[str] | None = None,
         seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
     ) -> None:
-        """`arrays` receives the ids of the arrays; with `detach`, the next one waits for those that it already has."""
+        """With `detach`, an array waits for those that are in the queue."""
         self._most_running, self._runtime, self._note = jobs, runtime, note
         self._options, self._argv, self._detach = slurm_commands.batch_options(options), argv, detach
-        self._arrays = set[str]() if arrays is None else arrays
+        self._arrays = set[str]()
         self._folder = runtime.runs_dir / FOLDER
         self._seconds_between_looks = seconds_between_looks
         self._next_look = 0.0
         self._submitted: dict[str, _Submitted] = {}
         self._due: dict[str, RunSpec] = {}
+        self._data_dirs: dict[str, Path] = {}
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
         self._largest_array = MOST_SUBMITTED
@@ -119,13 +120,14 @@ class SlurmEngine:
         found = self._active_jobs(slurm_commands.own_jobs())
         adopted = [run_id for run_id in run_ids if run_id in found]
         self._take_over({run_id: found[run_id] for run_id in adopted})
-        if adopted and not self._is_stopping:
+        if adopted:
             self._note(f"found {counted(len(adopted), 'job')} of an earlier command; nothing is submitted twice")
         return adopted
 
-    def submit(self, spec: RunSpec) -> State:
+    def submit(self, spec: RunSpec, data_dir: Path | None = None) -> State:
         """Put a spec into the next array."""
         self._due[spec.run_id] = spec
+        self._data_dirs[spec.run_id] = data_dir or self._runtime.data_dir
         return "waiting"
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
@@ -273,7 +275,7 @@ class SlurmEngine:
         return list(self._due.values())[: min(room, self._largest_array)]
 
     def _submit(self, specs: Sequence[RunSpec]) -> None:
-        folder = write_submission(specs, self._runtime, self._argv)
+        folder = write_submission(specs, self._runtime, self._argv, self._data_dirs)
         command = [sys.executable, "-m", "vitreport.sweep.engines.job", str(folder.absolute())]
         script, most = folder / "job.sh", min(self._most_running, len(specs))
         write_atomic(script, os.fsencode(f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'))

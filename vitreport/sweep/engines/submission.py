@@ -6,7 +6,7 @@ trial is needed to know whether it is done: its run folder says it.
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -60,14 +60,23 @@ class Job:
             return None
 
 
-def write_submission(specs: Sequence[RunSpec], runtime: Runtime, argv: Sequence[str]) -> Path:
-    """Write what the jobs of these specs need into a new folder, and return the folder."""
+def write_submission(
+    specs: Sequence[RunSpec], runtime: Runtime, argv: Sequence[str], data_dirs: Mapping[str, Path] = {}
+) -> Path:
+    """Write what the jobs of these specs need into a new folder, and return the folder.
+
+    The dataset of a run is in its place in `data_dirs`, else in that of the runtime.
+    """
     above = runtime.runs_dir / FOLDER
     make_folder(above)
     write_atomic(above / ".gitignore", b"*\n")
     folder = above / secrets.token_hex(4)
     make_folder(folder)
-    trials = [{"run": spec.run_id, "spec": spec.model_dump(mode="json")} for spec in specs]
+    homes = [data_dirs.get(spec.run_id, runtime.data_dir).absolute() for spec in specs]
+    trials = [
+        {"run": spec.run_id, "spec": spec.model_dump(mode="json"), "data_dir": str(home)}
+        for spec, home in zip(specs, homes, strict=True)
+    ]
     values = {"runtime": RUNTIME.dump_python(_absolute(runtime), mode="json"), "argv": list(argv), "trials": trials}
     write_json(folder / "trials.json", values, indent=None)
     return folder
@@ -86,8 +95,9 @@ def _absolute(runtime: Runtime) -> Runtime:
 def read_trial(job: Job) -> tuple[RunSpec, Runtime, Sequence[str]]:
     """Return the spec, the runtime and the recorded command of a job."""
     values = _read(job.folder)
-    spec = parse(RunSpec, json.dumps(values["trials"][job.number]["spec"]).encode())
-    return spec, RUNTIME.validate_python(values["runtime"]), values["argv"]
+    trial, runtime = values["trials"][job.number], RUNTIME.validate_python(values["runtime"])
+    spec = parse(RunSpec, json.dumps(trial["spec"]).encode())
+    return spec, replace(runtime, data_dir=Path(trial["data_dir"])), values["argv"]
 
 
 @cache

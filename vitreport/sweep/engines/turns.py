@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -43,28 +44,30 @@ class Turns:
         self._trials: dict[Lane, _Trial] = {}
         self._is_broken = False
 
-    def train(self, spec: RunSpec) -> bool:
+    def train(self, spec: RunSpec, data_dir: Path) -> bool:
         """Train a spec, and others that arrive before all have ended.
 
         Return False after a signal, or after an error that leaves the GPU unusable for this process.
         """
         try:
             with stop_signals() as stop:
-                self._begin(spec, stop)
+                self._begin(spec, data_dir, stop)
                 while self._trials and not self._is_broken:
                     while self._free and stop.requested is None and self._connection.poll():
-                        self._begin(self._connection.recv(), stop)
+                        spec, data_dir = self._connection.recv()
+                        self._begin(spec, data_dir, stop)
                     self._advance_each()
             return stop.requested is None and not self._is_broken
         finally:
             for lane, trial in self._trials.items():
                 lane.call(trial.turns.close)
 
-    def _begin(self, spec: RunSpec, stop: StopSignals) -> None:
+    def _begin(self, spec: RunSpec, data_dir: Path, stop: StopSignals) -> None:
         if not self._trials:
             forget_peak_memory(self._device)
         listener = _Forward(self._connection, spec.run_id)
-        turns = train_in_turns(spec, self._runtime, stop, force=False, argv=self._argv, listener=listener)
+        place = replace(self._runtime, data_dir=data_dir)
+        turns = train_in_turns(spec, place, stop, force=False, argv=self._argv, listener=listener)
         self._trials[self._free.pop()] = _Trial(spec.run_id, turns)
 
     def _advance_each(self) -> None:
