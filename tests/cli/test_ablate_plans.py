@@ -99,6 +99,13 @@ def test_a_dry_run_tells_trials_time_and_disk_and_writes_nothing(cli: Cli) -> No
     assert [trial["state"] for trial in plan["trials"]] == ["done", "done", "new", "new", "new", "new"]
 
 
+def test_a_dry_run_expects_no_more_jobs_than_trials(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitreport.sweep.engines.local.usable_cores", lambda: 99)
+    written({16: [0.5]})
+    command = ("ablate", *BASE, "--device=cpu", "--threads=2", "--seeds=3", "--param", "batch_size", "16")
+    assert "remaining: about 0:10:00 with 2 jobs and " in cli(*command, "--dry-run", "--jobs=9").stdout
+
+
 def test_a_dry_run_says_which_difference_the_sweep_can_show(cli: Cli) -> None:
     written({16: [0.5]})
     command = ("ablate", *BASE, "--param", "batch_size", "16,32", "--baseline=16", "--seeds", "2", "--dry-run")

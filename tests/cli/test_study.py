@@ -64,6 +64,8 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
         write_run(Path("runs"), spec)
     *_, total = cli("study", "status", FILE).stdout.splitlines()
     assert total == "12 runs, 7 done; the others take about 0:00:06, one at a time"
+    total = cli("study", "run", FILE, "--jobs=3", "--dry-run").stdout.splitlines()[-1]
+    assert total == "12 runs, 7 done; the others take about 0:00:02, with 3 jobs"
 
 
 def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:

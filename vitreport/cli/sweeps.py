@@ -50,7 +50,8 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     known = read_trials(plan.trials, options.runs_dir)
     check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
     trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
-    seconds = sum(trial.seconds or 0.0 for trial in trials) / options.jobs
+    jobs = max(1, min(options.jobs, sum(trial.to_train for trial in trials)))
+    seconds = sum(trial.seconds or 0.0 for trial in trials) / jobs
     disk_bytes = sum(trial.disk_bytes for trial in trials)
     smallest, shows = foreseen(plan, records)
     if options.as_json:
@@ -66,7 +67,7 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
         print_sentence(shows)
     settled = Counter(trial.state for trial in trials if not trial.to_train)
     counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
-    needs = f"{duration(seconds)} with {counted(options.jobs, 'job')} and {compact(disk_bytes)}B of disk space"
+    needs = f"{duration(seconds)} with {counted(jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
     print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
     if plan.without_baseline:
@@ -82,7 +83,7 @@ def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOpt
     array = min(len(missing), MOST_SUBMITTED), min(len(missing), options.jobs)
     arguments = batch_options(engine.options)
     if not options.as_json:
-        print_text(f"to be submitted to Slurm: {counted(len(missing), 'job')}, at most {options.jobs} at a time")
+        print_text(f"to be submitted to Slurm: {counted(len(missing), 'job')}, at most {array[1]} at a time")
         print_text(f"sbatch {shlex.join([*arguments, array_option(*array)])}")
     try:
         refuse_without_slurm()

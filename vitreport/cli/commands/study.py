@@ -127,7 +127,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     planned = plan_study(asked, facts_in(sweep.data_dirs), unusable)
     plans, engine = list(planned.plans.values()), sweep.engine_spec(planned.study.engine)
     if sweep.dry_run:
-        _show_status(planned, sweep.runs_dir, as_json=sweep.as_json)
+        _show_status(planned, sweep.runs_dir, jobs=sweep.jobs, as_json=sweep.as_json)
         show_submission(engine, plans, sweep)
         if unusable:
             raise left_out(unusable)
@@ -141,7 +141,9 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     refuse_missing(list(trials.values()), sweep.runs_dir, view.warned, unusable)
 
 
-def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | None = None, as_json: bool) -> None:
+def _show_status(
+    planned: StudyPlan, runs_dir: Path, *, jobs: int = 1, measured_on: Runtime | None = None, as_json: bool
+) -> None:
     """Print what is done of each part and of all; with a machine, some steps are timed if no record tells the time."""
     if runs_dir.exists():
         require_runs_dir(runs_dir)
@@ -168,7 +170,9 @@ def _show_status(planned: StudyPlan, runs_dir: Path, *, measured_on: Runtime | N
     if every["to_train"] and every["seconds"] is None:
         total += f"; some times are unknown: `vitreport study status {planned.asked.study} --measure` times a few steps"
     elif every["to_train"]:
-        total += f"; the others take about {_time(every)}, one at a time"
+        used = min(jobs, every["to_train"])
+        way = f"with {counted(used, 'job')}" if used > 1 else "one at a time"
+        total += f"; the others take about {duration(every['seconds'] / used)}, {way}"
     print_text(total)
 
 
