@@ -12,9 +12,12 @@ from tests.cli.small_study import study as study
 from tests.commands import vitreport
 from tests.data.makers import write_folder
 from tests.records import write_run
+from tests.sweep.fake_slurm import FakeSlurm
 from vitreport.data.sources import facts_in
 from vitreport.records.run import ErrorRecord
+from vitreport.runtime import Runtime
 from vitreport.spec.study import study_names
+from vitreport.sweep.engines.slurm import SlurmEngine
 from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 
@@ -66,6 +69,24 @@ def test_the_status_counts_what_is_there(cli: Cli) -> None:
     assert total == "12 runs, 7 done; the others take about 0:00:06, one at a time"
     total = cli("study", "run", FILE, "--jobs=3", "--dry-run").stdout.splitlines()[-1]
     assert total == "12 runs, 7 done; the others take about 0:00:02, with 3 jobs"
+
+
+def test_the_status_counts_jobs_that_wait_or_run(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    slurm = FakeSlurm(is_idle=True)
+    slurm.install(monkeypatch)
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    engine = SlurmEngine(1, Runtime())
+    for spec in specs("wide", seeds="2"):
+        engine.submit(spec)
+    engine.reports(0)
+    command = ("study", "status", FILE, "--only", "wide")
+    for state in ("waiting", "running"):
+        header, wide, _ = cli(*command).stdout.splitlines()
+        assert header.split()[-4:] == ["done", "missing", state, "time"]
+        assert wide.split() == ["wide", "3", "0", "1", "2", "unknown"]
+        slurm.is_idle = False
+    slurm.outages = 1
+    assert cli(*command).stderr.startswith("warning: jobs that wait are not counted: Slurm does not answer: ")
 
 
 def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:

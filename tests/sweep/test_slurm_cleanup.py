@@ -8,9 +8,9 @@ from tests.records import DIVERGED, write_run
 from tests.sweep.fake_slurm import FakeSlurm
 from tests.sweep.test_slurm import RUNTIME, SPECS
 from vitreport.store.cleanup import remove
-from vitreport.sweep.engines.slurm import PREFIX
 from vitreport.sweep.engines.slurm_cleanup import find_submissions
 from vitreport.sweep.engines.slurm_commands import QueuedJob
+from vitreport.sweep.engines.slurm_queue import PREFIX
 from vitreport.sweep.engines.submission import newest_log, write_submission
 
 RUNS = Path("runs")

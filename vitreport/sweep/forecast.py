@@ -13,7 +13,7 @@ from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.data import DataSpec
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import needs_training, trial_state
+from vitreport.store.run_state import RESULTS, needs_training, trial_state
 from vitreport.sweep.plan import Plan, Trial, read_trials
 
 if TYPE_CHECKING:
@@ -50,14 +50,21 @@ class TrialForecast:
     disk_bytes: int
 
 
-def forecast_trials(plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed: bool = False) -> list[TrialForecast]:
-    """Return the state of each trial of a plan, and what it needs if it is to be trained."""
+def forecast_trials(
+    plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed: bool = False, queued: Mapping[str, str] = {}
+) -> list[TrialForecast]:
+    """Return the state of each trial of a plan, and what it needs if it is to be trained.
+
+    `queued` has the states of runs with a job in the queue of a cluster.
+    """
     runs, forecasts = read_trials(plan.trials, runs_dir), []
     for trial in plan.trials:
         run = runs.get(trial.id)
-        to_train = needs_training(run, retry_failed=retry_failed)
+        state, to_train = trial_state(run), needs_training(run, retry_failed=retry_failed)
+        if state not in RESULTS:
+            state = queued.get(trial.id, state)
         needs = expect(trial.spec, trial.data_dir) if to_train else Expected(0.0)
-        forecasts.append(TrialForecast(trial.id, trial.values, trial.spec.seed, trial_state(run), to_train, *needs))
+        forecasts.append(TrialForecast(trial.id, trial.values, trial.spec.seed, state, to_train, *needs))
     return forecasts
 
 

@@ -17,7 +17,7 @@ from vitreport.cli.records import HINT, require_runs_dir
 from vitreport.cli.sweeps import execution, leave, refuse_missing, show_submission, show_sweeps
 from vitreport.cli.words_command import WordsCommand
 from vitreport.data.sources import facts_in
-from vitreport.errors import VitreportError, left_out
+from vitreport.errors import ResourceError, VitreportError, left_out
 from vitreport.formatting import counted, duration, joined, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
@@ -26,6 +26,7 @@ from vitreport.spec.engine import EngineSpec
 from vitreport.spec.fields import flat
 from vitreport.spec.study import PartSpec, read_study, study_names
 from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
+from vitreport.sweep.engines.slurm_queue import queued_states
 from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
@@ -151,7 +152,8 @@ def _show_status(
         note(f"no such directory yet: {runs_dir}; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
-    trials = {name: forecast_trials(plan, runs_dir, expect) for name, plan in planned.plans.items()}
+    queued = _queued_states(runs_dir)
+    trials = {name: forecast_trials(plan, runs_dir, expect, queued=queued) for name, plan in planned.plans.items()}
     parts = {name: _needs(of_part) for name, of_part in trials.items()}
     every = _needs({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
     if as_json:
@@ -174,6 +176,14 @@ def _show_status(
         way = f"with {counted(used, 'job')}" if used > 1 else "one at a time"
         total += f"; the others take about {duration(every['seconds'] / used)}, {way}"
     print_text(total)
+
+
+def _queued_states(runs_dir: Path) -> Mapping[str, str]:
+    try:
+        return queued_states(runs_dir)
+    except ResourceError as error:
+        note(f"warning: jobs that wait are not counted: {error.message}")
+        return {}
 
 
 def _needs(trials: Collection[TrialForecast]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -27,29 +27,15 @@ from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines import slurm_commands, slurm_reasons
 from vitreport.sweep.engines.engine import Ended, Moved, Report, State
 from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError, QueuedJob
-from vitreport.sweep.engines.submission import FOLDER, Job, read_jobs, write_submission
+from vitreport.sweep.engines.slurm_queue import PREFIX, WAITING, Submitted, active_jobs, state_of
+from vitreport.sweep.engines.submission import FOLDER, read_jobs, write_submission
 from vitreport.sweep.watch import Watcher
 
-PREFIX = "vitreport-"
 MOST_SUBMITTED = 1000
 """Slurm's own limit for the size of an array, where the cluster has no other."""
 SECONDS_BETWEEN_LOOKS = 15.0
 LOOKS_BEFORE_LOST = 4
 """With 15 s between them, longer than NFS may show an old state of a folder (60 s)."""
-WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD")
-
-
-@dataclass
-class _Submitted:
-    job: Job
-    id: str
-    state: State = "waiting"
-    looks: int = 0  # since its job was seen to have ended, without saying how
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """Its name and number in the queue."""
-        return PREFIX + self.job.folder.name, str(self.job.number)
 
 
 class SlurmEngine:
@@ -75,7 +61,7 @@ class SlurmEngine:
         self._folder = runtime.runs_dir / FOLDER
         self._seconds_between_looks = seconds_between_looks
         self._next_look = 0.0
-        self._submitted: dict[str, _Submitted] = {}
+        self._submitted: dict[str, Submitted] = {}
         self._due: dict[str, RunSpec] = {}
         self._data_dirs: dict[str, Path] = {}
         self._watcher = Watcher(runtime.runs_dir)
@@ -117,7 +103,7 @@ class SlurmEngine:
 
     def adopt(self, run_ids: Collection[str]) -> list[str]:
         """Take over jobs of these runs that an earlier process has left. Raises ResourceError without an answer."""
-        found = self._active_jobs(slurm_commands.own_jobs())
+        found = active_jobs(self._folder, slurm_commands.own_jobs())
         adopted = [run_id for run_id in run_ids if run_id in found]
         self._take_over({run_id: found[run_id] for run_id in adopted})
         if adopted:
@@ -172,18 +158,6 @@ class SlurmEngine:
         never_submitted, self._due = list(self._due), {}
         return [(run_id, Ended()) for run_id in never_submitted]
 
-    def _active_jobs(self, queue: Mapping[tuple[str, str], QueuedJob]) -> dict[str, _Submitted]:
-        """Return the jobs in the queue that belong to this directory of runs, by the ids of the runs."""
-        active = {place: each for place, each in queue.items() if each.state not in ENDED}
-        names = {name for name, _ in active if name.startswith(PREFIX)}
-        known = {name: read_jobs(self._folder / name.removeprefix(PREFIX)) for name in names}
-        return {
-            run_id: _Submitted(job, active[name, str(job.number)].id)
-            for name, jobs in known.items()
-            for run_id, job in jobs.items()
-            if (name, str(job.number)) in active
-        }
-
     def _reports_of(self, run_id: str, queue: Mapping[tuple[str, str], QueuedJob]) -> Iterator[Report]:
         submitted = self._submitted[run_id]
         found = queue.get(submitted.place)
@@ -192,7 +166,7 @@ class SlurmEngine:
                 del self._submitted[run_id]
                 yield ended
             return
-        state: State = "waiting" if found.state in WAITING else "running"
+        state = state_of(found)
         if state != submitted.state:
             submitted.state = state
             yield Moved(state)
@@ -209,7 +183,7 @@ class SlurmEngine:
                 self._told.add(kind)
                 self._note(slurm_reasons.words_for(reason, trials))
 
-    def _end_of(self, run_id: str, submitted: _Submitted, state: str) -> Ended | None:
+    def _end_of(self, run_id: str, submitted: Submitted, state: str) -> Ended | None:
         """Return how a trial has ended; None while its files may still be on their way from another machine."""
         submitted.looks += 1
         is_over = submitted.looks >= LOOKS_BEFORE_LOST
@@ -229,13 +203,13 @@ class SlurmEngine:
     def _has_result(self, run_id: str) -> bool:
         return trial_state(read_run(newest_attempt(self._runtime.runs_dir, run_id))) in RESULTS
 
-    def _take_over(self, jobs: Mapping[str, _Submitted]) -> None:
+    def _take_over(self, jobs: Mapping[str, Submitted]) -> None:
         self._submitted |= jobs
         self._arrays |= {each.id.partition("_")[0] for each in jobs.values()}
 
     def _find_due(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
         """Take over jobs that are in the queue though the request to submit them seemed to have failed."""
-        if found := {run_id: job for run_id, job in self._active_jobs(queue).items() if run_id in self._due}:
+        if found := {run_id: job for run_id, job in active_jobs(self._folder, queue).items() if run_id in self._due}:
             self._note(f"found {counted(len(found), 'job')} that Slurm did not confirm; nothing is submitted twice")
             self._take_over(found)
             self._looks_to_wait = 0
@@ -295,7 +269,7 @@ class SlurmEngine:
                 raise
             return
         self._note(f"submitted {counted(len(specs), 'trial')} to Slurm as job {number}, at most {most} at a time")
-        jobs = {run_id: _Submitted(job, f"{number}_{job.number}") for run_id, job in read_jobs(folder).items()}
+        jobs = {run_id: Submitted(job, f"{number}_{job.number}") for run_id, job in read_jobs(folder).items()}
         self._take_over(jobs)
         for run_id in jobs:
             del self._due[run_id]

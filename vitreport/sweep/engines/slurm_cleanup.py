@@ -9,8 +9,8 @@ from vitreport.records.reader import read_run
 from vitreport.store.cleanup import TEMPORARY, Removal
 from vitreport.store.run_state import LOCK_NAME, RESULTS, trial_state
 from vitreport.sweep.engines import slurm_commands
-from vitreport.sweep.engines.slurm import PREFIX
 from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError
+from vitreport.sweep.engines.slurm_queue import PREFIX
 from vitreport.sweep.engines.submission import FOLDER, read_jobs
 
 
