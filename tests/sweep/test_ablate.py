@@ -93,7 +93,7 @@ def test_a_killed_sweep_leaves_no_trainers_behind(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_worker_that_is_killed_again_and_again_costs_its_trial_only(tmp_path: Path) -> None:
-    sweep = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1")
+    sweep = ablate(tmp_path, *LONG, "--param", "batch_size", "50", "--seeds=1", "--checkpoint-seconds=600")
     killed: set[int] = set()
     while len(killed) < 3:
         wait_for_training(sweep)
@@ -104,8 +104,8 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_trial_only(tmp_path: 
         killed.add(worker)
     done = sweep.finish()
     assert done.exit_code == 7
-    assert done.stderr.count("ended by signal 9 (out of memory? try fewer --jobs)") == 3
-    assert done.stderr.count("it is tried again") == 2
+    assert done.stderr.count("stopped by signal 9 (out of memory? try fewer --jobs)") >= 3
+    assert done.stderr.count("retrying after") == 2
 
 
 def test_a_trial_that_another_process_trains_is_waited_for(tmp_path: Path) -> None:
