@@ -16,6 +16,7 @@ from tests.store.children import wait_until
 from tests.store.identity import only_run
 from vitreport.records.reader import read_run
 from vitreport.store.checkpoint import checkpoints
+from vitreport.store.run_state import state_of
 
 ON_CPU = ("--device=cpu", "--threads=1")
 PATIENCE_SECONDS = 240  # with processes that import torch on a busy machine
@@ -97,6 +98,7 @@ def test_killed_process_ends_the_training(tmp_path: Path, rank: int) -> None:
         subprocess.run(["kill", "-KILL", str(children_of(process)[rank])], check=True)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 137
+    assert state_of(read_run(only_run(tmp_path))) == "interrupted"
     killed = f"process {rank} of the training was killed by SIGKILL"
     assert stderr.splitlines()[-1] == f"error: {killed}; hint: run the same command again to resume the run"
 

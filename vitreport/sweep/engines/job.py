@@ -18,7 +18,7 @@ from vitreport.training.events import EpochFinished, Event, Listener, StepFinish
 
 STOPPED = "stopped at its time limit or by Slurm"
 TOO_EARLY = Ended(
-    f"{STOPPED} before its first step; hint: if its time limit is short, use a longer --engine-option time",
+    f"{STOPPED} before its first step; hint: if its time limit is short, increase the engine option time",
     is_temporary=True,
 )
 
