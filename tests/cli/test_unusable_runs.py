@@ -60,7 +60,8 @@ def test_the_time_of_a_running_run_is_that_until_now(cli: Cli) -> None:
     assert shown() == ("interrupted", 60)
     with held(folder):
         state, seconds = shown()
-    assert (state, seconds) == ("running", pytest.approx(3660, abs=60))
+    assert state == "running"
+    assert seconds >= 3660
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
