@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.sweep.fake_slurm import FakeSlurm
 from tests.sweep.test_slurm import RUNTIME, SPECS
 from vitreport.errors import ResourceError
 from vitreport.sweep.engines.slurm import LOOKS_BEFORE_LOST, SlurmEngine
+from vitreport.sweep.engines.slurm_commands import QueuedJob
 
 ADD = (
     'for each; do case "$each" in --job-name=*) echo "$(wc -l < called)|0|PENDING|None|${each#*=}" >> queue; esac; done'
@@ -67,3 +69,54 @@ def test_refused_jobs_leave_nothing(engine: SlurmEngine) -> None:
     with pytest.raises(ResourceError, match="Slurm refused the jobs: Invalid qos specification"):
         engine.reports(0)
     assert not list(Path("runs/.slurm").glob("*/"))
+
+
+def test_late_jobs_that_run_are_ended_with_the_others(slurm: FakeSlurm, notes: list[str]) -> None:
+    """Their trials were submitted again meanwhile."""
+    slurm.is_lossy = slurm.is_idle = True
+    engine = SlurmEngine(1, RUNTIME, notes.append, seconds_between_looks=0)
+    engine.submit(SPECS[0])
+    engine.reports(0)
+    ((place, late),) = slurm.queue.items()
+    slurm.queue.clear()
+    for _ in range(LOOKS_BEFORE_LOST + 1):
+        engine.reports(0)
+    del slurm.scripts[place]
+    slurm.queue[place] = QueuedJob(late.id, "RUNNING")
+    with engine:
+        engine.reports(0)
+        assert [job.state for job in slurm.queue.values()] == ["PENDING", "RUNNING"]
+        engine.stop()
+        engine.reports(0)
+        assert [job.state for job in slurm.queue.values()] == ["CANCELLED"] * 2
+    assert not [note for note in notes if "scancel" in note]
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_jobs_that_may_come_after_the_command(is_stopped: bool, slurm: FakeSlurm, notes: list[str]) -> None:
+    slurm.is_lossy = slurm.is_idle = True
+    with SlurmEngine(1, RUNTIME, notes.append, seconds_between_looks=0) as engine:
+        engine.submit(SPECS[0])
+        engine.reports(0)
+        ((name, _),) = slurm.queue
+        slurm.queue.clear()
+        if is_stopped:
+            engine.stop()
+            engine.reports(0)
+    warnings = [note for note in notes if note.endswith(f"; hint: cancel them with `scancel --name={name}`")]
+    assert len(warnings) == is_stopped
+
+
+def test_jobs_that_come_while_the_command_ends(slurm: FakeSlurm, notes: list[str]) -> None:
+    """The second Ctrl-C comes while Slurm is still busy with the request."""
+    slurm.is_lossy = slurm.is_idle = True
+    with SlurmEngine(1, RUNTIME, notes.append, seconds_between_looks=0) as engine:
+        engine.submit(SPECS[0])
+        engine.reports(0)
+        late = dict(slurm.queue)
+        slurm.queue.clear()
+        engine.stop()
+        engine.reports(0)
+        slurm.queue |= late
+    assert [job.state for job in slurm.queue.values()] == ["CANCELLED"]
+    assert not [note for note in notes if "scancel" in note]

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -26,7 +27,8 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.run_state import RESULTS, trial_state
 from vitreport.sweep.engines import slurm_commands, slurm_reasons
 from vitreport.sweep.engines.engine import Ended, Moved, Report, State
-from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError, QueuedJob
+from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError, Queue
+from vitreport.sweep.engines.slurm_lost import LostRequests
 from vitreport.sweep.engines.slurm_queue import PREFIX, WAITING, Submitted, active_jobs, state_of
 from vitreport.sweep.engines.submission import FOLDER, read_jobs, write_submission
 from vitreport.sweep.watch import Watcher
@@ -67,9 +69,9 @@ class SlurmEngine:
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
         self._largest_array = MOST_SUBMITTED
-        self._unanswered, self._looks_to_wait = set[str](), 0
+        self._lost, self._looks_to_wait = LostRequests(), 0
         self._told = set(slurm_reasons.ORDINARY)
-        self._is_stopping = self._has_stopped = False
+        self._is_stopping, self._stopped = False, set[str]()
 
     def check(self) -> None:
         """Raise ResourceError if Slurm is not installed here."""
@@ -83,13 +85,20 @@ class SlurmEngine:
         """Leave the jobs, except those that were asked to stop and have not: end these at once."""
         if not self._is_stopping:
             return
+        queue: Queue = {}
+        with suppress(errors.ResourceError):
+            if self._due or self._lost.names:
+                queue = slurm_commands.own_jobs()
+                self._find_due(queue)
+        ids = self._ids(queue)
         try:
-            if self._due:
-                self._find_due(slurm_commands.own_jobs())
-            slurm_commands.kill_jobs([each.id for each in self._submitted.values()])
+            slurm_commands.kill_jobs(ids)
         except errors.ResourceError as error:
             hint = "see them with `squeue --me`, and cancel them with `scancel JOB`"
             self._note(f"warning: {errors.with_hint(f'{error.message}; jobs may continue', hint)}")
+        for name in sorted(self._lost.unseen):
+            fault = "Slurm has not confirmed some jobs; they may still come into the queue"
+            self._note(f"warning: {errors.with_hint(fault, f'cancel them with `scancel --name={name}`')}")
 
     @property
     def running(self) -> list[str]:
@@ -132,7 +141,7 @@ class SlurmEngine:
             self._find_due(queue)
             self._cancel_late(queue)
             if self._is_stopping:
-                reports += self._stop_jobs()
+                reports += self._stop_jobs(queue)
             for run_id in list(self._submitted):
                 reports += [(run_id, report) for report in self._reports_of(run_id, queue)]
             self._note_reasons(queue)
@@ -151,14 +160,19 @@ class SlurmEngine:
         self._is_stopping, self._next_look = True, 0.0
         self._seconds_between_looks = min(1.0, self._seconds_between_looks)
 
-    def _stop_jobs(self) -> list[tuple[str, Report]]:
-        if not self._has_stopped:
-            slurm_commands.stop_jobs([each.id for each in self._submitted.values()])
-        self._has_stopped = True
+    def _stop_jobs(self, queue: Queue) -> list[tuple[str, Report]]:
+        ids = [each for each in self._ids(queue) if each not in self._stopped]
+        slurm_commands.stop_jobs(ids)
+        self._stopped.update(ids)
         never_submitted, self._due = list(self._due), {}
         return [(run_id, Ended()) for run_id in never_submitted]
 
-    def _reports_of(self, run_id: str, queue: Mapping[tuple[str, str], QueuedJob]) -> Iterator[Report]:
+    def _ids(self, queue: Queue) -> list[str]:
+        """Return the ids of all jobs, also of those whose trials were submitted again because no answer came."""
+        own = [each.id for each in self._submitted.values()]
+        return [*own, *(job.id for job in self._lost.jobs(queue, own))]
+
+    def _reports_of(self, run_id: str, queue: Queue) -> Iterator[Report]:
         submitted = self._submitted[run_id]
         found = queue.get(submitted.place)
         if found is None or found.state in ENDED:
@@ -173,7 +187,7 @@ class SlurmEngine:
         if state == "running":
             yield from self._watcher.events(run_id)
 
-    def _note_reasons(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+    def _note_reasons(self, queue: Queue) -> None:
         """Say why trials wait, each reason once: Slurm goes back and forth between some."""
         found = [queue[each.place] for each in self._submitted.values() if each.place in queue]
         reasons = Counter(each.reason for each in found if each.state in WAITING and not self._is_stopping)
@@ -207,7 +221,7 @@ class SlurmEngine:
         self._submitted |= jobs
         self._arrays |= {each.id.partition("_")[0] for each in jobs.values()}
 
-    def _find_due(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+    def _find_due(self, queue: Queue) -> None:
         """Take over jobs that are in the queue though the request to submit them seemed to have failed."""
         if found := {run_id: job for run_id, job in active_jobs(self._folder, queue).items() if run_id in self._due}:
             self._note(f"found {counted(len(found), 'job')} that Slurm did not confirm; nothing is submitted twice")
@@ -215,11 +229,10 @@ class SlurmEngine:
             self._looks_to_wait = 0
             self._due = {run_id: spec for run_id, spec in self._due.items() if run_id not in found}
 
-    def _cancel_late(self, queue: Mapping[tuple[str, str], QueuedJob]) -> None:
+    def _cancel_late(self, queue: Queue) -> None:
         """Cancel waiting jobs of a request that was not answered, if their trials have been submitted again."""
-        own = {each.place for each in self._submitted.values()}
-        others = {place: job for place, job in queue.items() if place[0] in self._unanswered and place not in own}
-        slurm_commands.kill_jobs([job.id for job in others.values() if job.state in WAITING])
+        late = self._lost.jobs(queue, {each.id for each in self._submitted.values()})
+        slurm_commands.kill_jobs([job.id for job in late if job.state in WAITING])
 
     def _submit_due(self) -> None:
         """Submit what is due: all of it if no jobs are left, else as many as may run beside those, or after those."""
@@ -255,19 +268,21 @@ class SlurmEngine:
         write_atomic(script, os.fsencode(f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'))
         others = sorted(self._arrays) if self._detach else ()
         name = PREFIX + folder.name
+        self._lost.add(name)
         try:
             number = slurm_commands.submit_array(script, name, len(specs), most, self._options, others)
         except errors.ResourceError as error:
-            self._unanswered.add(name)
             self._looks_to_wait = LOOKS_BEFORE_LOST
             if isinstance(error, NoAnswerError):
                 raise
             self._find_due(slurm_commands.own_jobs())  # sbatch may fail after Slurm has accepted the jobs
             self._looks_to_wait = 0
             if specs[0].run_id in self._due:
+                self._lost.discard(name)
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             return
+        self._lost.discard(name)
         self._note(f"submitted {counted(len(specs), 'trial')} to Slurm as job {number}, at most {most} at a time")
         jobs = {run_id: Submitted(job, f"{number}_{job.number}") for run_id, job in read_jobs(folder).items()}
         self._take_over(jobs)

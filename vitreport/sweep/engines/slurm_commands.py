@@ -49,6 +49,10 @@ class QueuedJob:
     reason: str = ""
 
 
+Queue = Mapping[tuple[str, str], QueuedJob]
+"""Jobs by name and number in their array."""
+
+
 def refuse_without_slurm() -> None:
     """Raise ResourceError if the commands of Slurm are not installed here."""
     if missing := [program for program in PROGRAMS if not shutil.which(program)]:

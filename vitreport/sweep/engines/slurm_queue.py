@@ -1,13 +1,12 @@
 """Find the jobs of runs in the queue of Slurm."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitreport.sweep.engines import slurm_commands
 from vitreport.sweep.engines.engine import State
-from vitreport.sweep.engines.slurm_commands import ENDED, QueuedJob
+from vitreport.sweep.engines.slurm_commands import ENDED, Queue, QueuedJob
 from vitreport.sweep.engines.submission import FOLDER, Job, read_jobs
 
 PREFIX = "vitreport-"
@@ -34,7 +33,7 @@ def state_of(job: QueuedJob) -> State:
     return "waiting" if job.state in WAITING else "running"
 
 
-def active_jobs(folder: Path, queue: Mapping[tuple[str, str], QueuedJob]) -> dict[str, Submitted]:
+def active_jobs(folder: Path, queue: Queue) -> dict[str, Submitted]:
     """Return the jobs in the queue that have been submitted from a folder, by the ids of the runs."""
     active = {place: each for place, each in queue.items() if each.state not in ENDED}
     names = {name for name, _ in active if name.startswith(PREFIX)}
