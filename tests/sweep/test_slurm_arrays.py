@@ -1,10 +1,13 @@
 """How many jobs the engine for Slurm submits together, with a Slurm that only pretends to train."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.records import small_spec
 from tests.sweep.fake_slurm import FakeSlurm
 from tests.sweep.test_slurm import RUNTIME, SPECS, look, submit, sweep
+from vitreport.errors import ResourceError
 from vitreport.sweep.engines.slurm import SlurmEngine
 
 
@@ -49,3 +52,19 @@ def test_smaller_arrays_fill_the_jobs_that_may_run(
     look(engine, 2)
     assert [count for count, *_ in slurm.arrays] == sizes
     assert not [note for note in notes if "warning" in note]
+
+
+def test_a_full_queue_of_the_cluster_has_room_later(
+    engine: SlurmEngine, slurm: FakeSlurm, notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> str:
+        raise ResourceError("Slurm refused the jobs: Resource temporarily unavailable")
+
+    with monkeypatch.context() as full:
+        full.setattr("vitreport.sweep.engines.slurm_commands.submit_array", refuse)
+        submit(engine, 2)
+        look(engine, 3)
+    assert notes == ["warning: Slurm refused the jobs: Resource temporarily unavailable; waiting for other jobs to end"]
+    assert not list(Path("runs/.slurm").glob("*/"))
+    look(engine)
+    assert [count for count, *_ in slurm.arrays] == [1, 1]

@@ -13,6 +13,7 @@ from vitreport.errors import ResourceError
 from vitreport.runtime import Runtime
 from vitreport.sweep.engines.slurm import SlurmEngine
 from vitreport.sweep.engines.slurm_commands import NoAnswerError, kill_jobs, own_jobs, stop_jobs, submit_array
+from vitreport.sweep.engines.slurm_reasons import is_about_number
 
 ODD = "a b'$(touch x)\"%c ü"
 
@@ -47,7 +48,6 @@ def test_a_job_that_has_ended_before_does_not_keep_the_others_from_their_end() -
         "Unable to contact slurm controller (connect failure)",
         "Rate limit exceeded, please retry momentarily",
         "Controller is in standby mode, try a different controller",
-        "Resource temporarily unavailable",
         "Could not establish a configuration source",
     ],
 )
@@ -67,6 +67,30 @@ def test_jobs_that_slurm_refuses() -> None:
     with pytest.raises(ResourceError, match="Slurm refused the jobs: invalid partition") as caught:
         submit_array(Path("job.sh"), "name", 1, 1, [])
     assert not isinstance(caught.value, NoAnswerError)
+
+
+def test_sbatch_does_not_wait_for_room_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying"
+    install("sbatch", f"echo '{said}' >&2; exec sleep 60")
+    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.SECONDS_UNTIL_FULL", 0.1)
+    with pytest.raises(
+        ResourceError, match="Slurm refused the jobs: Slurm temporarily unable to accept job; hint: wait until other"
+    ) as caught:
+        submit_array(Path("job.sh"), "name", 1, 1, [])
+    assert not isinstance(caught.value, NoAnswerError)
+    assert is_about_number(caught.value.message)
+
+
+def test_after_a_signal_slurm_has_less_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("sbatch", "scancel"):
+        install(program, "")
+    install("squeue", "exec sleep 60")
+    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.PATIENCE_AFTER_STOP_SECONDS", 0.01)
+    notes: list[str] = []
+    with SlurmEngine(1, Runtime("cpu", Path("data"), Path("cache")), notes.append) as engine:
+        engine.stop()
+        engine.reports(0)
+    assert notes == ["warning: squeue has not answered for 0.01 s; trying again every 1 s"]
 
 
 def test_odd_characters_reach_slurm_and_the_job_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

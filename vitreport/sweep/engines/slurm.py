@@ -72,6 +72,7 @@ class SlurmEngine:
         self._lost, self._looks_to_wait = LostRequests(), 0
         self._told = set(slurm_reasons.ORDINARY)
         self._is_stopping, self._stopped = False, set[str]()
+        self._patience = slurm_commands.PATIENCE_SECONDS
 
     def check(self) -> None:
         """Raise ResourceError if Slurm is not installed here."""
@@ -88,11 +89,11 @@ class SlurmEngine:
         queue: Queue = {}
         with suppress(errors.ResourceError):
             if self._due or self._lost.names:
-                queue = slurm_commands.own_jobs()
+                queue = slurm_commands.own_jobs(self._patience)
                 self._find_due(queue)
         ids = self._ids(queue)
         try:
-            slurm_commands.kill_jobs(ids)
+            slurm_commands.kill_jobs(ids, self._patience)
         except errors.ResourceError as error:
             hint = "see them with `squeue --me`, and cancel them with `scancel JOB`"
             self._note(f"warning: {errors.with_hint(f'{error.message}; jobs may continue', hint)}")
@@ -112,7 +113,7 @@ class SlurmEngine:
 
     def adopt(self, run_ids: Collection[str]) -> list[str]:
         """Take over jobs of these runs that an earlier process has left. Raises ResourceError without an answer."""
-        found = active_jobs(self._folder, slurm_commands.own_jobs())
+        found = active_jobs(self._folder, slurm_commands.own_jobs(self._patience))
         adopted = [run_id for run_id in run_ids if run_id in found]
         self._take_over({run_id: found[run_id] for run_id in adopted})
         if adopted:
@@ -137,7 +138,7 @@ class SlurmEngine:
         reports: list[tuple[str, Report]] = []
         former, self._complaint = self._complaint, ""
         try:
-            queue = slurm_commands.own_jobs()
+            queue = slurm_commands.own_jobs(self._patience)
             self._find_due(queue)
             self._cancel_late(queue)
             if self._is_stopping:
@@ -159,10 +160,11 @@ class SlurmEngine:
         """Take what waits out of the queue, and send SIGTERM to the jobs that run, at the next look."""
         self._is_stopping, self._next_look = True, 0.0
         self._seconds_between_looks = min(1.0, self._seconds_between_looks)
+        self._patience = slurm_commands.PATIENCE_AFTER_STOP_SECONDS
 
     def _stop_jobs(self, queue: Queue) -> list[tuple[str, Report]]:
         ids = [each for each in self._ids(queue) if each not in self._stopped]
-        slurm_commands.stop_jobs(ids)
+        slurm_commands.stop_jobs(ids, self._patience)
         self._stopped.update(ids)
         never_submitted, self._due = list(self._due), {}
         return [(run_id, Ended()) for run_id in never_submitted]
@@ -250,7 +252,7 @@ class SlurmEngine:
                 elif self._detach:
                     fault = f"{error.message}; {counted(len(self._due), 'trial')} not submitted"
                     raise errors.ResourceError(fault, error.hint) from error
-                elif self._submitted:
+                elif self._submitted or slurm_reasons.is_about_full_queue(error.message):
                     self._complaint = f"{error.message}; waiting for other jobs to end"
                     return
                 else:
@@ -275,7 +277,7 @@ class SlurmEngine:
             self._looks_to_wait = LOOKS_BEFORE_LOST
             if isinstance(error, NoAnswerError):
                 raise
-            self._find_due(slurm_commands.own_jobs())  # sbatch may fail after Slurm has accepted the jobs
+            self._find_due(slurm_commands.own_jobs(self._patience))  # sbatch may fail after Slurm has accepted the jobs
             self._looks_to_wait = 0
             if specs[0].run_id in self._due:
                 self._lost.discard(name)

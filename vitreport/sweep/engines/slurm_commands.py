@@ -10,10 +10,13 @@ from pathlib import Path
 from vitreport.errors import ResourceError
 from vitreport.formatting import joined
 from vitreport.spec.engine import LOOK, SECONDS_TO_SAVE
-from vitreport.sweep.engines.slurm_reasons import hint_for
+from vitreport.sweep.engines.slurm_reasons import hint_for, is_about_full_queue
 
 PROGRAMS = ("sbatch", "squeue", "scancel")
 PATIENCE_SECONDS = 120
+PATIENCE_AFTER_STOP_SECONDS = 10
+SECONDS_UNTIL_FULL = 8
+"""When the queue is full, sbatch tries again after 1, 3, 6 and 10 s, and so on for 120 s; it is ended in between."""
 FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
 """What options of the engine are called by sbatch; the others have the same name."""
 ENDED = {
@@ -33,6 +36,7 @@ _NO_ANSWER = re.compile(
     r"|slurm_persist|communication|standby mode|rate limit|temporarily|configuration source",
     re.IGNORECASE,
 )
+RETRYING = ", sleeping and retrying"
 _PREFIX = r"^(sbatch: |squeue: |scancel: )?((error|fatal|allocation failure|Batch job submission failed): )*"
 
 
@@ -101,45 +105,67 @@ def _pattern(folder: Path) -> str:
     return str(folder).replace("\\", "\\\\").replace("%", "%%")
 
 
-def own_jobs() -> dict[tuple[str, str], QueuedJob]:
+def own_jobs(patience: float = PATIENCE_SECONDS) -> dict[tuple[str, str], QueuedJob]:
     """Return the jobs of this user, also those that have just ended, by name and number in their array."""
-    lines = _call("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%j").splitlines()
-    parts = [line.strip().split("|", 4) for line in lines]
+    lines = _call(
+        "squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%j", patience=patience
+    )
+    parts = [line.strip().split("|", 4) for line in lines.splitlines()]
     return {(each[4], each[1]): QueuedJob(f"{each[0]}_{each[1]}", *each[2:4]) for each in parts if len(each) == 5}
 
 
-def stop_jobs(ids: Sequence[str]) -> None:
+def stop_jobs(ids: Sequence[str], patience: float = PATIENCE_SECONDS) -> None:
     """Remove jobs from the queue, and send SIGTERM to those that run, so that they save what they have."""
     if ids:
-        _call("scancel", "--quiet", "--state=PENDING", *ids)
-        _call("scancel", "--quiet", "--full", "--signal=TERM", *ids)
+        _call("scancel", "--quiet", "--state=PENDING", *ids, patience=patience)
+        _call("scancel", "--quiet", "--full", "--signal=TERM", *ids, patience=patience)
 
 
-def kill_jobs(ids: Sequence[str]) -> None:
+def kill_jobs(ids: Sequence[str], patience: float = PATIENCE_SECONDS) -> None:
     """End jobs at once."""
     if ids:
-        _call("scancel", "--quiet", *ids)
+        _call("scancel", "--quiet", *ids, patience=patience)
 
 
-def _call(*command: str) -> str:
-    """Run a command of Slurm in a session of its own, which Ctrl-C does not reach.
+def _call(*command: str, patience: float = PATIENCE_SECONDS) -> str:
+    """Run a command of Slurm and return what it prints.
 
     Raises NoAnswerError, or ResourceError if Slurm has refused the request.
     """
     program = command[0]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_SECONDS, start_new_session=True
-        )
+        done = _run(command, patience)
     except FileNotFoundError:  # it was there before, perhaps on a file system that is away for a moment
         raise NoAnswerError(f"{program} not found", "check whether Slurm is still installed") from None
     except subprocess.TimeoutExpired:
-        raise NoAnswerError(f"{program} has not answered for {PATIENCE_SECONDS} s", "check the cluster") from None
+        raise NoAnswerError(f"{program} has not answered for {patience:g} s", "check the cluster") from None
     # scancel fails for jobs that are in another state than it looks for, or have just ended
     if not done.returncode or (program == "scancel" and not _NO_ANSWER.search(done.stderr)):
         return done.stdout
-    lines = [re.sub(_PREFIX, "", line) for line in done.stderr.strip().splitlines()]
+    lines = [re.sub(_PREFIX, "", line).removesuffix(RETRYING) for line in done.stderr.strip().splitlines()]
     reason = "; ".join(line for line in lines if not line.startswith("Try ")) or f"exit code {done.returncode}"
-    if program != "sbatch" or _NO_ANSWER.search(reason):
+    if program != "sbatch" or (_NO_ANSWER.search(reason) and not is_about_full_queue(reason)):
         raise NoAnswerError(f"Slurm does not answer: {reason}", "check the cluster with `sinfo`, then try again")
     raise ResourceError(f"Slurm refused the jobs: {reason}", hint_for(reason))
+
+
+def _run(command: Sequence[str], patience: float) -> subprocess.CompletedProcess[str]:
+    """Run a command in a session of its own, which Ctrl-C does not reach; do not wait for room in the queue."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, errors="replace", start_new_session=True
+    ) as process:
+        try:
+            waited = 0.0
+            while True:
+                try:
+                    output, said = process.communicate(timeout=min(patience - waited, SECONDS_UNTIL_FULL))
+                    return subprocess.CompletedProcess(command, process.returncode, output, said)
+                except subprocess.TimeoutExpired as error:
+                    waited += SECONDS_UNTIL_FULL
+                    if RETRYING in (said := (error.stderr or b"").decode(errors="replace")):
+                        return subprocess.CompletedProcess(command, 1, "", said)
+                    if waited >= patience:
+                        raise
+        finally:
+            process.kill()

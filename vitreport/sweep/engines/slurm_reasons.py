@@ -49,7 +49,9 @@ _REMEDIES = (
 )
 """Reasons that waiting does not resolve, at least not soon, as patterns of the whole reason; the first match counts."""
 
+_FULL_QUEUE = r"(Resource|Slurm) temporarily un(available|able)|queue full"
 _REFUSALS = (
+    (_FULL_QUEUE, "wait until other jobs have ended, then run the same command again"),
     (r"policy", LIMITS),
     (r"account|qos|association", ACCOUNT),
     (r"partition", PARTITION),
@@ -76,5 +78,10 @@ def hint_for(refusal: str) -> str:
 
 
 def is_about_number(refusal: str) -> bool:
-    """Return whether sbatch may accept a smaller array: Slurm limits the size of arrays and the jobs of a user."""
-    return bool(re.search(r"job array|submit limit|MaxJobCount", refusal, re.IGNORECASE))
+    """Return whether sbatch may accept fewer jobs at a time: arrays, or the jobs of a user or in all, are limited."""
+    return bool(re.search(rf"job array|submit limit|MaxJobCount|{_FULL_QUEUE}", refusal, re.IGNORECASE))
+
+
+def is_about_full_queue(refusal: str) -> bool:
+    """Return whether sbatch may accept the same jobs later: the cluster has as many as it can have."""
+    return bool(re.search(_FULL_QUEUE, refusal, re.IGNORECASE))
