@@ -108,7 +108,7 @@ def test_a_finished_sweep_does_not_need_slurm(cli: Cli, monkeypatch: pytest.Monk
     assert cli(*ABLATE, "--engine=slurm").exit_code == 0
 
 
-def install_sbatch(answer: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def install_sbatch(answer: str, code: int | str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install an sbatch that writes its arguments to the file `called`."""
     for program in ("sbatch", "squeue", "scancel"):
         Path(program).write_text(f'#!/bin/sh\necho "$@" >> called\necho "{answer}" >&2\nexit {code}\n')
@@ -135,6 +135,30 @@ def test_a_dry_run_asks_slurm(option: str, cli: Cli, monkeypatch: pytest.MonkeyP
     done = cli(*ABLATE, "--engine=slurm", "--engine-option=partition=none", *option.split())
     refused(done, 6, "Slurm refused the jobs: Invalid partition name specified", "hint: choose another")
     assert "learning_rate" in done.stdout
+
+
+def test_a_dry_run_of_an_array_that_is_too_large(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_sbatch(
+        "allocation failure: Invalid job array specification", "$(! echo $* | grep -q array=0-3; echo $?)", monkeypatch
+    )
+    done = cli(*ABLATE, "--engine=slurm", "--dry-run")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "Slurm accepts these options")
+    assert "\nthe jobs will be submitted in smaller arrays\n" in done.stderr
+    assert ["array=0-0%1" in line for line in Path("called").read_text().splitlines()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["Requested node configuration is not available", "Required node not available (down, drained or reserved)"],
+)
+def test_a_dry_run_while_nodes_are_down(reason: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_sbatch(f"allocation failure: {reason}", 1, monkeypatch)
+    done = cli(*ABLATE, "--engine=slurm", "--dry-run")
+    assert (done.exit_code, "accepts" in done.stdout) == (0, False)
+    warning = (
+        f"warning: Slurm could not place these jobs now: {reason}; hint: if no nodes are down (see `sinfo`), request"
+    )
+    assert warning in done.stderr
 
 
 def test_a_dry_run_without_slurm_shows_the_plan(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

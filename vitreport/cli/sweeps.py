@@ -17,7 +17,7 @@ from vitreport.cli.console import note, print_json, print_sentence, print_table,
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.records import warn_mixed
-from vitreport.errors import DamageError, ResourceError, VitreportError, left_out
+from vitreport.errors import DamageError, ResourceError, VitreportError, left_out, with_hint
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
@@ -28,6 +28,7 @@ from vitreport.sweep.check import missing_trials
 from vitreport.sweep.engines.choose import choose_engine
 from vitreport.sweep.engines.slurm import MOST_SUBMITTED
 from vitreport.sweep.engines.slurm_commands import array_option, batch_options, check_array, refuse_without_slurm
+from vitreport.sweep.engines.slurm_reasons import is_about_now, is_about_number
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.observer import Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
@@ -90,9 +91,26 @@ def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOpt
     except ResourceError as error:
         note(f"warning: these options were not checked: {error}")
         return
-    check_array(*array, arguments)
-    if not options.as_json:
-        print_text("Slurm accepts these options")
+    try:
+        _check_array(*array, arguments)
+    except ResourceError as error:
+        if not is_about_now(error.message):
+            raise
+        fault = f"Slurm could not place these jobs now: {error.message.partition(': ')[2]}"
+        note(f"warning: {with_hint(fault, f'if no nodes are down (see `sinfo`), {error.hint}')}")
+    else:
+        if not options.as_json:
+            print_text("Slurm accepts these options")
+
+
+def _check_array(count: int, jobs: int, arguments: Sequence[str]) -> None:
+    try:
+        check_array(count, jobs, arguments)
+    except ResourceError as error:
+        if count == 1 or not is_about_number(error.message):
+            raise
+        note("the jobs will be submitted in smaller arrays")
+        check_array(1, 1, arguments)
 
 
 def _row(trial: TrialForecast) -> list[str]:

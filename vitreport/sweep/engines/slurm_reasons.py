@@ -77,6 +77,18 @@ def hint_for(refusal: str) -> str:
     return next(hint for pattern, hint in _REFUSALS if re.search(pattern, refusal, re.IGNORECASE))
 
 
+def is_about_now(refusal: str) -> bool:
+    """Return whether `sbatch --test-only` may refuse jobs that sbatch would put into the queue.
+
+    It says the same if no node can ever run the jobs, and if the nodes that can are down.
+    """
+    return bool(
+        re.search(
+            r"Requested \w+ configuration|nodes are busy|temporarily unavailable|\(down, drained or reserved\)", refusal
+        )
+    )
+
+
 def is_about_number(refusal: str) -> bool:
     """Return whether sbatch may accept fewer jobs at a time: arrays, or the jobs of a user or in all, are limited."""
     return bool(re.search(rf"job array|submit limit|MaxJobCount|{_FULL_QUEUE}", refusal, re.IGNORECASE))
