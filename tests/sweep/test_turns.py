@@ -18,6 +18,7 @@ from vitreport.records.reader import read_run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.store.session import Session
 from vitreport.store.train import train_run
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.engines.turns import Turns
@@ -42,6 +43,7 @@ SPECS = [
     small_spec(seed=1, model={"drop_rate": 0.2, "drop_path_rate": 0.2}, data=FLIPPED, train={"epochs": 3}),
 ]
 EXPLODING = small_spec(optimizer={"name": "sgd", "learning_rate": 1e6}, data=DATA)
+STOPPED = Ended("stopped by SIGTERM", is_temporary=True, is_stop=True)
 Reports = list[tuple[str, Any, bool]]
 
 
@@ -154,13 +156,27 @@ def test_a_signal_stops_all_and_the_same_command_finishes_them(
         at_step(5, lambda: os.kill(os.getpid(), signal.SIGTERM), patch)
         goes_on, reports = in_turns(SPECS, runtime)
     assert not goes_on
-    stopped = Ended("stopped by SIGTERM; hint: run the same command again to resume the run", is_temporary=True)
-    assert ends_of(reports) == {spec.run_id: stopped for spec in SPECS}
+    assert ends_of(reports) == dict.fromkeys([spec.run_id for spec in SPECS], STOPPED)
     records = records_of(SPECS)
     assert [(record.status, record.step) for record in records] == [("interrupted", step) for step in (2, 2, 1)]
     in_turns(SPECS, runtime, lanes=1)
     check_bits(alone)
     assert [record.trials_per_job for record in records_of(SPECS)] == [3] * 3, "their times include shared ones"
+
+
+def test_after_a_signal_no_session_is_built(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+
+    def build(spec: RunSpec, *arguments: Any) -> Session:
+        built.append(spec)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Session(spec, *arguments)
+
+    monkeypatch.setattr("vitreport.store.train.Session", build)
+    goes_on, reports = in_turns(SPECS, runtime)
+    assert (goes_on, len(built)) == (False, 1)
+    assert ends_of(reports) == dict.fromkeys([spec.run_id for spec in SPECS], STOPPED)
+    assert list(Path("runs").glob("*")) == []
 
 
 def test_a_second_signal_loses_no_run(runtime: Runtime, alone: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

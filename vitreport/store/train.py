@@ -38,6 +38,7 @@ def train_in_turns(
 ) -> Generator[None, None, Path]:
     """Do what `train_run` does. Yield between two steps, where another run may take its turn."""
     with _stopping(force=force), parallel.joined(choose_device(runtime.device)):
+        stop.check()  # a signal may have come in the turn of another run, and images can take minutes to read
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
         with parallel.ready_together():
             if not parallel.rank():
