@@ -145,3 +145,9 @@ def test_trials_that_share_a_process_are_not_compiled() -> None:
     assert uncompiled_if_shared(replace(RUNTIME, compile="on")).compile == "on"
     with pytest.raises(SpecError, match="--compile on and --trials-per-job 2 cannot be used together"):
         LocalEngine(1, replace(shared, compile="on"))
+
+
+def test_each_trial_of_a_process_can_have_its_own_stream() -> None:
+    LocalEngine(1, replace(RUNTIME, trials_per_job=32))
+    with pytest.raises(SpecError, match="--trials-per-job: must be at most 32"):
+        LocalEngine(1, replace(RUNTIME, trials_per_job=33))

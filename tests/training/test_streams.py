@@ -11,7 +11,7 @@ from vitreport.training.captured import _leave_capture, _own_stream
 from vitreport.training.device import determinism_errors, is_deterministic, seed_generators
 from vitreport.training.streams import Lane
 
-GPU = torch.device("cuda", 0)
+GPU = torch.device("cuda", 1)
 
 
 class Generator:
@@ -36,15 +36,17 @@ class Generator:
 @pytest.fixture
 def generator(monkeypatch: pytest.MonkeyPatch) -> Generator:
     """The one of a pretended GPU, whose streams are numbers."""
-    numbers, generator, current = iter(range(1, 100)), Generator(), [0]
+    numbers, generator, current, devices = iter(range(1, 100)), Generator(), [0], [0]
 
     def stream(number: int) -> Any:
+        assert devices[-1] == GPU.index, "makes a context on another GPU"
         current[:] = [number]
         return nullcontext()
 
     replacements: dict[str, Any] = {
         "init": lambda: None,
-        "default_generators": (generator,),
+        "set_device": lambda device: devices.append(device.index),
+        "default_generators": (Generator(), generator),
         "Stream": lambda device: next(numbers),
         "stream": stream,
         "current_stream": lambda device: current[0],

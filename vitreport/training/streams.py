@@ -24,6 +24,7 @@ class Lane:
         self._device, self._context = device, copy_context()
         if device.type == "cuda":
             torch.cuda.init()  # type: ignore[no-untyped-call]
+            torch.cuda.set_device(device)  # else entering the stream makes a context on the first GPU, too
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
             self._random = torch.cuda.default_generators[device.index].clone_state()
             self._is_strict = True

@@ -26,6 +26,7 @@ from vitreport.store.signals import StopSignal
 from vitreport.sweep.engines.engine import Ended, Report, State
 
 MOST_FRUITLESS_STARTS = 3
+MOST_TRIALS_PER_JOB = 32  # torch has as many streams for each GPU, and two runs must not share one
 PATIENCE_SECONDS = 5
 
 
@@ -47,8 +48,12 @@ def threads_per_job(jobs: int, device: str, threads: int | None, jobs_per_gpu: i
 def uncompiled_if_shared(runtime: Runtime) -> Runtime:
     """Return the runtime of each job, which compiles nothing if several trials share its process.
 
-    Torch limits how many networks of a kind it compiles in one process. Raises SpecError if the user asks for both.
+    Torch limits how many networks of a kind it compiles in one process. Raises SpecError if the user asks for both, or
+    for more trials than a process has streams.
     """
+    if runtime.trials_per_job > MOST_TRIALS_PER_JOB:
+        fault = f"{TRIALS_PER_JOB.given_as(runtime.trials_per_job)}: must be at most {MOST_TRIALS_PER_JOB}"
+        raise errors.SpecError(fault, "PyTorch has no more CUDA streams; use --jobs for more trials at the same time")
     if runtime.trials_per_job == 1 or runtime.compile not in ("on", "auto"):
         return runtime
     if runtime.compile == "on":
