@@ -12,6 +12,7 @@ from tests.commands import vitreport
 from tests.store.identity import differences
 from tests.sweep.processes import LONG, MIXER, Sweep, ablate, finished, record, runs
 from tests.sweep.test_disturbed import table
+from vitreport.sweep.engines.job import STOPPED
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -88,7 +89,7 @@ def test_a_signal_before_the_time_limit_is_no_attempt(cluster: OneNode, folder: 
     wait_for_progress(sweep)
     assert "failed" not in sweep.stderr.read_text()
     logs = [log.read_text() for log in folder.glob("runs/.slurm/*/0.log")]
-    assert sum("stopped by SIGTERM" in log for log in logs) == 3
+    assert sum(STOPPED in log for log in logs) == 3
     sweep.process.kill()
     sweep.finish()
 
