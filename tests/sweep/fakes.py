@@ -46,15 +46,15 @@ def killed_by_seed_0(connection: Connection, runtime: Runtime, argv: Sequence[st
     connection.send(("", None, False))
     with suppress(EOFError):
         while specs := [connection.recv() for _ in range(runtime.trials_per_job)]:
-            if 0 in [spec.seed for spec in specs]:
+            if 0 in [spec.seed for spec, _ in specs]:
                 os.kill(os.getpid(), signal.SIGKILL)
-            for spec in specs:
+            for spec, _ in specs:
                 connection.send((spec.run_id, finish(spec), False))
 
 
 def broken_by_the_first(connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
     """Fail with the first of two trials in such a way that the process must end."""
-    first, _ = connection.recv(), connection.recv()
+    (first, _), _ = connection.recv(), connection.recv()
     connection.send((first.run_id, Ended("broken"), True))
 
 
