@@ -50,9 +50,15 @@ def test_a_detached_command_says_if_it_could_not_submit(slurm: FakeSlurm, monkey
 
 
 def test_a_detached_command_submits_all_in_smaller_arrays(slurm: FakeSlurm, notes: list[str]) -> None:
-    slurm.largest_array = 3
+    slurm.largest_array = 1
     sweep(SlurmEngine(2, RUNTIME, notes.append, detach=True), Policy(detach=True))
-    assert slurm.arrays == [(2, 2, []), (2, 2, ["1"])]
+    assert slurm.arrays == [(1, 1, []), (1, 1, []), (1, 1, ["1", "2"]), (1, 1, ["1", "2", "3"])]
+
+
+def test_a_detached_command_says_what_is_left_for_another(slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitreport.sweep.engines.slurm.MOST_SUBMITTED", 3)
+    states = sweep(SlurmEngine(2, RUNTIME, detach=True), Policy(detach=True))
+    assert states.notes == ["warning: 1 trial not submitted; hint: run the same command again when jobs have ended"]
 
 
 def test_a_detached_command_says_how_many_trials_it_could_not_submit(

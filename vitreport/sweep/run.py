@@ -142,8 +142,15 @@ class Sweep:
             for run_id in self.steps.keys() - set(self.engine.running):
                 self._settle(by_id[run_id], Ended("the engine has lost it", is_temporary=True))
             if self.policy.detach and stop.requested is None:
+                self._note_left()
                 break
         stop.check()
+
+    def _note_left(self) -> None:
+        if self.queue:
+            fault = f"{counted(len(self.queue), 'trial')} not submitted"
+            hint = "run the same command again when jobs have ended"
+            self.observer.note(f"warning: {errors.with_hint(fault, hint)}")
 
     def _adopt(self) -> None:
         """Wait for the jobs that an earlier process has left, instead of submitting their trials again."""

@@ -56,7 +56,7 @@ class SlurmEngine:
         detach: bool = False,
         seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
     ) -> None:
-        """With `detach`, an array waits for those that are in the queue."""
+        """With `detach`, an array waits for those in the queue unless all of them may run at the same time."""
         self._most_running, self._runtime, self._note = jobs, runtime, note
         self._options, self._argv, self._detach = slurm_commands.batch_options(options), argv, detach
         self._arrays = set[str]()
@@ -268,7 +268,8 @@ class SlurmEngine:
         command = [sys.executable, "-m", "vitreport.sweep.engines.job", str(folder.absolute())]
         script, most = folder / "job.sh", min(self._most_running, len(specs))
         write_atomic(script, os.fsencode(f'#!/bin/sh\nexec {shlex.join(command)} "$SLURM_ARRAY_TASK_ID"\n'))
-        others = sorted(self._arrays) if self._detach else ()
+        fits = len(self._submitted) + len(specs) <= self._most_running
+        others = sorted(self._arrays) if self._detach and not fits else ()
         name = PREFIX + folder.name
         self._lost.add(name)
         try:
