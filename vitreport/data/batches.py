@@ -24,6 +24,7 @@ from vitreport.spec.data import DataSpec
 
 DEVICE_MEMORY_SHARE = 0.5
 BLOCK_BYTES = {"cpu": 25 * 2**20, "cuda": 100e6}  # of images that are augmented at once
+BLOCK_IMAGES = {"cpu": 512, "cuda": 2**31}  # on a CPU, more small images at once would need too much memory
 FLOAT_BYTES = 4
 
 
@@ -131,8 +132,9 @@ class TrainingBatches:
     @property
     def steps_per_block(self) -> int:
         """Return how many batches are augmented at once: an operation costs one call, however many images it gets."""
-        at_most = BLOCK_BYTES[self.images.device.type]
-        return max(1, int(at_most / (self.batch_size * self.images.bytes_per_image)))
+        kind = self.images.device.type
+        images = min(BLOCK_BYTES[kind] / self.images.bytes_per_image, BLOCK_IMAGES[kind])
+        return max(1, int(images / self.batch_size))
 
     @property
     def own_images(self) -> int:
