@@ -19,6 +19,20 @@ def engine(slurm: FakeSlurm, notes: list[str]) -> SlurmEngine:
     return SlurmEngine(2, RUNTIME, notes.append, seconds_between_looks=0)
 
 
+def interrupt_twice(engine: SlurmEngine, slurm: FakeSlurm, outages: int = 0) -> None:
+    """Sweep until the first look at a job, during which both signals come and Slurm stops answering `outages` times."""
+
+    def interrupt(spec: RunSpec, job: Job) -> str:
+        slurm.outages = outages
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        return "RUNNING"
+
+    slurm.work = interrupt
+    with pytest.raises(StoppedError, match="stopped by SIGINT"):
+        sweep(engine)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels_the_jobs(number: signal.Signals, engine: SlurmEngine, slurm: FakeSlurm) -> None:
     signals: list[int] = []
@@ -54,28 +68,12 @@ def test_a_closed_terminal_leaves_the_jobs(engine: SlurmEngine, slurm: FakeSlurm
 
 def test_a_second_signal_ends_the_jobs_though_the_first_was_not_seen_yet(engine: SlurmEngine, slurm: FakeSlurm) -> None:
     """Both may come while a command of Slurm takes minutes."""
-
-    def interrupt(spec: RunSpec, job: Job) -> str:
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        return "RUNNING"
-
-    slurm.work = interrupt
-    with pytest.raises(StoppedError, match="stopped by SIGINT"):
-        sweep(engine)
+    interrupt_twice(engine, slurm)
     assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
 
 
 def test_jobs_that_could_not_be_cancelled_are_named(engine: SlurmEngine, slurm: FakeSlurm, notes: list[str]) -> None:
-    def interrupt(spec: RunSpec, job: Job) -> str:
-        slurm.outages = 100
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        return "RUNNING"
-
-    slurm.work = interrupt
-    with pytest.raises(StoppedError, match="stopped by SIGINT"):
-        sweep(engine)
+    interrupt_twice(engine, slurm, outages=100)
     assert notes[-1] == (
         "warning: Slurm does not answer: connect failure; jobs may continue; "
         "hint: see them with `squeue --me`, and cancel them with `scancel JOB`"

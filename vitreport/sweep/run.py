@@ -137,8 +137,7 @@ class Sweep:
             self._submit_due()
             for run_id, report in self.engine.reports(SECONDS_BETWEEN_LOOKS):
                 self._heed(stop)
-                if run_id in by_id:
-                    self._receive(by_id[run_id], report)
+                self._receive(by_id[run_id], report)
             for run_id in self.steps.keys() - set(self.engine.running):
                 self._settle(by_id[run_id], Ended("the engine has lost it", is_temporary=True))
             if self.policy.detach and stop.requested is None:
