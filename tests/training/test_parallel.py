@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import distributed, nn
 
 from tests.models.small import SMALL_MODELS, small_model
 from tests.training.ranks import in_ranks, noise_images, train_each
 from vitreport.data.batches import TrainingBatches, own_positions
 from vitreport.spec.augment import HorizontalFlipSpec, MixSpec, RandomCropSpec
 from vitreport.spec.data import DataSpec
+from vitreport.training import parallel
 
 NO_DROPOUT: dict[str, dict[str, Any]] = {
     "perceiver": {"attn_dropout": 0.0, "ff_dropout": 0.0},
@@ -98,3 +101,18 @@ def test_processes_prepare_the_images_of_one_process_in_shares() -> None:
             own = own_positions(len(targets), len(targets), rank, 2)
             assert (parts[rank][step][0] == batch[own]).all()
             assert (parts[rank][step][1] == targets[own]).all()
+
+
+def test_shared_gradients_keep_the_layout_of_their_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fused optimizer reads both in the order of the memory."""
+    model = nn.Conv2d(3, 4, 3, bias=False).to(memory_format=torch.channels_last)
+    model(torch.rand(2, 3, 8, 8)).square().sum().backward()
+    gradient = model.weight.grad
+    assert gradient is not None
+    before = gradient.clone()
+    monkeypatch.setattr(parallel, "world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "all_reduce", lambda flat: flat.mul_(2))
+    parallel.reduce_step(model, torch.ones(()), torch.tensor([1.0, 2.0]))
+    assert model.weight.grad is not None
+    torch.testing.assert_close(model.weight.grad, before)
+    assert model.weight.grad.stride() == model.weight.stride()

@@ -15,6 +15,7 @@ from vitreport.data.sources import open_dataset
 from vitreport.errors import DivergedError, RecordError, ResourceError
 from vitreport.files import remove_temporaries, write_json
 from vitreport.formatting import counted, listed
+from vitreport.models.layout import is_convolutional
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint
@@ -41,7 +42,7 @@ from vitreport.training.pretrained import load_pretrained, read_pretrained
 from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.untrusted_files import reading_errors
 
-EARLIER = {BATCH_NORM.name: "local"}
+EARLIER = {BATCH_NORM.name: "local", "layout": "channels first"}
 """What a fingerprint means that lacks a value."""
 
 
@@ -240,6 +241,8 @@ class Session:
         is_alone = parallel.world_size() == 1
         chosen = {"compiled": self.compiled, "cuda_graphs": self.runtime.cuda_graphs and is_alone}
         found = devices.fingerprint(self.device, self.spec, **chosen, data=self.arrays.fingerprint[:16])
+        if is_convolutional(self.setup.state.model):
+            found["layout"] = "channels last"
         return {**versions(), **found, **({} if is_alone else {BATCH_NORM.name: self.runtime.batch_norm})}
 
     def _new_record(self, run_id: str) -> RunRecord:

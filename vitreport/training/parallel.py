@@ -136,17 +136,16 @@ def reduce_step(model: nn.Module, objective: Tensor, sums: Tensor) -> tuple[Tens
     """
     if world_size() == 1:
         return objective, sums
-    trained = [parameter for parameter in model.parameters() if parameter.grad is not None]
-    gradients = [parameter.grad.flatten() for parameter in trained if parameter.grad is not None]
-    flat = torch.cat([*gradients, objective.flatten().float(), sums.float()])
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    flat = torch.cat([*(gradient.flatten() for gradient in gradients), objective.flatten().float(), sums.float()])
     means, count = flat[: -len(sums)], flat[-1:]
     means *= count
     with _lost_processes():
         distributed.all_reduce(flat)
     means /= count
-    *parts, objective, sums = torch.split(flat, [*map(len, gradients), 1, len(sums)])
-    for parameter, part in zip(trained, parts, strict=True):
-        parameter.grad = part.view_as(parameter)
+    *parts, objective, sums = torch.split(flat, [*(gradient.numel() for gradient in gradients), 1, len(sums)])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))  # keeps its layout, which the optimizer relies on
     return objective[0], sums.double()
 
 
