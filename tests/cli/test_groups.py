@@ -43,7 +43,7 @@ def test_a_list_groups_once_and_writes_no_commands(options: list[str], cli: Cli)
     written({16: [0.50, 0.51], 128: [0.6]})
     with (
         patch.object(commands, "group_runs", wraps=groups.group_runs) as grouping,
-        patch.object(groups, "training_command") as command,
+        patch.object(groups, "spec_command") as command,
     ):
         listed(cli, *options)
     assert (grouping.call_count, command.call_count) == (1, 0)

@@ -10,7 +10,7 @@ from vitreport.analysis.class_scores import mean_score
 from vitreport.analysis.curves import Curve, Metric, curves_of
 from vitreport.analysis.group_details import Details
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
-from vitreport.analysis.train_commands import changes_of, fields_of, model_name, training_command
+from vitreport.analysis.train_commands import changes_of, fields_of, spec_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
@@ -73,10 +73,7 @@ class Group:
     @property
     def command(self) -> str:
         """The command that trains its runs."""
-        seeds = [run.seed for run in self.runs if run.seed is not None]
-        data = self._spec.data  # of a folder, the size of its first image is no default that lasts
-        found = {} if data.dataset in DATASETS else {"data.image_size": f"image_size={data.image_size}"}
-        return training_command(model_name(self._spec), data.dataset, {**found, **self.changed}.values(), seeds)
+        return spec_command(self._spec, self.changed, [run.seed for run in self.runs if run.seed is not None])
 
     @property
     def is_preset(self) -> bool:
