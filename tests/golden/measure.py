@@ -12,7 +12,7 @@ from vitreport.data.sources import facts_in
 from vitreport.records.run import Cost
 from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.load import Layer, preset_names
+from vitreport.spec.load import Layer, preset_names, read_preset
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import StepFinished
@@ -22,7 +22,7 @@ from vitreport.training.setup import build_network, place_model, prepare
 FOLDER = Path(__file__).parent
 LOSSES, COSTS = FOLDER / "losses.json", FOLDER / "costs.json"
 STEPS = 10
-OWN_PRESETS = [name for name in preset_names() if not name.startswith("timm-")]
+OWN_PRESETS = [name for name in preset_names() if read_preset(name).values["model"]["name"] != "timm"]
 COST_CASES = [*(f"model {name}" for name in ARCHITECTURES), *(f"preset {name}" for name in OWN_PRESETS)]
 
 

@@ -29,8 +29,11 @@ def resolved(name: str) -> RunSpec:
 def test_a_preset_resolves_and_is_named_after_its_model_and_data_set(name: str) -> None:
     spec = resolved(name)
     pair = f"{spec.model.whole_label}-{spec.data.dataset}"
+    if name == f"{spec.data.dataset}-quick":  # whatever model is best
+        pair = spec.data.dataset
+    else:
+        assert preset_for(spec.model.whole_label, spec.data.dataset) == pair
     assert name == pair or name.startswith(f"{pair}-")
-    assert preset_for(spec.model.whole_label, spec.data.dataset) == pair
 
 
 @pytest.mark.parametrize(("dataset", "data_dirs"), [("cifar10", [Path()]), ("./cifar10", None)])

@@ -19,6 +19,18 @@ SHORTEST = (*MIXER, "--set=data.limit=40", "--batch-size=18", "--epochs=1")
 STEPS = (*MIXER, "--set=data.limit=100", "--batch-size=20", "--epochs=3")
 """15 steps, with dropout."""
 
+CONVOLUTIONS = (
+    "timm/resnet10t",
+    "--dataset=digits",
+    "--device=cpu",
+    "--set=data.image_size=16",
+    "--set=data.limit=100",
+    "--set=model.arguments={channels=[8, 8, 16, 16], stem_width=8, output_stride=8, drop_path_rate=0.1}",
+    "--batch-size=20",
+    "--epochs=3",
+)
+"""15 steps with batch normalization, and channels last in memory."""
+
 RICH = (
     "swin",
     "--dataset=digits",

@@ -14,15 +14,15 @@ import pytest
 from tests.store.children import Driver
 from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, leftovers, only_run, resumed_at
-from tests.store.options import EVERY_STEP, RICH, STEPS
+from tests.store.options import CONVOLUTIONS, EVERY_STEP, RICH
 
 KILLS = [int(os.environ.get("TEST_KILLS", "6")), pytest.param(36, marks=pytest.mark.long)]
-CASES = [(RICH, EVERY_STEP), (RICH, "--checkpoint-seconds=0.05"), (STEPS, EVERY_STEP)]
+CASES = [(RICH, EVERY_STEP), (RICH, "--checkpoint-seconds=0.05"), (CONVOLUTIONS, EVERY_STEP)]
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("wanted", KILLS)
-@pytest.mark.parametrize(("options", "interval"), CASES, ids=["every step", "sometimes", "another network"])
+@pytest.mark.parametrize(("options", "interval"), CASES, ids=["every step", "sometimes", "convolutions"])
 def test_killed_run_ends_with_the_same_bits(
     driver: Driver, undisturbed: Undisturbed, tmp_path: Path, options: tuple[str, ...], interval: str, wanted: int
 ) -> None:
