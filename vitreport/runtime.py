@@ -45,7 +45,9 @@ DATA_DIR = RuntimeOption("data_dir", None, "Dataset directory; repeat to search 
 CACHE_DIR = RuntimeOption("cache_dir", None, "Directory of decoded images and downloads.")
 RUNS_DIR = RuntimeOption("runs_dir", Path("runs"), "Directory of the runs.")
 CHECKPOINT_SECONDS = RuntimeOption(
-    "checkpoint_seconds", 30.0, "Save a checkpoint at least every N seconds; 0 means every step."
+    "checkpoint_seconds",
+    30.0,
+    "Save a checkpoint every N seconds, or less often if saving is slow; 0 means every step.",
 )
 GPUS = RuntimeOption("gpus", 1, "Number of GPUs to train on, with one process for each.")
 BATCH_NORM = RuntimeOption(
@@ -142,7 +144,7 @@ class Runtime:
             "off".
         cuda_graphs: Whether to train with a CUDA graph of a step on a GPU.
         trials_per_job: The number of trials of a sweep that each process on this machine trains at the same time.
-        checkpoint_seconds: A checkpoint is saved at least this often; 0 means every step.
+        checkpoint_seconds: The time between checkpoints, longer if saving is slow; 0 means every step.
         weights: The file whose SHA-256 `model.pretrained` contains.
         batch_norm: "local" or "synchronized": over which images several GPUs normalize.
     """

@@ -22,10 +22,10 @@ def told(word: str) -> list[str]:
 def test_length_of_training_is_compared_on_one_data_set_only() -> None:
     write_seeds(RUNS, [0.5, 0.51], train={"epochs": 4})
     write_seeds(RUNS, [0.5, 0.51], train={"epochs": 6}, **OTHER)
-    assert told("trained equally long") == []
+    assert told("trained for different") == []
     write_seeds(RUNS, [0.5, 0.51], model="swin", train={"epochs": 8})
-    assert told("trained equally long") == [
-        "On CIFAR-10, the architectures were not trained equally long: from 4 to 8 epochs."
+    assert told("trained for different") == [
+        "On CIFAR-10, the architectures were trained for different numbers of epochs: 4 to 8."
     ]
 
 

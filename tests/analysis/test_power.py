@@ -177,5 +177,5 @@ def test_a_plan_names_the_groups_on_record_whose_seeds_it_expects_to_vary_alike(
         add_correct(folder, (generator.permutation(10_000) < 5000).tolist())
     write_seeds(RUNS, [0.5, 0.6], model="swin")
     found, sentence = foreseen(planned(3, 32, 64), [read_run(folder) for folder in run_folders(RUNS)])
-    assert sentence.endswith(f"if seeds vary as those of {spec().group}")
+    assert sentence.endswith(f"if seeds vary as much as those of {spec().group}")
     assert found != smallest_difference(ASSUMED, 3, 10_000)

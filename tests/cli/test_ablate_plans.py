@@ -41,7 +41,7 @@ PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
             "--baseline 2 is not among the values of the sweep; hint: use one of 2,8, 2,16, 4,8, 4,16",
         ),
         (("--param", "batch_size", "16", "--seeds", "0"), "must be 1 to 10,000 different whole numbers"),
-        (("--param", "batch_size", "16", "--set", "seed=5"), "is given by --seeds"),
+        (("--param", "batch_size", "16", "--set", "seed=5"), "a sweep takes its seeds from --seeds"),
         (("--param", "batch_size", "16,32", "--seeds", "5001"), "10,002 trials, more than 10,000"),
         (("--param", "batch_size", "16", "--jobs", "10000"), "more than the"),
     ],
@@ -188,8 +188,8 @@ def test_the_faults_of_each_architecture_are_told(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--param", "batch_size", "16,32"), "hint: add the values in the spec, or use --baseline 16"),
-        (MODELS, "hint: add the values in the spec, or use --baseline swin"),
+        (("--param", "batch_size", "16,32"), "hint: add the spec's values to the sweep, or use --baseline 16"),
+        (MODELS, "hint: add the spec's values to the sweep, or use --baseline swin"),
         (("--param", "batch_size", "16,64"), ""),
         (("--param", "batch_size", "16,32", "--baseline", "16"), ""),
         (("--param", "batch_size", "16"), ""),

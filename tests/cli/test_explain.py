@@ -47,8 +47,7 @@ def test_test_images_are_right_ones_and_the_most_confident_mistakes(seeds: list[
     done = cli("explain", seeds[0].name, "-o", "a.svg", "--most", "4")
     assert (done.exit_code, done.stdout) == (0, ""), done.stderr
     assert done.stderr == (
-        f"4 images in a.svg. {CAPTION}: its class, and how it is classified with which probability; mistakes are in "
-        "color.\n"
+        f"4 images in a.svg. {CAPTION}: its class, the predicted class and its probability; mistakes are in color.\n"
     )
     result, model = read_run(seeds[0]).result, vitreport.load_model(seeds[0])
     assert result
@@ -78,7 +77,7 @@ def test_files_are_drawn_with_their_names_and_the_seeds_of_a_group_averaged(seed
     assert done.exit_code == 0, done.stderr
     assert done.stderr.startswith("2 images in a.svg (1 more left out). ")
     assert "heads and layers, mean over 2 seeds. " in done.stderr
-    assert "its file, and how it is classified with which probability.\n" in done.stderr
+    assert "its file, the predicted class and its probability.\n" in done.stderr
     assert {"0.png", "1.png", "What Perceiver IO on Digits attends to"} <= {*words("a.svg")}
     assert cli("explain", seeds[0].name, "photos/0.png", "-o", "a.svg", "-q").stderr == ""
 

@@ -69,7 +69,7 @@ def test_a_fraction_beside_validation_images_is_an_error(cli: Cli, pets: Path) -
     done = train(cli, pets, "--set", "validation_fraction=0.2")
     assert done.exit_code == 2
     assert done.stderr == (
-        "error: data.validation_fraction = 0.2: the dataset has validation images, so that none are held out of the "
+        "error: data.validation_fraction = 0.2: the dataset has validation images, so none are held out of the "
         'training images (from --set); hint: leave it out, or set data.validation to "fraction" to ignore the '
         "validation images\n"
     )

@@ -116,7 +116,7 @@ def test_values_outside_of_16_bits_are_refused(
     with pytest.raises(UndecodableError) as error:
         open_folder(write_deep(tmp_path / "set", low, high, kind=kind, suffix=".tif"), image_request)
     assert "values that are not whole numbers from 0 to 65535" in error.value.message
-    assert "scale other gray values to 0 to 65535" in error.value.hint
+    assert "scale gray values to the range 0 to 65535" in error.value.hint
 
 
 def test_another_version_of_the_decoder_decodes_again(

@@ -80,7 +80,7 @@ DAMAGES = pytest.mark.parametrize(
         (rewrite("words.txt", b"n02124075 cat"), r"words\.txt does not name every class of wnids\.txt"),
         (rewrite("words.txt", b"n02124075\t\x1b[31m"), r"words\.txt does not name every class of wnids\.txt"),
         *(
-            (damage, "val_annotations.txt does not give every image in val/images, and no other one, a class")
+            (damage, "val_annotations.txt must give each image in val/images, and no other file, a class")
             for damage in (
                 append("val/val_annotations.txt", "val_6.JPEG\tn9\n"),
                 append("val/val_annotations.txt", "val_6.JPEG\n"),

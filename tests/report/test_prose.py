@@ -116,8 +116,8 @@ def test_the_generated_conclusion_is_folded_below_that_of_the_author(page: Page)
 
 
 def test_the_methods_and_the_footer_say_what_the_author_wrote(page: Page, summary: Summary) -> None:
-    wrote = "The study's author wrote the introduction, the text below the questions and the conclusion, "
-    assert f"- {wrote}with live numbers. Every other number," in render_markdown(page)
+    wrote = "The study's author wrote the introduction, the text below the questions and the conclusion; "
+    assert f"- {wrote}the numbers in these texts come from the records. Every other number," in render_markdown(page)
     footers = [parse(render_html(each)).all("footer")[0].text for each in (page, make_page(summary))]
     assert footers[0].startswith("Except what the study's author wrote, every number, ")
     assert footers[1].startswith("Every number, ")

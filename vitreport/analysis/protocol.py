@@ -105,7 +105,7 @@ def resumed(summary: Summary) -> str:
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:
     """Explain each choice that a reader should know."""
     chosen = [f"{where_of(pair)}, {pair.chosen}" for pair in summary.pairs if pair.chosen]
-    author = f"The study's author wrote {joined(summary.written)}, with live numbers. "
+    author = f"The study's author wrote {joined(summary.written)}; the numbers in these texts come from the records. "
     every = f"{author}Every other" if summary.written else "Every"
     yield f"{every} number, sentence and figure is computed from the records of {counted(summary.runs, 'run')}."
     yield from (TEXTS[name] for name in ("seeds", "single_runs", "differences", "curves", "class_means"))
@@ -131,8 +131,8 @@ def limits(summary: Summary) -> Iterator[str]:
     for dataset in dict.fromkeys(group.dataset for group in representatives):
         epochs = {group.epochs for group in representatives if group.test and group.dataset == dataset}
         if len(epochs) > 1:
-            lengths = f"from {min(epochs)} to {max(epochs)} epochs"
-            yield f"On {dataset_title(dataset)}, the architectures were not trained equally long: {lengths}."
+            where, lengths = dataset_title(dataset), f"{min(epochs)} to {max(epochs)}"
+            yield f"On {where}, the architectures were trained for different numbers of epochs: {lengths}."
     if len({group.cost.device for group in representatives if group.cost}) > 1:
         yield "The runs come from several devices: their times and images per second cannot be compared."
     yield from _limits_of_records(summary)

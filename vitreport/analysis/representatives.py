@@ -92,4 +92,4 @@ def _representative(candidates: Sequence[Group]) -> tuple[Group, str]:
     if len(values) == len(several):
         return several[values.index(max(values))], f"the best of {len(several)} on the validation split"
     most = max(several, key=lambda group: (len(group.seeds), group.epochs))
-    return most, f"of {len(candidates)} the one with most seeds, then most epochs"
+    return most, f"the one of {len(candidates)} with the most seeds, then the most epochs"

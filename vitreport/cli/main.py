@@ -27,7 +27,7 @@ COMMANDS = {
     "train": ("train", "Train a model and record the run."),
     "eval": ("evaluate", "Evaluate a finished run."),
     "predict": ("predict", "Classify images with a trained model."),
-    "explain": ("explain", "Draw which parts of images a trained model attends to."),
+    "explain": ("explain", "Show which parts of an image a trained model attends to."),
     "ablate": ("ablate", "Train every value with every seed and compare the results."),
     "report": ("report", "Write a report of the recorded runs."),
     "plot": ("plot", "Draw the curves of several groups in one figure."),

@@ -31,8 +31,8 @@ BLOCK_BYTES = 2**25
 FILTERS_LOCK = Lock()
 """Held while the filters of warnings are changed: all threads share them."""
 FAULTS_HINT = (
-    "replace or delete damaged images, restore the targets of broken links (with DVC: dvc pull), scale other gray "
-    "values to 0 to 65535; `vitreport datasets verify DIR --json` lists all faults"
+    "replace or delete damaged images, restore the targets of broken links (with DVC: dvc pull), scale gray values "
+    "to the range 0 to 65535; `vitreport datasets verify DIR --json` lists all faults"
 )
 
 

@@ -47,7 +47,7 @@ def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     files = {file.rpartition("/")[2]: file for file in by_folder["val/images"]}
     labels = {name: wnid for name, wnid, *_ in ((*line.split(), "") for line in _lines(tree, ANNOTATIONS))}
     if labels.keys() != files.keys() or not set(labels.values()) <= set(wnids):
-        fault = f"does not give every image in val/images, and no other one, a class of {WNIDS}"
+        fault = f"must give each image in val/images, and no other file, a class of {WNIDS}"
         raise DatasetError(f"{tree.place}/{ANNOTATIONS} {fault}", LAYOUT_HINT)
     images += [Labelled("test", wnid, files[name]) for name, wnid in labels.items()]
     return arranged(tree, images, source, wnids)._replace(classes=_names(tree, wnids))

@@ -52,7 +52,10 @@ def interactions(content: Ablation) -> Table:
         for each in content.interactions
     ]
     first, second = (called([axis], [label]) for axis, label in zip(content.axes, content.reference, strict=True))
-    meaning = f"An interaction is the difference from {second} minus the same difference at {first}."
+    axis = content.axes[0]
+    meaning = (
+        f"An interaction is how much a combination differs from {second} with the same {axis}, minus that at {first}."
+    )
     note = f"{_methods(content, content.interactions)} {meaning}"
     return table(f"Interactions: {subject_of(content)}", (*content.axes, "interaction (pp)"), rows, 2, note)
 

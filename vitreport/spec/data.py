@@ -54,7 +54,7 @@ class DataSpec(Section):
         """Yield what does not fit together in the augmentation and in the validation."""
         yield from augment_problems(self.augment, "data.augment", self.image_size)
         if self.validation == "folder" and self.validation_fraction:
-            fault = "the dataset has validation images, so that none are held out of the training images"
+            fault = "the dataset has validation images, so none are held out of the training images"
             hint = 'leave it out, or set data.validation to "fraction" to ignore the validation images'
             yield Problem("data.validation_fraction", fault, hint, str(self.validation_fraction))
 

@@ -34,7 +34,7 @@ HINTS = {
     "waiting": (0.3, "use a larger batch size"),
 }
 """What to change if a part takes more than this share of an epoch."""
-COMPUTING = "most of the time is spent computing: try --precision bfloat16, --compile or a smaller model"
+COMPUTING = "most of the time is spent computing: try --precision bfloat16, --compile on or a smaller model"
 
 
 @dataclass(frozen=True)

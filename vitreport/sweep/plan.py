@@ -75,7 +75,7 @@ class Plan:
         first = self.trials[0].values
         if self.baseline or all(trial.values == first for trial in self.trials):
             return ""
-        hint = f"add the values in the spec, or use --baseline {shlex.quote(','.join(first))}"
+        hint = f"add the spec's values to the sweep, or use --baseline {shlex.quote(','.join(first))}"
         return f"no baseline: the values in the spec are not among those of the sweep; hint: {hint}"
 
     @property
@@ -127,7 +127,11 @@ def trial_composer(
         base = replace(request, model=None) if MODEL in fields else request  # it may be an architecture of timm
         composed = compose_request(base, describe, layer_of({**(fixed or {}), **fields}, origin))
         if (given := composed.origins.get("seed", "")) in ("--set", origin):
-            raise SpecError(problems=[Problem("seed", "is given by --seeds in a sweep", "--seeds 5..5", origin=given)])
+            raise SpecError(
+                problems=[
+                    Problem("seed", "a sweep takes its seeds from --seeds", "for example --seeds 5..5", origin=given)
+                ]
+            )
         return composed
 
     return compose_trial

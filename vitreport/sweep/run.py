@@ -139,7 +139,7 @@ class Sweep:
                 self._heed(stop)
                 self._receive(by_id[run_id], report)
             for run_id in self.steps.keys() - set(self.engine.running):
-                self._settle(by_id[run_id], Ended("the engine has lost it", is_temporary=True))
+                self._settle(by_id[run_id], Ended("the engine lost track of it", is_temporary=True))
             if self.policy.detach and stop.requested is None:
                 self._note_left()
                 break

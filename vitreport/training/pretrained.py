@@ -77,7 +77,7 @@ def _check_weights(model: nn.Module, weights: Weights) -> None:
     fitting = names["fitting"]
     others = {kind: [name for name in names[kind] if not name.startswith(classifier)] for kind in TITLES}
     if faults := [f"{TITLES[kind]}: {_listed(found)}" for kind, found in others.items() if found]:
-        fault = f"{len(fitting)} of {len(wanted)} tensors do; {'; '.join(faults)}"
+        fault = f"{len(fitting)} of {len(wanted)} tensors fit; {'; '.join(faults)}"
         hint = "are they weights of another architecture, or of the same one with other arguments?"
         raise RecordError(f"{weights.source} does not fit the network: {fault}", hint)
     infinite = [name for name in fitting if not weights.tensors[name].to(wanted[name].dtype).isfinite().all()]

@@ -1,4 +1,4 @@
-"""`vitreport explain`: draw which parts of images a trained model attends to."""
+"""`vitreport explain`: show which parts of an image a trained model attends to."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def explain(
     most: Annotated[int, option("Number of images to draw.", "N", least=1)] = 12,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw which parts of images the model of a finished run attends to. A group averages the maps of its seeds.
+    """Draw maps of what the model of a finished run attends to. For a group, the maps of its seeds are averaged.
 
     Without IMAGE, draw test images: half of them are the most confident mistakes of the run. With --record, draw at
     most 12 test images of each run into its directory. Reports show them.

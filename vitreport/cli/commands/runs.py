@@ -48,7 +48,7 @@ def list_runs(
     runs_dir: options.RunsDir = RUNS_DIR.default,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the runs: state, epochs and accuracies. The seeds of one spec are one result.
+    """List the runs: state, epochs and accuracies. The seeds of one spec share a line.
 
     Example:
         vitreport runs list
@@ -76,7 +76,7 @@ def list_runs(
     warn_each(f"{runs_dir}/{line}" for line in damage)
     records.refuse_damage(found)
     if damage:
-        raise DamageError(f"{len(damage)} of the sweep records damaged")
+        raise DamageError(f"the records of sweeps are damaged in {counted(len(damage), 'place')}")
 
 
 def _plain(run: RunSummary, state: str) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json:
             means = [f"{name} {value}" for name, value in records.class_score_rows(scores)]
             results.append((f"best epoch {result.selected.epoch}, test classes", ", ".join(means)))
         spec = records.spec_rows(found.spec) if found.spec else []
-        for title, rows in {"trained": spec, "record": records.record_rows(found), "results": results}.items():
+        for title, rows in {"spec": spec, "record": records.record_rows(found), "results": results}.items():
             if rows:
                 print_table([title, ""], rows, gap=True)
         if found.epochs:

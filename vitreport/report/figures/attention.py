@@ -60,7 +60,7 @@ class AttentionFigure:
         """What is shown."""
         known = "class" if self.examples[0].label else "file"
         wrong = "; mistakes are in color" * any(each.is_wrong for each in self.examples)
-        below = f"Below each image: its {known}, and how it is classified with which probability{wrong}."
+        below = f"Below each image: its {known}, the predicted class and its probability{wrong}."
         return f"{self.method}. {KEY} {below}"
 
     def draw(self) -> Canvas:

@@ -19,6 +19,8 @@ def choose_engine(
             raise SpecError("--detach: trials on this machine end with the command", "use --engine slurm, or nohup")
         return partial(LocalEngine, jobs, argv=argv, jobs_per_gpu=jobs_per_gpu)
     if jobs_per_gpu > 1:
-        raise SpecError("--jobs-per-gpu is an option for this machine", "use --engine-option gpus=N for each job")
+        raise SpecError(
+            f"--jobs-per-gpu cannot be used with --engine {engine.name}", "use --engine-option gpus=N for each job"
+        )
     seconds = float(engine.options.get(LOOK, SECONDS_BETWEEN_LOOKS))
     return partial(SlurmEngine, jobs, options=engine.options, argv=argv, detach=detach, seconds_between_looks=seconds)

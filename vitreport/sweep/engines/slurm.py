@@ -98,7 +98,7 @@ class SlurmEngine:
             hint = "see them with `squeue --me`, and cancel them with `scancel JOB`"
             self._note(f"warning: {errors.with_hint(f'{error.message}; jobs may continue', hint)}")
         for name in sorted(self._lost.unseen):
-            fault = "Slurm has not confirmed some jobs; they may still come into the queue"
+            fault = "Slurm has not confirmed some jobs; they may still appear in the queue"
             self._note(f"warning: {errors.with_hint(fault, f'cancel them with `scancel --name={name}`')}")
 
     @property
