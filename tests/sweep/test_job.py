@@ -35,14 +35,14 @@ def train(
     train_job: Callable[[Job], int] = train_job,
     steps: int = 0,
 ) -> int:
-    def train_trial(spec: object, runtime: object, argv: object, listener: Any) -> None:
+    def train_run(*_: object, listener: Any, **__: object) -> None:
         listener.note("training")
         for step in range(steps):
             listener.event(StepFinished(1, step, 1, 0.1, None))
         if error:
             raise error
 
-    monkeypatch.setattr("vitreport.sweep.engines.job.train_trial", train_trial)
+    monkeypatch.setattr("vitreport.store.train.train_run", train_run)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return train_job(job)
 
@@ -50,13 +50,9 @@ def train(
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (None, 0, (Ended(), False)),
-        (
-            ResourceError("out of memory", "use less"),
-            6,
-            (Ended("out of memory; hint: use less", is_temporary=True), False),
-        ),
-        (FullDiskError("no space left", "free some"), 6, (Ended("no space left"), True)),
+        (None, 0, Ended()),
+        (ResourceError("out of memory", "use less"), 6, Ended("out of memory; hint: use less", is_temporary=True)),
+        (FullDiskError("no space left", "free some"), 6, Ended("no space left", is_full=True)),
     ],
 )
 @pytest.mark.parametrize("log", [io.StringIO, FullDisk])
@@ -74,7 +70,7 @@ def test_a_job_that_is_stopped_names_its_time_limit(
 ) -> None:
     stopped = StoppedError("stopped by SIGTERM", "run the same command again", signal_number=15)
     assert train(monkeypatch, job, stopped, steps=steps) == 143
-    assert job.read_end() == (end, False)
+    assert job.read_end() == end
     assert "time limit" in end.reason
 
 
@@ -87,4 +83,4 @@ def test_a_job_that_is_stopped_before_it_trains_says_so(job: Job, monkeypatch: p
     monkeypatch.setattr("vitreport.sweep.engines.job.handle_until_exit", StopSignals)
     monkeypatch.setattr("vitreport.sweep.engines.job.limit_spinning", lambda: None)
     assert train(monkeypatch, job, StopSignal(15), start) == 143
-    assert job.read_end() == (TOO_EARLY, False)
+    assert job.read_end() == TOO_EARLY

@@ -16,9 +16,8 @@ from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.check import check_plans
-from vitreport.sweep.engines.engine import Ended, Engine, Report
+from vitreport.sweep.engines.engine import Ended, Engine, Report, end_after
 from vitreport.sweep.engines.local import LocalEngine
-from vitreport.sweep.engines.trial import end_after
 from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
 from vitreport.sweep.run import Sweep
@@ -180,7 +179,7 @@ def test_a_run_that_cannot_be_written_fails_alone_and_is_not_tried_again() -> No
 def test_a_runs_folder_that_becomes_read_only_ends_the_whole_sweep() -> None:
     Path("runs").mkdir()
 
-    def read_only(spec: RunSpec) -> Ended | FullDiskError:
+    def read_only(spec: RunSpec) -> Ended:
         Path("runs").rmdir()
         Path("runs").touch()
         return end_after(UNWRITABLE)
@@ -204,7 +203,7 @@ def test_a_device_that_is_not_there_is_refused_before_any_worker_starts(monkeypa
 
 
 def test_the_end_of_a_trial_tells_what_caused_it() -> None:
-    assert end_after(FULL) == FULL
+    assert end_after(FULL) == Ended("no space left: a file", is_full=True)
     assert end_after(ResourceError("out of memory")) == Ended("out of memory", is_temporary=True)
     stopped = StoppedError("stopped by SIGUSR1", "run the same command again", signal_number=10)
     assert end_after(stopped) == Ended("stopped by SIGUSR1", is_temporary=True, is_stop=True)

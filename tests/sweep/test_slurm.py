@@ -95,17 +95,6 @@ def test_what_a_job_says_of_its_end_is_believed(engine: SlurmEngine, slurm: Fake
     assert look(engine, 2)[1:] == [(SPECS[0].run_id, Ended(f"no images; log: {log}"))]
 
 
-def test_a_full_disk_ends_all(engine: SlurmEngine, slurm: FakeSlurm) -> None:
-    def fill(spec: RunSpec, job: Job) -> str:
-        job.write_end(Ended("no space left"), is_full=True)
-        return "FAILED"
-
-    slurm.work = fill
-    submit(engine, 1)
-    with pytest.raises(FullDiskError, match="no space left"):
-        look(engine, 2)
-
-
 def test_a_controller_that_does_not_answer_is_asked_again(
     engine: SlurmEngine, slurm: FakeSlurm, notes: list[str]
 ) -> None:
@@ -217,13 +206,13 @@ def test_a_full_disk_cancels_the_other_jobs(engine: SlurmEngine, slurm: FakeSlur
     def fill(spec: RunSpec, job: Job) -> str:
         if spec.seed:
             return "RUNNING"
-        job.write_end(Ended("no space left"), is_full=True)
+        job.write_end(Ended("no space left", is_full=True))
         return "FAILED"
 
     slurm.work = fill
-    with pytest.raises(FullDiskError, match="no space left; 0 of 4 trials done"):
+    with pytest.raises(FullDiskError, match=r"no space left; log: runs/\.slurm/\w+/0\.log; 0 of 4 trials done"):
         sweep(engine)
-    assert {queued.state for queued in slurm.queue.values()} == {"CANCELLED"}
+    assert sorted(queued.state for queued in slurm.queue.values()) == ["CANCELLED", "CANCELLED", "CANCELLED", "FAILED"]
 
 
 def test_the_log_of_a_run_is_that_of_its_newest_job(engine: SlurmEngine, slurm: FakeSlurm) -> None:

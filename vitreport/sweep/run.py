@@ -221,8 +221,11 @@ class Sweep:
     def _settle(self, trial: Trial, end: Ended) -> None:
         """Go by the record; without a result there, why the trial ended decides whether it is tried again.
 
-        An end after some progress, as at a time limit, is no attempt: the trial will come to its end that way.
+        An end after some progress, as at a time limit, is no attempt: the trial will come to its end that way. Raises
+        FullDiskError if the disk has no room.
         """
+        if end.is_full:
+            raise errors.FullDiskError(end.reason, "free some space")
         run = self._read(trial)
         state, why, has_progressed = trial_state(run), "", step_of(run) > self.steps.pop(trial.id)
         self.attempts[trial.id] += end.is_attempt and not (end.is_busy or has_progressed)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from vitreport import errors
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.training.events import Event
@@ -25,6 +26,7 @@ class Ended:
         is_temporary: Whether another attempt may succeed: the cause was outside the trial, such as a signal.
         is_stop: Whether the trial was asked to stop, as at a time limit; this is no failure if it made progress.
         is_attempt: Whether it counts as an attempt: it does not if another trial may have ended the process of both.
+        is_full: Whether the disk has no room, which ends the sweep.
     """
 
     reason: str = ""
@@ -32,6 +34,20 @@ class Ended:
     is_temporary: bool = False
     is_stop: bool = False
     is_attempt: bool = True
+    is_full: bool = False
+
+
+def end_after(error: Exception) -> Ended:
+    """Return the end of a trial that an error has ended."""
+    if isinstance(error, errors.FullDiskError):
+        return Ended(error.message, is_full=True)
+    if not isinstance(error, errors.VitreportError):
+        return Ended(f"this is a bug in vitreport: {type(error).__name__}: {error}")
+    if isinstance(error, errors.StoppedError):
+        return Ended(error.message, is_temporary=True, is_stop=True)
+    # also if no GPU is found: another node may have one
+    is_temporary = isinstance(error, errors.ResourceError) and not isinstance(error, errors.StorageError)
+    return Ended("; ".join(error.lines()), isinstance(error, errors.BusyError), is_temporary)
 
 
 State = Literal["waiting", "running"]
@@ -75,7 +91,7 @@ class Engine(AbstractContextManager[object, None], Protocol):
     def reports(self, seconds: float) -> Sequence[tuple[str, Report]]:
         """Return what happened, with the ids of the runs, after at most `seconds`.
 
-        Raises ResourceError if no trial can continue, such as FullDiskError.
+        Raises ResourceError if no trial can continue.
         """
 
     def stop(self) -> None:

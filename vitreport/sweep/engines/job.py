@@ -11,9 +11,8 @@ from pathlib import Path
 from vitreport import errors
 from vitreport.runtime import limit_spinning
 from vitreport.store.signals import StopSignal, handle_until_exit
-from vitreport.sweep.engines.engine import Ended
+from vitreport.sweep.engines.engine import Ended, end_after
 from vitreport.sweep.engines.submission import Job, read_trial
-from vitreport.sweep.engines.trial import end_after, train_trial
 from vitreport.training.events import EpochFinished, Event, Listener, StepFinished
 
 STOPPED = "stopped at its time limit or by Slurm"
@@ -49,21 +48,20 @@ def train_job(job: Job) -> int:
     job.begin()
     if threads := runtime.threads or int(os.environ.get("SLURM_CPUS_PER_TASK") or 0):
         os.environ["OMP_NUM_THREADS"] = str(threads)
-    ended, code = Ended(), 0
-    is_full, listener = False, _Print()
+    ended, code, listener = Ended(), 0, _Print()
     try:
-        train_trial(spec, replace(runtime, threads=threads or None), argv, listener)
+        from vitreport.store.train import train_run  # imports torch
+
+        train_run(spec, replace(runtime, threads=threads or None), force=False, argv=argv, listener=listener)
     except Exception as error:
-        found, code = end_after(error), getattr(error, "exit_code", 1)
-        is_full = isinstance(found, errors.FullDiskError)
-        ended = found if isinstance(found, Ended) else Ended(found.message)
+        ended, code = end_after(error), getattr(error, "exit_code", 1)
         if ended.is_stop:
             ended = replace(ended, reason=STOPPED) if listener.has_trained else TOO_EARLY
         if code == 1:
             sys.excepthook(type(error), error, error.__traceback__)
         _print(ended.reason)
     with suppress(errors.StorageError):
-        job.write_end(ended, is_full=is_full)
+        job.write_end(ended)
     return code
 
 

@@ -154,10 +154,7 @@ class LocalEngine:
         return "running"
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        """Return what the workers have sent.
-
-        Raises ResourceError if three in a row have ended before they began, FullDiskError if one could not write.
-        """
+        """Return what the workers have sent. Raises ResourceError if three in a row have ended before they began."""
         readable = wait([worker.connection for worker in self._workers], seconds)
         workers = [worker for worker in self._workers if worker.connection in readable]
         return [report for worker in workers for report in self._read(worker)]
@@ -190,8 +187,6 @@ class LocalEngine:
                 run_id, report, is_worn = worker.connection.recv()
                 worker.has_begun, self._fruitless = True, 0
                 worker.is_worn |= is_worn
-                if isinstance(report, errors.FullDiskError):
-                    raise report
                 if report:
                     yield run_id, report
                 if isinstance(report, Ended):

@@ -129,8 +129,8 @@ class SlurmEngine:
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
         """Look at the queue if it is time, submit what is due, and return what has happened.
 
-        Raises FullDiskError if a job could not write, ResourceError if Slurm refuses the jobs and none is left. With
-        `detach`, nothing is tried again later: raises ResourceError also if Slurm does not answer.
+        Raises ResourceError if Slurm refuses the jobs and none is left. With `detach`, nothing is tried again later:
+        raises ResourceError also if Slurm does not answer.
         """
         if time.monotonic() < self._next_look:
             time.sleep(seconds)
@@ -203,10 +203,7 @@ class SlurmEngine:
         """Return how a trial has ended; None while its files may still be on their way from another machine."""
         submitted.looks += 1
         is_over = submitted.looks >= LOOKS_BEFORE_LOST
-        if said := submitted.job.read_end():
-            ended, is_full = said
-            if is_full:
-                raise errors.FullDiskError(ended.reason, "free some space")
+        if ended := submitted.job.read_end():
             if ended.reason:
                 return ended if ended.is_stop else replace(ended, reason=f"{ended.reason}; log: {submitted.job.log}")
             if is_over or self._has_result(run_id):

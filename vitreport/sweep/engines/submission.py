@@ -46,17 +46,15 @@ class Job:
         """Remove what an earlier attempt of the same job has left."""
         remove_file(self._end)
 
-    def write_end(self, ended: Ended, *, is_full: bool = False) -> None:
-        """Say how the trial has ended; `is_full` if the disk has no room."""
-        write_json(self._end, {**asdict(ended), "is_full": is_full})
+    def write_end(self, ended: Ended) -> None:
+        """Say how the trial has ended."""
+        write_json(self._end, asdict(ended))
 
-    def read_end(self) -> tuple[Ended, bool] | None:
-        """Return how the trial has ended, and whether the disk has no room; None if the job has not said it."""
+    def read_end(self) -> Ended | None:
+        """Return how the trial has ended; None if the job has not said it."""
         try:
-            values = json.loads(read_bounded(self._end, MAX_BYTES, links=False))
-            is_full = bool(values.pop("is_full"))
-            return Ended(**values), is_full
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return Ended(**json.loads(read_bounded(self._end, MAX_BYTES, links=False)))
+        except (OSError, ValueError, TypeError):
             return None
 
 

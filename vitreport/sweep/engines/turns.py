@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 import torch
 
-from vitreport.errors import BusyError, DivergedError, FullDiskError, ResourceError
+from vitreport.errors import BusyError, DivergedError, ResourceError
 from vitreport.runtime import TRIALS_PER_JOB, Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.signals import StopSignals, stop_signals
 from vitreport.store.train import train_in_turns
-from vitreport.sweep.engines.engine import Ended
-from vitreport.sweep.engines.trial import end_after
+from vitreport.sweep.engines.engine import Ended, end_after
 from vitreport.training.compilation import has_compiled
 from vitreport.training.device import MEMORY_HINT, choose_device, forget_peak_memory
 from vitreport.training.events import Event, Listener, StepFinished
@@ -72,7 +71,7 @@ class Turns:
 
     def _advance_each(self) -> None:
         for lane, (run_id, turns) in list(self._trials.items()):
-            ended: Ended | FullDiskError | None = None
+            ended: Ended | None = None
             is_worn = False
             try:
                 lane.call(next, turns)
