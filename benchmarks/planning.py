@@ -125,14 +125,14 @@ def main() -> None:
         with timed("write_sweep"):
             write_sweep(runs_dir, plan)
         with timed("read_no_records"):
-            missing_trials(plan.trials, read_trials(plan.trials, runs_dir), Policy())
+            missing_trials(plan.trials, read_trials(plan.trials, runs_dir))
         view = SweepView(quiet=True)
         view.bars.disable = False  # draw the bars, although this is no terminal
         with timed("run_sweep"), view:
             view.begin([plan])
             Sweep(plan.trials, Runtime(runs_dir=runs_dir), Pretence(finish), Policy(), view, set()).run()
         with timed("read_all_records"):
-            missing_trials(plan.trials, read_trials(plan.trials, runs_dir), Policy())
+            missing_trials(plan.trials, read_trials(plan.trials, runs_dir))
     from benchmarks.results import write  # with torch
 
     print(write("planning", figures))

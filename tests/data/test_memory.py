@@ -9,11 +9,9 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from tests.data.makers import write_folder
 from vitreport.data import archive, folder
 from vitreport.data.archive import Tree
 from vitreport.data.arrays import BLOCK_IMAGES, Decoding, Split, fingerprint, image_facts
-from vitreport.data.decode import VERSION
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no /proc")
 COUNT, SIZE = 2 * BLOCK_IMAGES + 500, 16
@@ -72,7 +70,8 @@ def index_bytes(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_an_index_needs_few_bytes_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = (index_bytes(count, monkeypatch) for count in (5_000, 25_000))
+    """The least of two counts: where Python's table of interned names grows, as between tests, it counts, too."""
+    small, large = (min(index_bytes(count, monkeypatch) for _ in range(2)) for count in (5_000, 25_000))
     assert (large - small) / 20_000 < MOST_BYTES_AN_IMAGE
 
 
@@ -86,12 +85,3 @@ def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path: Path) -> None:
         else:
             path.write_bytes(b"")
     assert archive.disk_tree(tmp_path).files == sorted(names, key=archive.PARTS)
-
-
-def test_the_identity_of_a_folder_is_that_of_earlier_versions(tmp_path: Path) -> None:
-    """Otherwise all folders in caches would be decoded again."""
-    listing = folder.read_folder(write_folder(tmp_path))
-    labels = {split: of_split.tolist() for split, of_split in listing.labels.items()}
-    states = [folder._state(tmp_path / file) for files in listing.files.values() for file in files]
-    known = (VERSION, listing.source, listing.classes, listing.files, states, labels)
-    assert "".join(folder._identity(listing)) == repr(known)

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.records import small_spec, write_run
 from vitreport.records.attention import AttentionRecord
 from vitreport.records.measurement import (
-    LARGEST_SIDE,
+    LARGEST_TILE,
     MOST_MISTAKES,
     ClassifiedImage,
     MistakeSheet,
@@ -69,7 +69,7 @@ def test_images_stand_in_their_places_with_their_colours(size: int, side: int) -
 @pytest.mark.parametrize("size", [8, 32, 64, 96, 224])
 def test_the_hardest_images_make_a_small_sheet(size: int) -> None:
     side, content = draw_sheet(images(size, MOST_MISTAKES, noise=True))
-    assert side <= LARGEST_SIDE
+    assert side <= LARGEST_TILE
     assert len(content) <= MOST_BYTES
 
 
@@ -136,7 +136,7 @@ def test_the_hardest_maps_make_a_small_sheet(size: int) -> None:
     maps = np.random.default_rng(1).random((MOST_MISTAKES, size, size), np.float32)
     pixels = images(size, MOST_MISTAKES, noise=True)
     side, content = draw_sheet(pixels, maps)
-    assert side <= LARGEST_SIDE
+    assert side <= LARGEST_TILE
     assert len(content) < 110_000
     assert draw_sheet(pixels, maps)[1] == content
 

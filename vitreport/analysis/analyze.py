@@ -9,7 +9,7 @@ from pathlib import Path
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
-from vitreport.analysis.labels import group_label, told_apart
+from vitreport.analysis.labels import group_label, with_distinct_names
 from vitreport.analysis.prose import Template, fill
 from vitreport.analysis.questions import PlannedSection, other_sections, planned_section, usual_sections
 from vitreport.analysis.references import architecture_kind, architecture_summary, architecture_title
@@ -54,7 +54,7 @@ def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: It
     representatives = [pair.group for pair in pairs if pair.group]
     planned = planned_ablations(outline.sweeps, groups, outline.parts)
     inferred = [] if outline.sections else inferred_ablations(groups, representatives, planned)
-    ablations = told_apart([*planned, *inferred])
+    ablations = with_distinct_names([*planned, *inferred])
     designed = {ablation.design: ablation for ablation in ablations if ablation.design}
     sections = [planned_section(section, groups, designed) for section in outline.sections]
     sections = sections or list(usual_sections(pairs, ablations))

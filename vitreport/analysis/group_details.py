@@ -1,10 +1,9 @@
 """The details of one finished group: classes, confusion, mistakes. Its runs are read again."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from vitreport.analysis.class_scores import class_scores, mean_score
 from vitreport.formatting import Estimate
@@ -12,8 +11,6 @@ from vitreport.intervals import share_of_same_images
 from vitreport.records.measurement import ClassifiedImage
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.store.sheets import MISTAKES, read_attention, read_sheet
-
-Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -102,13 +99,13 @@ def read_details(folders: Iterable[Path]) -> Details:
             by_class[name] = ClassResult(recall, precision, mean_score([each.f1 for each in counted]))
     matrices = [test.confusion for test in alike if test.confusion]
     pooled = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
-    damage: list[Damage] = []
+    damage: dict[str, list[Damage]] = {run.id: [] for run, _ in done}
     return Details(
         classes=by_class,
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
-        mistakes=next(filter(None, (_mistakes(run, damage) for run, _ in done)), None),
-        attention=next(filter(None, (_attention(run, damage) for run, _ in done)), None),
-        damage=tuple(damage),
+        mistakes=next(filter(None, (_mistakes(run, damage[run.id]) for run, _ in done)), None),
+        attention=next(filter(None, (_attention(run, damage[run.id]) for run, _ in done)), None),
+        damage=tuple(replace(each, place=f"{name}/{each.place}") for name, found in damage.items() for each in found),
     )
 
 
@@ -118,7 +115,7 @@ def _mistakes(run: Run, damage: list[Damage]) -> Mistakes | None:
     if not (run.spec and result and result.mistakes and names):
         return None
     record, path = result.mistakes, run.folder / MISTAKES
-    sheet = _named(run, damage, lambda found: read_sheet(path, record.sha256, "result.json", found))
+    sheet = read_sheet(path, record.sha256, "result.json", damage)
     if sheet is None:
         return None
     count = sum(result.test.per_class_count)
@@ -137,8 +134,7 @@ def _attention(run: Run, damage: list[Damage]) -> Attention | None:
     result, names = run.result, _classes(run)
     if not (run.spec and result and names):
         return None
-    found = _named(run, damage, lambda found: read_attention(run.folder, result, found))
-    if found is None:
+    if (found := read_attention(run.folder, result, damage)) is None:
         return None
     record, sheet = found
     images, png = _shown(record.images, names), b64encode(sheet).decode()
@@ -153,11 +149,3 @@ def _classes(run: Run) -> tuple[str, ...]:
 
 def _shown(images: Iterable[ClassifiedImage], names: Sequence[str]) -> tuple[ShownImage, ...]:
     return tuple(ShownImage(each.index, names[each.label], names[each.predicted], each.confidence) for each in images)
-
-
-def _named(run: Run, damage: list[Damage], read: Callable[[list[Damage]], Content | None]) -> Content | None:
-    """Return what is read; add what is wrong with it to `damage`, with the name of the run."""
-    found: list[Damage] = []
-    content = read(found)
-    damage += [replace(each, place=f"{run.id}/{each.place}") for each in found]
-    return content

@@ -1,4 +1,4 @@
-"""What tells groups or ablations apart, and the tables of fields in which groups differ."""
+"""How groups and ablations differ: their names, and the tables of the fields that differ."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ def settings(own: Fields, among: Sequence[Fields]) -> str:
     return ", ".join(words) + (f" and {more} more" if more else "")
 
 
-def told_apart(ablations: Sequence[Ablation]) -> list[Ablation]:
+def with_distinct_names(ablations: Sequence[Ablation]) -> list[Ablation]:
     """Add the sweep, or the first group, to titles and names that several ablations would have."""
     titles = Counter((each.architecture, each.dataset, each.axes, each.qualifier) for each in ablations)
     names, found = Counter(each.name for each in ablations), []

@@ -1,1 +1,1 @@
-"""The command line: one file a command; the only floor that knows typer and rich."""
+"""The command line: one file a command; the only layer that imports typer and rich."""

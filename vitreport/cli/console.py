@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import re
 import stat
 import sys
 import textwrap
@@ -17,12 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from vitreport.errors import ResourceError
-from vitreport.formatting import counted, json_document, printable
+from vitreport.formatting import counted, json_document, printable, unbroken
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
 MOST_WARNINGS = 50
-TOGETHER = re.compile(r" (=|to) ")
 JSON_VERSION = 1  # of the documents of all commands; a report has its own
 STYLES = {"warning": "yellow", "error": "bold red"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -87,9 +85,9 @@ def print_text(text: str) -> None:
 def print_sentence(text: str) -> None:
     """Print a line to stdout; on a terminal folded between words, and never within "n = 2" or "1.00 to 2.00"."""
     if sys.stdout.isatty():
-        together = TOGETHER.sub(rf"{NO_BREAK}\1{NO_BREAK}", text)
-        folded = textwrap.fill(together, console_on(sys.stdout).width, break_long_words=False, break_on_hyphens=False)
-        text = folded.replace(NO_BREAK, " ")
+        width = console_on(sys.stdout).width
+        folded = textwrap.fill(unbroken(text), width, break_long_words=False, break_on_hyphens=False)
+        text = folded.replace("\N{NO-BREAK SPACE}", " ")
     print_text(text)
 
 

@@ -134,8 +134,7 @@ def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
     for name, (module_name, about) in COMMANDS.items():
         module = import_module(f"vitreport.cli.commands.{module_name}") if name in loaded else None
         if module and hasattr(module, "app"):
-            own_help: dict[str, Any] = {} if module.app.registered_callback else {"help": about}
-            app.add_typer(module.app, name=name, **own_help)
+            app.add_typer(module.app, name=name, help=about)
         else:
             app.command(name, cls=WordsCommand, help=None if module else about)(getattr(module, module_name, main))
     return app

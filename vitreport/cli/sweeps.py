@@ -49,7 +49,8 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     records = [read_run(folder) for folder in run_folders(options.runs_dir)]
     expect = expect_here(options.runtime_on(engine), records)
     known = read_trials(plan.trials, options.runs_dir)
-    check_networks(trial.spec for trial in missing_trials(plan.trials, known, Policy(options.retry_failed)))
+    missing = missing_trials(plan.trials, known, retry_failed=options.retry_failed)
+    check_networks(trial.spec for trial in missing)
     trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
     jobs = max(1, min(options.jobs, sum(trial.to_train for trial in trials)))
     seconds = sum(trial.seconds or 0.0 for trial in trials) / jobs
@@ -78,7 +79,8 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
 def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOptions) -> None:
     """Print what would be submitted to Slurm, and ask Slurm whether it accepts this. Raises ResourceError if not."""
     trials = list({trial.id: trial for plan in plans for trial in plan.trials}.values())
-    missing = missing_trials(trials, read_trials(trials, options.runs_dir), Policy(options.retry_failed))
+    known = read_trials(trials, options.runs_dir)
+    missing = missing_trials(trials, known, retry_failed=options.retry_failed)
     if engine.name != "slurm" or not missing:
         return
     array = min(len(missing), MOST_SUBMITTED), min(len(missing), options.jobs)

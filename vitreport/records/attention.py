@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vitreport.records.measurement import LARGEST_SIDE, ClassifiedImage
+from vitreport.records.measurement import LARGEST_TILE, ClassifiedImage
 from vitreport.records.schema import SCHEMA_VERSION, Record, Text, Version
 
 MOST_SHOWN = 12
@@ -20,6 +20,6 @@ class AttentionRecord(Record):
     schema_version: Version = SCHEMA_VERSION
     method: Text
     images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MOST_SHOWN)]
-    side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+    side: Annotated[int, Field(ge=1, le=LARGEST_TILE)]
     sha256: Text
     weights_sha256: Text

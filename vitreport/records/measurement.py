@@ -15,7 +15,7 @@ TRAIN_EVAL = "train_eval"
 """What an epoch calls the training images that are measured after it, without augmentation and dropout."""
 MOST_IMAGES = 500_000  # more would make a record large
 MOST_MISTAKES = 12
-LARGEST_SIDE = 64
+LARGEST_TILE = 64
 METRICS = {"top5": "top-5 accuracy"}
 """The titles of all metrics except count, correct, loss and accuracy, by their name in records, tables and CSV files.
 
@@ -136,7 +136,7 @@ class MistakeSheet(Record):
     """The mistakes of the highest confidence, the highest first. mistakes.png shows them, `side` pixels each."""
 
     images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MOST_MISTAKES)]
-    side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+    side: Annotated[int, Field(ge=1, le=LARGEST_TILE)]
     sha256: Text
 
 

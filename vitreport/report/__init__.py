@@ -1,1 +1,1 @@
-"""Reports: from run records to plain data, from data to sentences, from both to a page."""
+"""Render an analysis: sections, tables and figures in every format."""

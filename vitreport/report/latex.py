@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import compress
 
-from vitreport.formatting import printable
+from vitreport.formatting import printable, unbroken
 from vitreport.report import grids, tables
 from vitreport.report.blocks import Table
 from vitreport.report.claims import verdicts
@@ -17,7 +17,6 @@ GAP = 2.5  # between two columns, in characters
 MOST_LINES = 36  # a longer table is broken over pages
 OF_CLAIMS = ("claim", "published", "measured", "verdict", "why")
 SIDES = {"l": r"\raggedright", "r": r"\raggedleft"}
-UNBROKEN = re.compile(r"(?<=n) = (?=\d)|(?<=\d) to (?=[-+\d])")
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
 LIGATURE = re.compile(r"([-,'`<>])(?=\1)|[?!](?=`)")
 SIGNS = str.maketrans(
@@ -76,7 +75,7 @@ def _layout(content: Table) -> tuple[str, list[int], str]:
     Where a line would be too long, they are paragraphs: each as wide as its longest word, and the more text it has,
     the more it gets of the rest of the line.
     """
-    columns = [[_unbroken(cell) for cell in column] for column in zip(content.columns, *content.rows, strict=True)]
+    columns = [[unbroken(cell) for cell in column] for column in zip(content.columns, *content.rows, strict=True)]
     whole = [max(map(len, column)) for column in columns]
     words = [max(len(word) for cell in column for word in cell.split(" ")) for column in columns]
     gaps = GAP * len(columns)
@@ -100,12 +99,7 @@ def _latex_row(cells: Iterable[str]) -> str:
     return ("{}" if row.lstrip().startswith(("[", "*")) else "") + row + r" \\"
 
 
-def _unbroken(text: str) -> str:
-    """Keep an interval and a number of seeds on one line."""
-    return UNBROKEN.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
-
-
 def _latex(text: str) -> str:
     """Escape special characters, and separate those that LaTeX would join: braces do not stop LuaLaTeX."""
-    text = MINUS.sub("\N{MINUS SIGN}", unicodedata.normalize("NFC", _unbroken(printable(text))))
+    text = MINUS.sub("\N{MINUS SIGN}", unicodedata.normalize("NFC", unbroken(printable(text))))
     return LIGATURE.sub("\\g<0>\N{ZERO WIDTH NON-JOINER}", text).translate(SIGNS)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vitreport.files import remove_file, write_atomic, write_json
 from vitreport.records.attention import AttentionRecord
-from vitreport.records.measurement import LARGEST_SIDE, ClassifiedImage, ResultRecord
+from vitreport.records.measurement import LARGEST_TILE, ClassifiedImage, ResultRecord
 from vitreport.records.reader import Damage, read_record_file
 from vitreport.records.upgrade import parse
 
@@ -54,7 +54,7 @@ def draw_sheet(images: "Pixels", maps: "Maps | None" = None) -> tuple[int, bytes
     from PIL import Image
 
     size, tiles = images.shape[-1], 1 if maps is None else 2
-    largest = size * (LARGEST_SIDE // size) or LARGEST_SIDE
+    largest = size * (LARGEST_TILE // size) or LARGEST_TILE
     for side in (largest, *(side for side in SMALLER_SIDES if side < size)):
         places = [place_of(number, side, tiles) for number in range(len(images))]
         right, lower = max(left for left, _ in places) + width_of(side, tiles), places[-1][1] + side

@@ -1,1 +1,1 @@
-"""Sweeps: plan trials, tell how long they take, and train what is missing of them."""
+"""Sweeps: plan trials, estimate how long they take, and train those that are missing."""

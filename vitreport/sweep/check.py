@@ -37,7 +37,7 @@ def check_plans(
     """
     every = [trial for plan in plans for trial in plan.trials]
     runs = read_trials(every, runtime.runs_dir)
-    missing = {trial.id: trial.spec for trial in missing_trials(every, runs, policy)}
+    missing = {trial.id: trial.spec for trial in missing_trials(every, runs, retry_failed=policy.retry_failed)}
     if not missing:
         return {}
     from vitreport.sweep.forecast import check_networks
@@ -80,6 +80,6 @@ def _check_images(
         note(line)
 
 
-def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], policy: Policy) -> list[Trial]:
+def missing_trials(trials: Sequence[Trial], runs: Mapping[str, Run], *, retry_failed: bool = False) -> list[Trial]:
     """Return the trials that are to be trained."""
-    return [trial for trial in trials if needs_training(runs.get(trial.id), retry_failed=policy.retry_failed)]
+    return [trial for trial in trials if needs_training(runs.get(trial.id), retry_failed=retry_failed)]

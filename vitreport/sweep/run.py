@@ -84,7 +84,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self.runs = read_trials(self.trials, self.runtime.runs_dir)
-        self.queue = missing_trials(self.trials, self.runs, self.policy)
+        self.queue = missing_trials(self.trials, self.runs, retry_failed=self.policy.retry_failed)
 
     def run(self) -> None:
         """Train the trials in the queue. Raises StoppedError after a signal, ResourceError if none can go on."""

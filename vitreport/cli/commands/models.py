@@ -15,19 +15,7 @@ from vitreport.spec.load import preset_facts, presets_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.sweep.forecast import check_networks
 
-app = typer.Typer(invoke_without_command=True)
-
-
-@app.callback()
-def models(context: typer.Context, as_json: options.AsJson = False) -> None:
-    """List the architectures, or show one.
-
-    Example:
-        vitreport models
-        vitreport models show swin
-    """
-    if context.invoked_subcommand is None:
-        list_models(as_json=as_json)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("list")

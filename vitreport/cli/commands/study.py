@@ -145,7 +145,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
 def _show_status(
     planned: StudyPlan, runs_dir: Path, *, jobs: int = 1, measured_on: Runtime | None = None, as_json: bool
 ) -> None:
-    """Print what is done of each part and of all; with a machine, some steps are timed if no record tells the time."""
+    """Print what is done of each part and of all; with a machine, some steps are timed if no record has the time."""
     if runs_dir.exists():
         require_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:

@@ -70,7 +70,7 @@ class SlurmEngine:
         self._complaint = ""
         self._largest_array = MOST_SUBMITTED
         self._lost, self._looks_to_wait = LostRequests(), 0
-        self._told = set(slurm_reasons.ORDINARY)
+        self._noted = set(slurm_reasons.ORDINARY)
         self._is_stopping, self._stopped = False, set[str]()
         self._patience = slurm_commands.PATIENCE_SECONDS
 
@@ -195,8 +195,8 @@ class SlurmEngine:
         reasons = Counter(each.reason for each in found if each.state in WAITING and not self._is_stopping)
         for reason, trials in reasons.items():
             kind = reason.partition(",")[0]  # what follows, such as names of nodes, changes often
-            if kind not in self._told:
-                self._told.add(kind)
+            if kind not in self._noted:
+                self._noted.add(kind)
                 self._note(slurm_reasons.words_for(reason, trials))
 
     def _end_of(self, run_id: str, submitted: Submitted, state: str) -> Ended | None:
