@@ -19,16 +19,17 @@ from vitreport.data.registry import dataset_title
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import counted, listed
+from vitreport.records.measurement import SPLITS
 from vitreport.report.figures.curves import curves_figure
 from vitreport.report.figures.draw import drawn_file
 from vitreport.runtime import RUNS_DIR
 from vitreport.suggestions import did_you_mean
 
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "val", "test"]
 EXTENSIONS = (".svg", ".png", ".pdf")
 HINTS: dict[Split, str] = {
     "train": "use groups that have finished at least one epoch",
-    "validation": "choose another --split, or train with data.validation_fraction = 0.1",
+    "val": "choose another --split, or train with data.validation_fraction = 0.1",
     "test": "choose another --split, or train with train.monitor_test = true",
 }
 
@@ -36,7 +37,7 @@ HINTS: dict[Split, str] = {
 def plot(
     names: Annotated[list[str], argument("Runs, groups or sweeps by their ids.", "GROUP", completion.sweeps)],
     output: Annotated[Path, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")],
-    split: Annotated[Split, option("Split to draw.")] = "validation",
+    split: Annotated[Split, option("Split to draw.")] = "val",
     metric: Annotated[Metric, option("Metric to draw.")] = "accuracy",
     label: Annotated[
         list[str] | None, option("Name of a group in the figure (default: what differs).", "GROUP=NAME")
@@ -52,11 +53,10 @@ def plot(
     file = figure_path(output)
     require_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, names)
-    key = {"validation": "val"}.get(split, split)
-    if without := [group.id for group in summary.groups if group.curve(key, metric) is None]:
-        raise SpecError(f"no {split} curve in {listed(without)}", HINTS[split])
+    if without := [group.id for group in summary.groups if group.curve(split, metric) is None]:
+        raise SpecError(f"no {SPLITS[split]} curve in {listed(without)}", HINTS[split])
     title, groups = _labelled(summary, label or ())
-    for figure in curves_figure(output.stem, title, groups, ((key, metric),), fewest=1):
+    for figure in curves_figure(output.stem, title, groups, ((split, metric),), fewest=1):
         write_atomic(file, drawn_file(figure, output.suffix))
         note(f"{counted(len(figure.data[0].lines), 'group')} in {output}. {figure.caption}")
     refuse_damaged_places(summary, runs_dir, "the figure")
