@@ -38,7 +38,6 @@ WITH_JSON = {
     "spec fields": (),
     "datasets list": (),
     "datasets verify": ("digits",),
-    "models": (),
     "models list": (),
     "models show": ("mlp-mixer", "--set", "embed_dim=8", "--set", "num_blocks=1"),
     "study list": (),

@@ -51,7 +51,6 @@ CALLS = {
     "spec show": "swin --dataset digits",
     "datasets list": "",
     "datasets verify": "digits",
-    "models": "",
     "models list": "",
     "models show": SWIN,
     "doctor": "",

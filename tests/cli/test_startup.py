@@ -54,7 +54,6 @@ def test_reading_and_checking_load_nothing_heavy() -> None:
         "export-model --help": 0,
         "push --help": 0,
         "ablate --help": 0,
-        "models": 0,
         "models list": 0,
         "datasets list": 0,
         "spec show perceiver-io --dataset digits": 0,
