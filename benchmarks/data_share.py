@@ -23,6 +23,7 @@ from benchmarks.models import seconds
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.data.registry import DATASETS
 from vitreport.data.sources import describe
+from vitreport.models.layout import place_network
 from vitreport.spec.compose import compose
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.load import layer_of, preset_names, read_preset
@@ -44,7 +45,7 @@ def measure(spec: RunSpec, most_images: int, device: torch.device) -> dict[str, 
         for batch in batches.epoch(epoch):
             images, targets = batch
         times.append(time.perf_counter() - begun)
-    model = build_network(spec).to(device).train()
+    model = place_network(build_network(spec), device).train()
     state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
     few = min(batches.batch_size, most_images)
     steps = [

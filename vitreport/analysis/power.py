@@ -105,10 +105,8 @@ def foreseen(plan: Plan, runs: Iterable[Run]) -> tuple[float | None, str]:
     samples = {group.id: sample for group in groups if (sample := sample_of(group.runs)).images is not None}
     spread, source = ASSUMED, ASSUMPTION
     if samples:
-        spread, source = (
-            spread_of(list(samples.values()))[0],
-            f"if seeds vary as much as those of {listed(list(samples), 2)}",
-        )
+        spread = spread_of(list(samples.values()))[0]
+        source = f"if seeds vary as much as those of {listed(list(samples), 2)}"
     places = {(trial.spec.data.dataset, trial.data_dir) for trial in levels.values()}
     images = min(count_images(*place)["test"] for place in places)
     found = smallest_difference(spread, seeds, images, len(levels) - 1)

@@ -31,7 +31,7 @@ def training_command(model: str, dataset: str, options: Iterable[str] = (), seed
 
 
 def spec_command(spec: RunSpec, changed: Mapping[str, str], seeds: Sequence[int]) -> str:
-    """Write the command that trains a spec, of which `changes_of` returns what is `changed`."""
+    """Write the command that trains a spec; `changed` is what `changes_of` returns for it."""
     if changed and (preset := preset_of(spec)):
         return _in_loop(["--preset", preset], seeds)
     data = spec.data  # of a folder, the size of its first image is no default that lasts

@@ -5,7 +5,6 @@ from typing import assert_never
 import torch
 from torch import nn
 
-from vitreport.models.layout import put_channels_last
 from vitreport.models.linear import use_fast_linear
 from vitreport.models.perceiver import PerceiverClassifier, PerceiverIOClassifier
 from vitreport.models.timm import build_timm
@@ -67,5 +66,4 @@ def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
         if isinstance(module, nn.Dropout):
             module.inplace = False  # timm's TNT overwrites attention weights that the softmax's gradient needs
     use_fast_linear(network)
-    put_channels_last(network)
     return network

@@ -21,6 +21,7 @@ from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError, SpecError
 from vitreport.files import write_atomic, write_json
 from vitreport.models.ensemble import Ensemble
+from vitreport.models.layout import place_network
 from vitreport.models.weights import classes_metadata, load_weights, named_weights
 from vitreport.records import measurement as records
 from vitreport.records.measurement import Measurement, SplitDetails, packed
@@ -194,7 +195,7 @@ def evaluate_runs(
     if not dataset:
         refuse_other_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
     with memory_errors("moving the model and the images to the device"):
-        model.to(device)
+        place_network(model, device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
     predicted = predict(model, images, spec.train, before_batch=lambda: None)
     return Evaluation(

@@ -15,7 +15,7 @@ from vitreport.data.sources import open_dataset
 from vitreport.errors import DivergedError, RecordError, ResourceError
 from vitreport.files import remove_temporaries, write_json
 from vitreport.formatting import counted, listed
-from vitreport.models.layout import is_convolutional
+from vitreport.models.layout import has_channels_last
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint
@@ -241,7 +241,7 @@ class Session:
         is_alone = parallel.world_size() == 1
         chosen = {"compiled": self.compiled, "cuda_graphs": self.runtime.cuda_graphs and is_alone}
         found = devices.fingerprint(self.device, self.spec, **chosen, data=self.arrays.fingerprint[:16])
-        if is_convolutional(self.setup.state.model):
+        if has_channels_last(self.setup.state.model, self.device):
             found["layout"] = "channels last"
         return {**versions(), **found, **({} if is_alone else {BATCH_NORM.name: self.runtime.batch_norm})}
 

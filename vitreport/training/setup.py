@@ -15,6 +15,7 @@ from vitreport.data.batches import ImageSet, TrainingBatches, own_positions
 from vitreport.data.holdout import limited, split_hash, validation_split
 from vitreport.errors import DatasetError, Problem, refuse_problems
 from vitreport.models.cost import measure_cost
+from vitreport.models.layout import place_network
 from vitreport.models.registry import build_model
 from vitreport.models.timm import timm_errors
 from vitreport.records.run import Cost, DataRecord
@@ -53,7 +54,7 @@ def build_network(spec: RunSpec) -> nn.Module:
 
 def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
     """Build the fresh network of a spec on a device, and measure what it costs there at the spec's precision."""
-    model = build_network(spec).to(device)
+    model = place_network(build_network(spec), device)
     with autocast(device, spec.train.precision), timm_errors(spec.model, "be trained with these settings"):
         find_determinism(model, spec.data.image_size)
         return model, measure_cost(model, spec.data.image_size)
