@@ -1,13 +1,14 @@
 from pathlib import Path
-from statistics import median
 
 import pytest
 
 import vitreport
 from tests.data.makers import write_folder
+from vitreport.analysis.groups import Group
 from vitreport.data.registry import DATASETS
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError
+from vitreport.formatting import Estimate
 from vitreport.spec.compose import Request, compose_request
 from vitreport.spec.load import preset_facts, preset_for, preset_names, read_preset
 from vitreport.spec.run import RunSpec
@@ -77,16 +78,38 @@ def test_an_unknown_preset_is_met_with_the_nearest(name: str, hint: str) -> None
     assert hint in problem.hint
 
 
-def test_headers_of_the_digits_give_what_is_on_record() -> None:
-    runs = vitreport.load_runs(RUNS)
-    groups = {group.spec_id: group for group in vitreport.analyze(runs).groups}
-    for name in preset_names():
-        if name.endswith("-digits"):
-            group = groups[resolved(name).group]
-            assert group.test
-            seconds = median(
-                run.record.seconds for run in runs if run.record and run.spec and run.spec.group == group.spec_id
-            )
-            interval = f"(95% interval {group.test.low:.2%} to {group.test.high:.2%})"
-            accuracy = f"{group.test.value:.2%} test accuracy, the mean of seeds 1 to 3"
-            assert preset_facts(name) == [f"Measured: {accuracy} {interval}, {seconds:.0f} seconds of one core."]
+@pytest.fixture(scope="module")
+def groups() -> dict[str, Group]:
+    return {group.spec_id: group for group in vitreport.analyze(vitreport.load_runs(RUNS)).groups}
+
+
+def on_record(name: str, groups: dict[str, Group]) -> tuple[Estimate, float]:
+    """The test accuracy of a preset, and the median seconds of a run."""
+    group = groups[resolved(name).group]
+    assert group.test
+    assert group.cost
+    assert group.cost.seconds
+    return group.test, group.cost.seconds
+
+
+@pytest.mark.parametrize("name", [name for name in preset_names() if name.endswith("-digits")])
+def test_the_header_of_a_preset_for_the_digits_gives_what_is_on_record(name: str, groups: dict[str, Group]) -> None:
+    test, seconds = on_record(name, groups)
+    accuracy = f"{test.value:.2%} test accuracy, the mean of seeds 1 to 3"
+    interval = f"(95% interval {test.low:.2%} to {test.high:.2%})"
+    assert preset_facts(name) == [f"Measured: {accuracy} {interval}, {seconds:.0f} seconds of one core."]
+
+
+def test_what_is_said_of_the_quick_recipe_is_on_record(groups: dict[str, Group]) -> None:
+    test, seconds = on_record("cifar10-quick", groups)
+    assert test.n == 1
+    facts = f"{test.value:.1%} test accuracy of one run ({test.low:.1%} to {test.high:.1%} for other test images)"
+    assert f"Measured: {facts}, {seconds / 60:.0f} minutes on two cores." in preset_facts("cifar10-quick")
+    published, _ = on_record("perceiver-io-cifar10", groups)
+    guide, readme = (
+        " ".join((RUNS.parent / page).read_text(encoding="utf-8").split())
+        for page in ("docs/guides/recipes.md", "README.md")
+    )
+    assert f"{test.value:.1%} test accuracy (one run)" in guide
+    assert f"reaches {published.value:.1%} (three runs)" in guide
+    assert f"reached {test.value:.1%} on CIFAR-10 in {seconds / 60:.0f} minutes" in readme
