@@ -48,7 +48,7 @@ def test_the_recorded_runs_follow_it(study: str) -> None:
     analysis = vitreport.analyze_study(study, REAL)
     document = document_of(vitreport.render(make_page(analysis.summary, analysis.claims), "json"))
     assert len(document["ablations"]) > 1
-    assert study != "digits" or any(each["to_settle"] for each in document["ablations"])
+    assert any(each["to_settle"] for each in document["ablations"])
     assert len(document["verdicts"]) == len(analysis.claims)
 
 
