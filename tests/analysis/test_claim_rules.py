@@ -45,7 +45,7 @@ def spread_of(samples: list[list[float]]) -> Verdict:
     [
         ([[0.56, 0.561, 0.562], [0.565, 0.566, 0.567], [0.57, 0.571, 0.572]], "reproduced"),
         ([[0.50, 0.501, 0.502], [0.56, 0.561, 0.562], [0.56, 0.561, 0.562]], "above"),
-        ([[0.50, 0.53, 0.56], [0.56, 0.561, 0.562], [0.54, 0.55, 0.56]], "within interval"),
+        ([[0.50, 0.53, 0.56], [0.56, 0.561, 0.562], [0.54, 0.55, 0.56]], "undecided"),
         ([[0.56, 0.561, 0.562], [0.565, 0.566, 0.567], [0.56]], "not comparable"),
         ([[0.56, 0.56], [0.57, 0.57], [0.57, 0.571]], "not comparable"),
     ],
@@ -105,7 +105,7 @@ def sampled(group: Group, group_id: str, mean: float, generator: random.Random) 
     [
         ([0.20, 0.21, 0.22], "reproduced"),
         ([0.01, 0.011, 0.012], "below"),
-        ([0.0, 0.05, 0.10], "within interval"),
+        ([0.0, 0.05, 0.10], "undecided"),
         ([0.20], "not comparable"),
         ([0.20, 0.20], "reproduced"),
     ],
@@ -140,7 +140,7 @@ def write_curve(seed: int, epoch: int) -> None:
         ([14, 15, 14], "reproduced"),
         ([5, 6, 5], "below"),
         ([20, 19, 20], "above"),
-        ([8, 15, 19], "within interval"),
+        ([8, 15, 19], "undecided"),
         ([15], "not comparable"),
         ([15, 15, 15], "not comparable"),
     ],

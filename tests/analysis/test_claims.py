@@ -31,14 +31,14 @@ def value(published: float, **told: object) -> Claim:
         ([0.56, 0.561, 0.562], 0.561, "reproduced"),
         ([0.56, 0.561, 0.562], 0.5, "above"),
         ([0.56, 0.561, 0.562], 0.6, "below"),
-        ([0.5, 0.56, 0.62], 0.57, "within interval"),
+        ([0.5, 0.56, 0.62], 0.57, "undecided"),
     ],
 )
 def test_a_value_is_judged_by_the_interval(accuracies: list[float], published: float, expected: str) -> None:
     write_seeds(RUNS, accuracies)
     found = verdict(value(published))
     assert (found.outcome, found.contradicts) == (expected, expected in ("above", "below"))
-    inside = "within" if expected in ("reproduced", "within interval") else "outside"
+    inside = "within" if expected in ("reproduced", "undecided") else "outside"
     assert found.reason.startswith(f"the published value is {inside} the 95% prediction interval, ")
     assert found.difference
     assert found.difference.value == pytest.approx(found.measured.value - published if found.measured else None)
@@ -89,7 +89,7 @@ def test_no_reason_contradicts_itself_by_rounding(seeds: list[float], digits: in
         low, high = map(float, re.findall(r"([\d.]+)%(?! prediction)", found.reason))
         told = round(100 * (found.claim.value or 0), digits)
         side = "above" if told < low else "below" if told > high else ""
-        assert found.outcome in ([side] if side else ["reproduced", "within interval"])
+        assert found.outcome in ([side] if side else ["reproduced", "undecided"])
         assert found.difference
         assert not side or (found.difference.value > 0) == (side == "above")
 
@@ -160,10 +160,10 @@ def test_the_best_over_epochs_is_compared_with_the_same() -> None:
     [
         ([0.56, 0.561, 0.562], [0.5, 0.501, 0.502], "above", "reproduced"),
         ([0.5, 0.501, 0.502], [0.56, 0.561, 0.562], "above", "below"),
-        ([0.5, 0.56, 0.62], [0.55, 0.56, 0.57], "above", "within interval"),
+        ([0.5, 0.56, 0.62], [0.55, 0.56, 0.57], "above", "undecided"),
         ([0.56, 0.561, 0.562], [0.5, 0.501, 0.502], "like", "above"),
         ([0.56, 0.561, 0.562], [0.561, 0.5615, 0.5605], "like", "reproduced"),
-        ([0.5, 0.56, 0.62], [0.55, 0.56, 0.57], "like", "within interval"),
+        ([0.5, 0.56, 0.62], [0.55, 0.56, 0.57], "like", "undecided"),
         ([0.56], [0.5, 0.501], "above", "not comparable"),
     ],
 )

@@ -29,7 +29,7 @@ def test_a_report_judges_the_claims(cli: Cli) -> None:
     assert outcomes == {
         ("mixer", "99.00%"): "below",
         ("my/mixer/batch", "above 20"): "not run",
-        ("mixer", "above MLP-Mixer on Digits, wide"): "within interval",
+        ("mixer", "above MLP-Mixer on Digits, wide"): "undecided",
         ("wide", "50%"): "not comparable",
     }
     assert "How wide?" in cli("report", "--study", FILE, "--format", "html").stdout

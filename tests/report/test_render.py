@@ -130,7 +130,7 @@ def test_foreign_names_are_literal_text() -> None:
 
 def test_the_json_holds_all_that_is_said(page: Page, found: dict[str, str]) -> None:
     document = json.loads(found["study.json"])
-    assert document["schema_version"] == 9
+    assert document["schema_version"] == 10
     assert document["headline"] == list(page.headline)
     assert len(document["architectures"]) == 4
     assert [finding["rule"] for finding in document["findings"]] == [finding.rule for finding in page.findings]

@@ -13,7 +13,7 @@ from vitreport.formatting import Estimate, counted, percent
 from vitreport.intervals import SHARE, Range, one_more_run, over_seeds
 from vitreport.spec.study import Metric, Relation
 
-Outcome = Literal["reproduced", "above", "below", "within interval", "not comparable", "not run"]
+Outcome = Literal["reproduced", "above", "below", "undecided", "not comparable", "not run"]
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
 MOST_DIGITS = 12
 NO_CURVE = "this needs a test curve that increases, see train.monitor_test"
@@ -111,7 +111,7 @@ def _found(claim: Claim, about: Sequence[Group]) -> Verdict:
     if low <= start and end <= high:
         return Verdict(claim, "reproduced", f"the interval is within {bounds}", measured)
     if low <= end and start <= high:
-        return Verdict(claim, "within interval", f"the interval is partly within {bounds}", measured)
+        return Verdict(claim, "undecided", f"the interval is partly within {bounds}", measured)
     return Verdict(claim, "above" if start > high else "below", f"the interval is outside {bounds}", measured)
 
 
@@ -159,7 +159,7 @@ def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> 
         return Verdict(claim, side, f"the published value is outside {prediction}{chosen}", measured)
     wide = "" if measured.reach <= TIGHT else "; the interval of the mean is wide"
     reason = f"the published value is within {prediction}{wide}{chosen}"
-    return Verdict(claim, "within interval" if wide else "reproduced", reason, measured)
+    return Verdict(claim, "undecided" if wide else "reproduced", reason, measured)
 
 
 def _digits(published: float, digits: int, low: float, high: float) -> int:
@@ -189,4 +189,4 @@ def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
         return Verdict(claim, "reproduced", f"{largest}; all intervals are below the bound", measured)
     if any(each.interval and each.interval[0] > bound for each in together):
         return Verdict(claim, "above", f"{largest}; its interval is above the bound", measured)
-    return Verdict(claim, "within interval", f"{largest}; some intervals include the bound", measured)
+    return Verdict(claim, "undecided", f"{largest}; some intervals include the bound", measured)

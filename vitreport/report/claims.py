@@ -8,8 +8,6 @@ from vitreport.formatting import Estimate, methods
 from vitreport.report.blocks import Code, Table, table
 from vitreport.report.tables import estimate_cell, vary_in_seeds
 
-IN_WORDS = {"within interval": "undecided"}  # JSON uses the first name
-
 
 def verdicts(content: Sequence[Verdict]) -> Table:
     """Show published claims, with a command if more runs would settle one. The note gives each fault once."""
@@ -23,7 +21,7 @@ def verdicts(content: Sequence[Verdict]) -> Table:
             each.claim.published,
             estimate_cell(each.measured, partial(each.claim.in_words, seeds=seeds)),
             estimate_cell(each.difference, Estimate.signed_points),
-            IN_WORDS.get(each.outcome, each.outcome),
+            each.outcome,
             "; ".join(filter(None, [each.why, *see])),
             each.claim.source,
             Code("" if each.measured or see else each.claim.command),

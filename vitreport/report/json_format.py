@@ -43,7 +43,7 @@ class Document:
     confidence interval, null where there is none.
     """
 
-    schema_version: Literal[9] = 9  # changes whenever the keys change
+    schema_version: Literal[10] = 10  # changes whenever keys or their words change
     title: str
     headline: tuple[str, ...]  # the answer, in one sentence for each dataset
     introduction: str  # what the author of a study says, in Markdown
