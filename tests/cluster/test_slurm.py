@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(1200)
 COMMON = ("--threads=1", "--checkpoint-seconds=0.2", "--json")
 SLURM = (*COMMON, "--engine=slurm", "--engine-option=seconds-between-looks=0.3")
 SHORT = (*MIXER, "--param", "batch_size", "20,50", "--seeds=2", "--jobs=2")
-TWO = (*MIXER, "--set=train.epochs=40", "--param", "batch_size", "40,50", "--seeds=1")
+TWO = (*MIXER, "--set=train.epochs=80", "--param", "batch_size", "40,50", "--seeds=1")
 """Two trials that take long enough to be disturbed."""
 
 ENDLESS = (*LONG, "--param", "batch_size", "50", "--seeds=1")

@@ -17,10 +17,10 @@ from tests.forked_workers import NAME
 from tests.store import options
 from tests.store.children import wait_until
 
-MIXER = (*options.MIXER, "--set=train.epochs=2")
-"""A trial takes about a second."""
+MIXER = (*options.MIXER, "--set=data.limit=400", "--set=train.epochs=2")
+"""A trial takes about half a second."""
 
-LONG = (*MIXER, "--set=train.epochs=2000", "--checkpoint-seconds=0.2")
+LONG = (*MIXER, "--set=train.epochs=8000", "--checkpoint-seconds=0.2")
 """A trial takes longer than a test waits."""
 
 

@@ -154,6 +154,7 @@ def test_a_study_is_trained_and_analyzed() -> None:
     assert [spec.seed for spec in engine.specs] == [0, 1]
 
 
+@pytest.mark.long
 def test_a_script_without_the_guard_is_told_of_it() -> None:
     Path("script.py").write_text(SCRIPT)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
