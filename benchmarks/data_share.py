@@ -23,7 +23,7 @@ from benchmarks.models import seconds
 from vitreport.data.batches import ImageSet, TrainingBatches
 from vitreport.data.registry import DATASETS
 from vitreport.data.sources import describe
-from vitreport.models.layout import place_network
+from vitreport.models.memory_format import place_network
 from vitreport.spec.compose import compose
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.load import layer_of, preset_names, read_preset

@@ -12,7 +12,7 @@ from vitreport.data.sources import describe
 from vitreport.spec.compose import compose
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.run import RunSpec
-from vitreport.training.captured import CapturedStep
+from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.device import set_up_device
 from vitreport.training.events import Event, StepFinished
 from vitreport.training.loop import fit
@@ -57,7 +57,7 @@ def steps_of(
     setup = prepare(spec, model, arrays)
     if way.compile:
         model.compile(dynamic=False)
-    step = CapturedStep(spec.train.batch_size, refuse) if way.graph else None
+    step = GraphedStep(spec.train.batch_size, refuse) if way.graph else None
     train = spec.train.model_copy(update={"selection": "last"})  # an epoch may end between the steps
     return spec, setup, fit(setup.state, setup.batches, {}, train, setup.learning_rate, lambda: None, step)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vitreport.formatting import Estimate
-from vitreport.intervals import SHARE, Sample, contrast, difference, mean_accuracy, t_interval
+from vitreport.intervals import PROPORTION, Sample, contrast, difference, mean_accuracy, t_interval
 
 IMAGES = (360, 2000, 10_000)
 SEEDS = (2, 3, 5, 10)
@@ -54,7 +54,7 @@ class Population:
         correct = latent + random.standard_normal((self.seeds, self.images)) > 0
         padded = np.pad(correct, ((0, 0), (-self.images % 8, 0)))
         answers = [int.from_bytes(np.packbits(row).tobytes(), "big") for row in padded]
-        return Sample.of_answers(answers, self.images, "simulated")
+        return Sample.from_bits(answers, self.images, "simulated")
 
 
 def excludes(estimate: Estimate | None, value: float) -> bool:
@@ -78,7 +78,7 @@ def coverage(seeds: int, images: int, seed_deviation: float, repetitions: int) -
     for _ in range(repetitions):
         first, *others = samples = population.draw(random)
         covered += not excludes(mean_accuracy(first), ACCURACY)
-        low, high = t_interval(first.values, SHARE) or (first.values[0], first.values[0])
+        low, high = t_interval(first.values, PROPORTION) or (first.values[0], first.values[0])
         student += low <= ACCURACY <= high
         found = difference(first, others[0])
         apart += not excludes(found, 0)

@@ -31,7 +31,7 @@ from vitreport.errors import VitreportError
 LOADED_FIRST = ("torch", "torch._dynamo", "torch.utils.flop_counter", "sklearn.datasets", "scipy.special", "rich.live")
 """With the modules of vitreport. Imports start no threads and run no torch operation, so that a fork breaks no pool."""
 
-LONGEST_MESSAGE = 1 << 20
+MAX_MESSAGE_LENGTH = 1 << 20
 
 
 @dataclass
@@ -89,7 +89,7 @@ def serve(requests: socket.socket) -> Command | None:
             os.read(wakeup, 4096)
             _send_ends(children)
         if requests.fileno() in ready:
-            message, descriptors, _, _ = socket.recv_fds(requests, LONGEST_MESSAGE, 4)
+            message, descriptors, _, _ = socket.recv_fds(requests, MAX_MESSAGE_LENGTH, 4)
             if not message:
                 for pid in children:  # of a test that was cut off
                     os.kill(pid, signal.SIGKILL)

@@ -51,7 +51,7 @@ def follow() -> None:
 
 def hasten(stale_seconds: float = 60) -> None:
     """Renew leases, and look at those of others, more often than usual."""
-    exchange(RENEWAL_SECONDS=0.05, SECONDS_BETWEEN_LOOKS=0.1, STALE_SECONDS=stale_seconds)
+    exchange(RENEWAL_SECONDS=0.05, POLL_SECONDS=0.1, STALE_SECONDS=stale_seconds)
 
 
 def exchange(**values: Any) -> None:

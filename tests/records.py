@@ -16,7 +16,7 @@ from vitreport.records.measurement import (
     ResultRecord,
     SplitDetails,
 )
-from vitreport.records.run import Cost, DataRecord, ErrorRecord, GitRecord, RunRecord
+from vitreport.records.run import DataRecord, ErrorRecord, GitRecord, NetworkCost, RunRecord
 from vitreport.records.schema import SCHEMA_VERSION
 from vitreport.spec.run import RunSpec
 
@@ -98,7 +98,9 @@ def run_record(run_id: str, run_spec: RunSpec) -> RunRecord:
         versions={"python": "3.11.7", "torch": "2.15.0", "vitreport": "0.1.0"},
         git=GitRecord(commit="0123456789abcdef" * 2, dirty=False),
         data=data_record(run_spec),
-        cost=Cost(parameters=1_504_662, forward_flops_per_image=55_100_000, training_flops_per_image=165_000_000),
+        cost=NetworkCost(
+            parameters=1_504_662, forward_flops_per_image=55_100_000, training_flops_per_image=165_000_000
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vitreport.models import cost
-from vitreport.records.run import Cost
+from vitreport.records.run import NetworkCost
 from vitreport.report.blocks import Figure
 from vitreport.report.figures import assets
 from vitreport.report.figures import draw as drawing
@@ -36,9 +36,9 @@ def remember_drawings(patch: Patch) -> None:
 
 def remember_costs(patch: Patch) -> None:
     """Measure the costs of networks that are the same once."""
-    measured: dict[str, Cost] = {}
+    measured: dict[str, NetworkCost] = {}
 
-    def remembered(model: nn.Module, image_size: int) -> Cost:
+    def remembered(model: nn.Module, image_size: int) -> NetworkCost:
         key = f"{model} {image_size} {torch.is_autocast_enabled('cpu')}"
         if key not in measured:
             measured[key] = cost.measure_cost(model, image_size)

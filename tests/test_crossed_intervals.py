@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from vitreport.intervals import (
-    SHARE,
+    PROPORTION,
     Sample,
     contrast,
     difference,
     image_parts,
     mean_accuracy,
-    one_more_run,
-    over_seeds,
-    share_of_same_images,
-    single_run,
+    mean_over_seeds,
+    mean_proportion_same_images,
+    prediction_interval,
+    wilson_estimate,
     wilson_interval,
 )
 
@@ -30,7 +30,7 @@ ONE, OTHER = "6f" * 32, "7a" * 32
 def sample(rows: Rows, dataset: str = ONE) -> Sample:
     """The answers of several seeds to several images, a row a seed."""
     numbers = [int("".join("01"[int(each)] for each in row), 2) for row in rows]
-    return Sample.of_answers(numbers, rows.shape[1], dataset)
+    return Sample.from_bits(numbers, rows.shape[1], dataset)
 
 
 def drawn(seeds: int, images: int, accuracy: float, seed_sd: float, generator: np.random.Generator) -> Rows:
@@ -93,7 +93,7 @@ def test_where_nothing_varies_the_seeds_give_the_degrees_of_freedom() -> None:
 def test_identical_seeds_leave_no_residual(seeds: int, accuracy: float) -> None:
     rows = np.stack([np.arange(97) < 97 * accuracy] * seeds)
     assert sample(rows).residual == 0
-    assert one_more_run(mean_accuracy(sample(rows))) is None
+    assert prediction_interval(mean_accuracy(sample(rows))) is None
 
 
 def test_seeds_that_agree_by_chance_say_no_more_than_the_images() -> None:
@@ -104,11 +104,11 @@ def test_seeds_that_agree_by_chance_say_no_more_than_the_images() -> None:
     for row, extra in zip(rows, (600, 601, 602), strict=True):
         row[5000 + generator.permutation(1500)[:extra]] = True
     measured = mean_accuracy(sample(rows))
-    low, high = one_more_run(measured) or (0.0, 0.0)
+    low, high = prediction_interval(measured) or (0.0, 0.0)
     assert low < 0.563 < high
-    student = over_seeds(sample(rows).values, SHARE)
+    student = mean_over_seeds(sample(rows).values, PROPORTION)
     assert student
-    narrow = one_more_run(student) or (0.0, 1.0)
+    narrow = prediction_interval(student) or (0.0, 1.0)
     assert narrow[1] < 0.563
 
 
@@ -231,7 +231,7 @@ def test_an_interaction_can_be_up_to_two() -> None:
 def test_shares_of_the_same_images_vary_at_least_as_the_answers_do(seed: int, seeds: int, images: int) -> None:
     """Only the numbers of correct images are known: no answers with these have a larger variance."""
     rows = drawn(seeds, images, 0.8, 0.3, np.random.default_rng(seed))
-    found = share_of_same_images([(int(row.sum()), images) for row in rows])
+    found = mean_proportion_same_images([(int(row.sum()), images) for row in rows])
     assert found
     assert (found.method, found.n, found.images) == ("crossed", seeds, images)
     nested = sample(np.arange(images) < rows.sum(axis=1, keepdims=True))
@@ -241,8 +241,8 @@ def test_shares_of_the_same_images_vary_at_least_as_the_answers_do(seed: int, se
 
 
 def test_shares_of_the_same_images_need_several_seeds_and_images() -> None:
-    assert share_of_same_images([(5, 9)]) == single_run(5, 9)
-    assert share_of_same_images([(0, 0), (0, 0)]) is None
+    assert mean_proportion_same_images([(5, 9)]) == wilson_estimate(5, 9)
+    assert mean_proportion_same_images([(0, 0), (0, 0)]) is None
 
 
 REPETITIONS, IMAGES, SEEDS = 400, 360, 3

@@ -18,7 +18,7 @@ from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.model import ARCHITECTURES
-from vitreport.training.captured import CapturedStep
+from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.device import choose_device, seed_generators, set_up_device
 from vitreport.training.loop import train_step
 from vitreport.training.setup import place_model, prepare
@@ -149,7 +149,7 @@ class Steps:
         set_up_device(device, threads=None)
         self.setup = prepare(self.spec, place_model(self.spec, device)[0], noise_arrays(4000, 10, size=32))
         self.batches = self.setup.batches.epoch(0)
-        self.step = CapturedStep(self.spec.train.batch_size, pytest.fail) if with_graph else train_step
+        self.step = GraphedStep(self.spec.train.batch_size, pytest.fail) if with_graph else train_step
 
     def take(self) -> Tensor:
         state = self.setup.state

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from vitreport.intervals import (
     NOT_NEGATIVE,
-    SHARE,
+    PROPORTION,
     Range,
     Sample,
     difference,
@@ -68,7 +68,7 @@ def test_the_interval_of_a_mean_is_scipys(values: list[float]) -> None:
 def test_an_interval_is_cut_to_what_is_possible(values: list[float]) -> None:
     whole = t_interval(values, ANY)
     assert whole
-    assert t_interval(values, SHARE) == (max(0.0, whole[0]), min(1.0, whole[1]))
+    assert t_interval(values, PROPORTION) == (max(0.0, whole[0]), min(1.0, whole[1]))
     assert t_interval(values, NOT_NEGATIVE) == (max(0.0, whole[0]), whole[1])
 
 

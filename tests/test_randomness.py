@@ -9,7 +9,7 @@ from scipy.stats import chisquare, kstest
 from vitreport.randomness import as_uniforms, hashed, permutation, position_keys, random_words
 
 POSITIONS = np.arange(4000)
-LEAST_P = 1e-4
+MIN_P = 1e-4
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 PINNED = [[-1499515671, -291694912, 555238216], [257525551, -833747600, 1300213231]]
 PINNED_ORDER = [7, 3, 6, 2, 1, 5, 0, 4]
@@ -76,9 +76,9 @@ def test_numbers_are_uniform_in_every_column_and_row() -> None:
     values = drawn()
     assert 0 < values.min() < 1e-4
     assert 1 - 1e-4 < values.max() < 1
-    assert min(kstest(column, "uniform").pvalue for column in values.T) > LEAST_P
-    assert kstest(values[:50].ravel(), "uniform").pvalue > LEAST_P
-    assert kstest(values.mean(1), "norm", (0.5, (1 / 12 / 16) ** 0.5)).pvalue > LEAST_P
+    assert min(kstest(column, "uniform").pvalue for column in values.T) > MIN_P
+    assert kstest(values[:50].ravel(), "uniform").pvalue > MIN_P
+    assert kstest(values.mean(1), "norm", (0.5, (1 / 12 / 16) ** 0.5)).pvalue > MIN_P
 
 
 def test_the_extreme_words_stay_inside_the_unit_interval() -> None:
@@ -104,7 +104,7 @@ def test_numbers_are_independent_between(other: NDArray[np.float64]) -> None:
     first = drawn()
     assert not (first == other).any()
     cells = (10 * first).astype(int) * 10 + (10 * other).astype(int)
-    assert chisquare(np.bincount(cells.ravel(), minlength=100)).pvalue > LEAST_P
+    assert chisquare(np.bincount(cells.ravel(), minlength=100)).pvalue > MIN_P
     of_columns = [np.corrcoef(a, b)[0, 1] for a, b in zip(first.T, other.T, strict=True)]
     assert np.abs(of_columns).max() < 4.5 / len(POSITIONS) ** 0.5
 
@@ -129,9 +129,9 @@ def test_permutations_are_uniform_and_independent() -> None:
     orders = np.array([permutation(seed, "order", epoch, 8) for seed in range(50) for epoch in range(80)])
     assert (np.sort(orders, 1) == np.arange(8)).all()
     places = [np.bincount(column, minlength=8) for column in orders.T]
-    assert min(chisquare(counts).pvalue for counts in places) > LEAST_P
+    assert min(chisquare(counts).pvalue for counts in places) > MIN_P
     of_three = orders[:, :3] @ [64, 8, 1]
-    assert chisquare(np.unique(of_three, return_counts=True)[1]).pvalue > LEAST_P
+    assert chisquare(np.unique(of_three, return_counts=True)[1]).pvalue > MIN_P
     assert len(np.unique(of_three)) == 8 * 7 * 6
     follows = np.bincount(orders[:-1, 0] * 8 + orders[1:, 0], minlength=64)
-    assert chisquare(follows).pvalue > LEAST_P
+    assert chisquare(follows).pvalue > MIN_P

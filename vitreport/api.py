@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vitreport.analysis import selection
-from vitreport.analysis.analyze import analyze as analyze_all
 from vitreport.analysis.selection import Analysis, analyze  # noqa: F401
 from vitreport.analysis.studies import outline_of_sweeps
+from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
 from vitreport.errors import SpecError, VitreportError
@@ -87,7 +87,7 @@ def train(
     """
     listener = listener or Listener()
     spec, runtime = _resolve(spec, runtime or Runtime())
-    if run := None if force else finished_run(spec, runtime, listener):
+    if not force and (run := finished_run(spec, runtime, listener)):
         listener.note(f"run {run.id} is already done; use --force to train it again in a new directory")
         return run
     from vitreport.store.train import train_run
@@ -136,11 +136,11 @@ def ablate(
     runtime, plan = runtime or Runtime(), spec
     if not isinstance(plan, Plan):
         axes = [sweep.field_axis(name, values) for name, values in (params or {}).items()]
-        base, place = _resolve(plan, runtime)
-        describe = facts_in([place.data_dir, runtime.data_dir])
+        base, own_runtime = _resolve(plan, runtime)
+        describe = facts_in([own_runtime.data_dir, runtime.data_dir])
         plan = plan_ablation(base, axes, sweep.read_seeds(seeds), describe, zip_=zip, baseline=baseline)
     runs = run_plans([plan], runtime, engine, policy=policy, observer=observer)
-    return analyze_all(runs.values(), outline_of_sweeps([plan]))
+    return summarize(runs.values(), outline_of_sweeps([plan]))
 
 
 def run_study(
@@ -179,8 +179,8 @@ def run_study(
     """
     runtime, planned = runtime or Runtime(), study
     if not isinstance(planned, StudyPlan):
-        asked = StudyRequest(str(planned), only, sweep.seeds_option(seeds), overrides, weights=runtime.weights)
-        planned = plan_study(asked, facts_in([runtime.data_dir]), unusable)
+        request = StudyRequest(str(planned), only, sweep.seeds_option(seeds), overrides, weights=runtime.weights)
+        planned = plan_study(request, facts_in([runtime.data_dir]), unusable)
     plans = list(planned.plans.values())
     run_plans(plans, runtime, engine, policy=policy, observer=observer, unusable=unusable)
     return selection.analyze_study(planned, runtime.runs_dir)

@@ -75,14 +75,14 @@ class SpecError(VitreportError, exit_code=2):
         return self.problems or (Problem(field, self.message, self.hint),)
 
 
-def refuse_problems(problems: Iterable[Problem]) -> None:
+def raise_problems(problems: Iterable[Problem]) -> None:
     """Raise SpecError with these problems if there are any."""
     if found := list(problems):
         raise SpecError(problems=found)
 
 
 @contextmanager
-def gathered(problems: list[Problem], field: str = "", origin: str = "") -> Iterator[None]:
+def collect_problems(problems: list[Problem], field: str = "", origin: str = "") -> Iterator[None]:
     """Collect a SpecError's problems, with a field and an origin if these are given, and continue after the block."""
     try:
         yield
@@ -139,7 +139,7 @@ class StoppedError(VitreportError):
         self.exit_code = 128 + signal_number
 
 
-def left_out(errors: Mapping[str, VitreportError]) -> VitreportError:
+def left_out_error(errors: Mapping[str, VitreportError]) -> VitreportError:
     """Return one error, of the kind of the first, that names what is not trained, each group with its cause."""
     names: dict[str, list[str]] = {}
     for name, error in errors.items():

@@ -74,13 +74,13 @@ def _write_flushed(path: Path, flags: int, content: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder with its parents. Raises StorageError where that is not allowed."""
+    """Create a folder with its parents. Raises StorageError if that is not allowed."""
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file if it is there. Raises StorageError where that is not allowed."""
+    """Remove a file if it is there. Raises StorageError if that is not allowed."""
     _check.get()()
     with storage_errors(path):
         path.unlink(missing_ok=True)
@@ -110,7 +110,7 @@ def output_path(path: Path, *, is_folder: bool = False) -> Path:
         if path.exists() and not is_right(path):
             raise SpecError(f"{path} is not a {kind}", f"give the path of a {kind}")
     if is_folder:
-        refuse_unwritable(path)  # it is made with its parents
+        check_writable(path)  # it is made with its parents
         return path
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     with storage_errors(target):
@@ -124,7 +124,7 @@ def shown_path(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def refuse_unwritable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Raise StorageError if a folder cannot be written, or the nearest existing one above it."""
     with storage_errors(folder):
         tempfile.TemporaryFile(dir=_existing(folder)).close()

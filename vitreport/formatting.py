@@ -16,7 +16,7 @@ KEPT = re.compile(  # blanks at which no line ends: 1.3 pp, 0.2 to 2.4, n = 3, 9
     re.VERBOSE,
 )
 BLANKS = re.compile(r"(?<=\S)[ \t]$|^[ \t]+$", re.MULTILINE)
-SMALLEST_POINTS = 0.05  # in percentage points: what is smaller needs another digit
+MIN_SHOWN_PP = 0.05  # in percentage points: what is smaller needs another digit
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 (spreadsheets take full-width signs too)
 
 
@@ -40,7 +40,7 @@ class Estimate:
     low: float | None  # cut to what is possible
     high: float | None
     method: Method
-    n: int  # the number of seeds; of a difference that of the side which has fewer
+    n: int  # the number of seeds; for a difference, of the side with fewer
     images: int | None = None  # the number of images, of an accuracy
     comparisons: int = 1  # how many intervals of differences hold together with 95%
     deviation: float | None = None  # the standard deviation between seeds
@@ -74,27 +74,27 @@ class Estimate:
             shown = f"{scale * self.value:.{digits}f}" if unit else f"{round(self.value, 1):g}"
             known = [f"{self.n} seeds with equal values"] if self.n > 1 else known
             return f"{shown}{unit} ({', '.join([*known, 'no interval'])})"
-        if 0 < scale * self.reach < SMALLEST_POINTS:
+        if 0 < scale * self.reach < MIN_SHOWN_PP:
             digits = max(2, digits)
         low, value, high = (f"{scale * each:.{digits}f}" for each in (self.interval[0], self.value, self.interval[1]))
         return f"{value}{unit} ({', '.join([f'{low} to {high}', *known])})"
 
-    def points(self) -> str:
+    def in_pp(self) -> str:
         """Write the size of a difference of accuracies with an interval on its side: 2.2 pp (95% CI 0.9 to 3.4)."""
         sign = -1 if self.value < 0 else 1
-        ends = " to ".join(_points(end) for end in sorted(sign * end for end in self.interval or ()))
-        return f"{_points(sign * self.value)} pp{f' (95% CI {ends})' if ends else ''}"
+        ends = " to ".join(_pp(end) for end in sorted(sign * end for end in self.interval or ()))
+        return f"{_pp(sign * self.value)} pp{f' (95% CI {ends})' if ends else ''}"
 
-    def signed_points(self) -> str:
+    def in_signed_pp(self) -> str:
         """Write a difference of accuracies with its interval, both in percentage points: -2.2 (-3.4 to -0.9)."""
-        ends = f" ({' to '.join(_points(end, '+') for end in self.interval)})" if self.interval else ""
-        return f"{_points(self.value, '+')}{ends}"
+        ends = f" ({' to '.join(_pp(end, '+') for end in self.interval)})" if self.interval else ""
+        return f"{_pp(self.value, '+')}{ends}"
 
 
-def _points(fraction: float, sign: str = "") -> str:
+def _pp(fraction: float, sign: str = "") -> str:
     """Write 2.2; a small number has one digit more, so that its sign is seen, and 0 has no sign."""
     points = 100 * fraction
-    digits = 2 if SMALLEST_POINTS / 10 <= abs(points) < SMALLEST_POINTS else 1
+    digits = 2 if MIN_SHOWN_PP / 10 <= abs(points) < MIN_SHOWN_PP else 1
     return f"{points:{sign}z.{digits}f}"
 
 
@@ -127,7 +127,7 @@ def unbroken(text: str) -> str:
 
 
 def joined(words: Iterable[str]) -> str:
-    """Write a, b and c; nothing of nothing."""
+    """Write a, b and c; an empty string for no words."""
     *first, last = list(words) or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
@@ -168,7 +168,7 @@ def counted(count: int | str, noun: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Write a, b and c; of more than `most` names a, b, c, d, e and 10 more."""
+    """Write a, b and c, or for more than `most` names: a, b, c, d, e and 10 more."""
     return joined(names if len(names) <= most else [*names[:most], f"{len(names) - most} more"])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 from statistics import NormalDist, mean, stdev, variance
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,8 +28,8 @@ class Range(NamedTuple):
         return max(low, self.low), min(high, self.high)
 
 
-SHARE = Range(0.0, 1.0)
-DIFFERENCE_OF_SHARES = Range(-1.0, 1.0)
+PROPORTION = Range(0.0, 1.0)
+PROPORTION_DIFFERENCE = Range(-1.0, 1.0)
 NOT_NEGATIVE = Range(0.0, inf)
 
 
@@ -43,18 +43,18 @@ class Sample:
     dataset: str = ""  # the fingerprint of the images
 
     @classmethod
-    def of_answers(cls, answers: Sequence[int], count: int, dataset: str) -> "Sample":
+    def from_bits(cls, answers: Sequence[int], count: int, dataset: str) -> "Sample":
         """Reduce the answers of several seeds to `count` images, given as the bits of a number each."""
         import numpy as np
 
-        size = -(-count // 8)
+        size = ceil(count / 8)
         packed = [np.frombuffer(bits.to_bytes(size, "big"), np.uint8) for bits in answers]
         right = np.stack([np.unpackbits(row)[8 * size - count :] for row in packed]).astype(np.int64)
         of_seeds, of_images, cells = right.sum(axis=1), right.sum(axis=0), right.size
         squares = int(len(right) * (of_seeds @ of_seeds) + count * (of_images @ of_images))  # without rounding
         unexplained = int(right.sum()) * cells + int(right.sum()) ** 2 - squares
-        freedom = max(1, (len(right) - 1) * (count - 1))
-        return cls(tuple((of_seeds / count).tolist()), of_images / len(right), unexplained / cells / freedom, dataset)
+        df = max(1, (len(right) - 1) * (count - 1))
+        return cls(tuple((of_seeds / count).tolist()), of_images / len(right), unexplained / cells / df, dataset)
 
     @property
     def variance(self) -> float:
@@ -75,10 +75,10 @@ def wilson_interval(correct: float, count: float, quantile: float | None = None)
     if count == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.975) if quantile is None else quantile
-    proportion, share = correct / count, z * z / count
-    center = proportion + share / 2
-    half_width = z * sqrt(max(0.0, proportion * (1 - proportion)) / count + share / (4 * count))
-    return max(0.0, (center - half_width) / (1 + share)), min(1.0, (center + half_width) / (1 + share))
+    proportion, z2_over_n = correct / count, z * z / count
+    center = proportion + z2_over_n / 2
+    half_width = z * sqrt(max(0.0, proportion * (1 - proportion)) / count + z2_over_n / (4 * count))
+    return max(0.0, (center - half_width) / (1 + z2_over_n)), min(1.0, (center + half_width) / (1 + z2_over_n))
 
 
 def mean_accuracy(sample: Sample) -> Estimate:
@@ -89,16 +89,16 @@ def mean_accuracy(sample: Sample) -> Estimate:
     Wilson's of m(1 - m)/V images (at most nN) with the quantile of t. The answers must be known.
     """
     assert sample.images is not None
-    share, seeds = mean(sample.values), len(sample.values)
+    accuracy, seeds = mean(sample.values), len(sample.values)
     ((image, last),) = image_parts([(1.0, sample)])
     between, count = sample.variance / seeds, last + 1
-    images, freedom = float(count), float(last)
-    if 0 < share < 1:
+    images, df = float(count), float(last)
+    if 0 < accuracy < 1:
         total = between + image
-        images = min(share * (1 - share) / total, float(seeds * count))
-        freedom = max(_freedom([(between, seeds - 1), (image, last)]), seeds - 1)
-    low, high = wilson_interval(share * images, images, _t_quantile(0.975, max(1.0, freedom)))
-    return Estimate(share, low, high, "crossed", seeds, images=count, deviation=sqrt(sample.variance))
+        images = min(accuracy * (1 - accuracy) / total, float(seeds * count))
+        df = max(_satterthwaite_df([(between, seeds - 1), (image, last)]), seeds - 1)
+    low, high = wilson_interval(accuracy * images, images, _t_quantile(0.975, max(1.0, df)))
+    return Estimate(accuracy, low, high, "crossed", seeds, images=count, deviation=sqrt(sample.variance))
 
 
 def difference(first: Sample, second: Sample, comparisons: int = 1) -> Estimate | None:
@@ -118,8 +118,8 @@ def contrast(terms: Terms, comparisons: int = 1) -> Estimate | None:
         return None
     parts = [(weight**2 * each.variance / len(each.values), len(each.values) - 1) for weight, each in terms]
     images = image_parts(terms)
-    least = max((1 / (freedom + 1) ** 2 for _, freedom in images), default=0.0)
-    half_width = detectable([*parts, *images], least, seeds, comparisons)
+    minimum = max((1 / (df + 1) ** 2 for _, df in images), default=0.0)
+    half_width = detectable_difference([*parts, *images], minimum, seeds, comparisons)
     if half_width == 0:
         return None
     value = sum(weight * mean(sample.values) for weight, sample in terms)
@@ -147,26 +147,26 @@ def image_parts(terms: Terms) -> list[tuple[float, int]]:
     ]
 
 
-def detectable(
-    parts: Sequence[tuple[float, int]], least: float, seeds: int, comparisons: int, power: float = 0.5
+def detectable_difference(
+    parts: Sequence[tuple[float, int]], minimum: float, seeds: int, comparisons: int, power: float = 0.5
 ) -> float:
     """Return the true difference that is shown with this power (Bloom 1995); with 50% it is half of the interval.
 
-    (t_a + t_power) sqrt(V), with V the sum of the `parts`, at least `least`, and t_a the quantile of the interval.
+    (t_a + t_power) sqrt(V), with V the sum of the `parts`, at least `minimum`, and t_a the quantile of the interval.
     If the parts sum to less, they may be rounding errors. Then the degrees of freedom are those of the seeds.
     """
     total = sum(part for part, _ in parts)
-    freedom = max(_freedom(parts) if total > least else 0.0, seeds - 1)
-    quantile = _t_quantile((1 + 0.95 ** (1 / comparisons)) / 2, freedom) + _t_quantile(power, freedom)
-    return quantile * sqrt(max(total, least))
+    df = max(_satterthwaite_df(parts) if total > minimum else 0.0, seeds - 1)
+    quantile = _t_quantile((1 + 0.95 ** (1 / comparisons)) / 2, df) + _t_quantile(power, df)
+    return quantile * sqrt(max(total, minimum))
 
 
-def one_more_run(estimate: Estimate) -> tuple[float, float] | None:
+def prediction_interval(estimate: Estimate) -> tuple[float, float] | None:
     """Return the 95% prediction interval for the accuracy of one more seed, mean ± t sqrt(v (1 + 1/n))."""
     if estimate.n < 2 or not estimate.deviation:
         return None
     half_width = _t_quantile(0.975, estimate.n - 1) * estimate.deviation * sqrt(1 + 1 / estimate.n)
-    return SHARE.clip(estimate.value - half_width, estimate.value + half_width)
+    return PROPORTION.clip(estimate.value - half_width, estimate.value + half_width)
 
 
 def vary(values: Sequence[float]) -> bool:
@@ -185,32 +185,32 @@ def t_interval(values: Sequence[float], possible: Range) -> tuple[float, float] 
     return possible.clip(mean(values) - half_width, mean(values) + half_width)
 
 
-def single_run(correct: int, count: int) -> Estimate:
+def wilson_estimate(correct: int, count: int) -> Estimate:
     """Return the accuracy of one run, with Wilson's interval over its images."""
     return Estimate(correct / count, *wilson_interval(correct, count), "wilson", 1, images=count)
 
 
-def share(counts: Sequence[tuple[int, int]]) -> Estimate | None:
+def mean_proportion(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     """Return the mean of shares, each (correct, count) of one seed: Student's interval, of a single run Wilson's."""
     counts = [(correct, count) for correct, count in counts if count]
     if len(counts) == 1:
-        return single_run(*counts[0])
-    found = over_seeds([correct / count for correct, count in counts], SHARE)
+        return wilson_estimate(*counts[0])
+    found = mean_over_seeds([correct / count for correct, count in counts], PROPORTION)
     return found and replace(found, images=max(count for _, count in counts))
 
 
-def share_of_same_images(counts: Sequence[tuple[int, int]]) -> Estimate | None:
+def mean_proportion_same_images(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     """Return the mean of shares of the same images, each (correct, count) of one seed, as `mean_accuracy` does.
 
     Which images are correct is unknown. Assume the worst case: the seeds agree as much as they can, because then the
     images vary most.
     """
     if len(counts) < 2 or len({count for _, count in counts}) > 1 or not counts[0][1]:
-        return share(counts)
-    return mean_accuracy(Sample.of_answers([(1 << correct) - 1 for correct, _ in counts], counts[0][1], ""))
+        return mean_proportion(counts)
+    return mean_accuracy(Sample.from_bits([(1 << correct) - 1 for correct, _ in counts], counts[0][1], ""))
 
 
-def over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
+def mean_over_seeds(values: Sequence[float], possible: Range) -> Estimate | None:
     """Return the mean of one number a seed with Student's interval; None without any value.
 
     A single value has no interval, nor have several that are the same.
@@ -230,7 +230,7 @@ def gap(pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> Estimate | 
     if pairs and not vary(differences):
         low, high = newcombe_interval(*pairs[0])
         return Estimate(differences[0], low, high, "newcombe", len(pairs), images=pairs[0][1][1])
-    return over_seeds(differences, DIFFERENCE_OF_SHARES)
+    return mean_over_seeds(differences, PROPORTION_DIFFERENCE)
 
 
 def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
@@ -242,7 +242,7 @@ def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[
     share_1, share_2 = (correct / count if count else 0.0 for correct, count in (first, second))
     below = sqrt((share_1 - low_1) ** 2 + (high_2 - share_2) ** 2)
     above = sqrt((high_1 - share_1) ** 2 + (share_2 - low_2) ** 2)
-    return DIFFERENCE_OF_SHARES.clip(share_1 - share_2 - below, share_1 - share_2 + above)
+    return PROPORTION_DIFFERENCE.clip(share_1 - share_2 - below, share_1 - share_2 + above)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -255,14 +255,14 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, 2 * float(bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
 
 
-def _freedom(parts: Sequence[tuple[float, int]]) -> float:
+def _satterthwaite_df(parts: Sequence[tuple[float, int]]) -> float:
     """Return Satterthwaite's degrees of freedom of a sum of variances with their own; 0 of nothing."""
-    squares = sum(part**2 / freedom for part, freedom in parts if part)
+    squares = sum(part**2 / df for part, df in parts if part)
     return sum(part for part, _ in parts) ** 2 / squares if squares else 0.0
 
 
 @cache
-def _t_quantile(probability: float, freedom: float) -> float:
+def _t_quantile(probability: float, df: float) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, probability))
+    return float(stdtrit(df, probability))

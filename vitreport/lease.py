@@ -37,8 +37,8 @@ from vitreport.files import TEMPORARY_SUFFIX, checked_writes, locked, storage_er
 RENEWAL_SECONDS = 10
 STALE_SECONDS = 60  # five renewals may come late: a server may be slow, and NFS caches a time for up to a minute
 PERIOD_SECONDS = 10  # to replace a lease takes milliseconds
-SECONDS_BETWEEN_LOOKS = 0.5
-MOST_BYTES = 200
+POLL_SECONDS = 0.5
+MAX_FILE_BYTES = 200
 GONE = (errno.ENOENT, errno.ESTALE)  # ESTALE: removed by another machine while it was open here
 Note = Callable[[str], None]
 
@@ -102,7 +102,7 @@ def _acquire(path: Path, is_alone: bool, busy: BusyError | None, wait: Callable[
             wait()
         elif seen != first and busy:
             raise busy
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(POLL_SECONDS)
 
 
 def _replace(path: Path, seen: _Lease, is_alone: bool) -> tuple[bytes, int] | None:
@@ -138,7 +138,7 @@ def _look(path: Path) -> _Lease:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            return _Lease(os.read(descriptor, MOST_BYTES), os.fstat(descriptor).st_mtime)
+            return _Lease(os.read(descriptor, MAX_FILE_BYTES), os.fstat(descriptor).st_mtime)
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -15,7 +15,7 @@ from typing import Self
 
 SHARED = frozenset({"/", "/home", "/Users"})
 """Folders that hold the folders of several users: a path relative to one of them begins with a user's name."""
-LONGEST_PATH = 4096
+MAX_PATH_LENGTH = 4096
 _NAME = r"[^\s/\\'\"`,;:<>|()\[\]{}=]++"
 _NAMES = rf"{_NAME}(?: {_NAME}){{0,2}}"  # of folders, may contain spaces; the last name of a path may not
 URL = r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"`<>]+)"
@@ -95,7 +95,7 @@ def _is_shared(folder: str) -> bool:
 
 def _forms(path: Path) -> Iterator[str]:
     """Yield a path as given and with its links resolved; nothing if it is not a path on this system."""
-    if len(str(path)) <= LONGEST_PATH:
+    if len(str(path)) <= MAX_PATH_LENGTH:
         with suppress(OSError, RuntimeError, ValueError):  # removed, a loop of links, an unknown user, a null character
             given = path.expanduser()
             yield from dict.fromkeys((os.path.abspath(given), os.path.realpath(given)))

@@ -10,6 +10,11 @@ NO_SEED = -1
 MAX_DATASET_LENGTH = 40
 
 
+def safe_name(text: str) -> str:
+    """Replace characters that are unsafe in a file name by hyphens."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
+
+
 @dataclass(frozen=True, order=True)
 class RunId:
     """`<model>-<dataset>-<hash8>-s<seed>`, followed by `-r<attempt>` from the second attempt on.
@@ -27,12 +32,12 @@ class RunId:
     @classmethod
     def of(cls, model: str, dataset: str, spec_hash: str, seed: int) -> Self:
         """Make the id of the first attempt at a spec; any name of a dataset becomes a safe part of a file name."""
-        safe = re.sub(r"[^A-Za-z0-9._]+", "-", dataset).strip("-.") or "images"
+        safe = safe_name(dataset) or "images"
         return cls(f"{model}-{safe[:MAX_DATASET_LENGTH]}-{spec_hash}", seed)
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """Take the name of a run's folder apart."""
+        """Parse the name of a run's folder."""
         match = FORMAT.match(name)
         return cls(match["group"], int(match["seed"]), int(match["attempt"] or 1)) if match else cls(name)
 

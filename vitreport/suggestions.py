@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
@@ -11,7 +11,7 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     names = list(dict.fromkeys(allowed))
     if near := nearest(name, names):
         return f"did you mean {' or '.join(near)}?"
-    return one_of(names) if 0 < len(names) <= MOST_NAMED else ""
+    return one_of(names) if 0 < len(names) <= MAX_NAMED else ""
 
 
 def nearest(name: str, names: Sequence[str]) -> list[str]:
@@ -22,5 +22,5 @@ def nearest(name: str, names: Sequence[str]) -> list[str]:
 
 def one_of(names: Sequence[str]) -> str:
     """Return a hint that lists the allowed names, or the first of them if there are many."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"use one of {', '.join(names[:MOST_NAMED])}{more}"
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"use one of {', '.join(names[:MAX_NAMED])}{more}"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.analysis.designs import design
 from tests.records import spec
-from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.groups import Group
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.run import SweepRecord
@@ -14,7 +14,7 @@ RUNS = Path("runs")
 
 
 def summary(outline: Outline | None = None) -> Summary:
-    return analyze(run_folders(RUNS), outline or Outline())
+    return summarize(run_folders(RUNS), outline or Outline())
 
 
 def only_group() -> Group:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.records import measurement, spec, write_run, write_seeds
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.groups import Group
-from vitreport.intervals import share
+from vitreport.analysis.summarize import summarize
+from vitreport.intervals import mean_proportion
 from vitreport.records.folders import run_folders
 from vitreport.records.measurement import EpochRecord
 from vitreport.spec.run import RunSpec
@@ -27,7 +27,7 @@ def group_of(run_spec: RunSpec) -> str:
 
 
 def verdict(relation: Relation, value: float, *groups: str) -> Verdict:
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     claim = Claim("it is so", "so", "a paper", groups[0], relation=relation, value=value, others=groups[1:])
     (found,) = judge([claim], summary.groups, summary.datasets)
     return found
@@ -81,7 +81,7 @@ def test_chance_alone_seldom_shows_a_spread() -> None:
     """Of five values of which the true means are 2.9 points apart at most, few samples are said to be above 3."""
     generator = random.Random(1)
     write_seeds(RUNS, [0.5, 0.6, 0.7])
-    (group,) = analyze(run_folders(RUNS)).groups
+    (group,) = summarize(run_folders(RUNS)).groups
     ids = [f"perceiver-io-cifar10-{number:08x}" for number in range(5)]
     claim = Claim("it is so", "so", "a paper", ids[0], relation="spread_below", value=0.03, others=tuple(ids[1:]))
     outcomes = []
@@ -97,7 +97,7 @@ def sampled(group: Group, group_id: str, mean: float, generator: random.Random) 
         replace(run, id=f"{group_id}-s{run.seed}", splits={"test": each})
         for run, each in zip(group.runs, measured, strict=True)
     )
-    return replace(group, runs=tuple(runs), test=share([(each.correct, each.count) for each in measured]))
+    return replace(group, runs=tuple(runs), test=mean_proportion([(each.correct, each.count) for each in measured]))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def write_curve(seed: int, epoch: int) -> None:
     lines = [EpochRecord.model_validate_json(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     told = []
     for line in lines:
-        share = min(1.0, (line.epoch - 1) / (epoch - 1))
-        test = measurement(line.splits["test"].count, 0.1 + 0.4 * share, line.splits["test"].loss)
+        mean_proportion = min(1.0, (line.epoch - 1) / (epoch - 1))
+        test = measurement(line.splits["test"].count, 0.1 + 0.4 * mean_proportion, line.splits["test"].loss)
         changed = line.model_copy(update={"splits": {**line.splits, "test": test}})
         told.append(json.dumps(changed.stored()))
     (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in told))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.records import DIVERGED, data_record, spec, write_run, write_seeds
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, Verdict, judge
+from vitreport.analysis.summarize import summarize
 from vitreport.records.folders import run_folders
 
 RUNS = Path("runs")
@@ -16,7 +16,7 @@ OTHER = spec(train={"batch_size": 32}).run_id.removesuffix("-s0")
 
 
 def verdict(claim: Claim) -> Verdict:
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     (found,) = judge([claim], summary.groups, summary.datasets)
     return found
 
@@ -83,7 +83,7 @@ def test_a_single_seed_gives_no_verdict(published: float) -> None:
 @pytest.mark.parametrize("digits", [0, 1, 2, 4])
 def test_no_reason_contradicts_itself_by_rounding(seeds: list[float], digits: int) -> None:
     write_seeds(RUNS, seeds)
-    groups = analyze(run_folders(RUNS)).groups
+    groups = summarize(run_folders(RUNS)).groups
     published = {round(each / 10_000, digits + 2) for each in range(4700, 5300)}
     for found in judge([value(each, digits=digits) for each in published], groups, []):
         low, high = map(float, re.findall(r"([\d.]+)%(?! prediction)", found.reason))
@@ -150,7 +150,7 @@ def test_the_best_over_epochs_is_compared_with_the_same() -> None:
     write_seeds(RUNS, [0.56, 0.561, 0.562], train={"monitor_test": True})
     group = spec(train={"monitor_test": True}).run_id.removesuffix("-s0")
     claim = Claim("it reaches that", "so", "a paper", group, value=0.9, metric="best_test_accuracy")
-    found = analyze(run_folders(RUNS))
+    found = summarize(run_folders(RUNS))
     (told,) = judge([claim], found.groups, found.datasets)
     assert "both epochs were chosen on the test images" in told.reason
 

@@ -12,8 +12,8 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_recall_
 
 from tests.records import CLASSES, spec, write_run
 from tests.report.pictured import change_result
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.class_scores import ClassScore, class_scores, mean_score
+from vitreport.analysis.summarize import summarize
 from vitreport.files import write_json
 from vitreport.records.measurement import SplitDetails
 from vitreport.records.reader import read_run
@@ -42,7 +42,7 @@ def details_of(labels: Labels, predicted: Labels, classes: int) -> SplitDetails:
 def test_scores_are_those_of_scikit_learn(seed: int, classes: int, has_confusion: bool) -> None:
     labels, predicted = random_case(seed, classes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "MOST_CONFUSION_CLASSES", classes if has_confusion else 1)
+        patch.setattr(evaluate, "MAX_CONFUSION_CLASSES", classes if has_confusion else 1)
         details = details_of(labels, predicted, classes)
     assert (details.confusion is None, details.per_class_predicted is None) == (not has_confusion, has_confusion)
     found = class_scores(details)
@@ -95,7 +95,7 @@ def test_predictions_that_contradict_the_split_are_damage(taken: list[int], is_s
 
 def test_each_score_is_the_mean_over_the_seeds() -> None:
     folders = [write_run(RUNS, spec(seed=seed), accuracy) for seed, accuracy in enumerate((0.5, 0.6))]
-    (group,) = analyze(folders).groups
+    (group,) = summarize(folders).groups
     scores = [class_scores(result.test) for folder in folders if (result := read_run(folder).result)]
     assert group.macro_f1 == pytest.approx(sum(each.macro_f1 or 0 for each in scores) / 2)
     assert group.balanced_accuracy == pytest.approx(0.55)
@@ -116,7 +116,7 @@ def without_images(folder: Path) -> Path:
 
 def test_a_class_that_is_only_predicted_has_a_row_and_counts_in_macro_f1() -> None:
     folders = [without_images(write_run(RUNS, spec(seed=seed), accuracy)) for seed, accuracy in enumerate((0.5, 0.6))]
-    (group,) = analyze(folders).groups
+    (group,) = summarize(folders).groups
     assert group.details
     content = classes([("Perceiver IO", group)])
     assert content.rows[-1] == (CLASSES[-1], "\N{EN DASH}", "0.0%", "0.0%")
@@ -129,7 +129,7 @@ def test_a_class_that_is_only_predicted_has_a_row_and_counts_in_macro_f1() -> No
 
 
 def test_the_recall_of_a_class_has_an_interval_over_seeds_and_images() -> None:
-    (group,) = analyze([write_run(RUNS, spec(seed=seed), 0.5 + seed / 100) for seed in range(3)]).groups
+    (group,) = summarize([write_run(RUNS, spec(seed=seed), 0.5 + seed / 100) for seed in range(3)]).groups
     content = classes([("Perceiver IO", group)])
     assert group.details
     recall = group.details.classes[CLASSES[0]].recall
@@ -144,9 +144,9 @@ def test_a_run_without_macro_f1_is_named() -> None:
     folders = [write_run(RUNS, spec(seed=seed), 0.5) for seed in (0, 1)]
     test = json.loads((folders[1] / "result.json").read_text())["test"]
     change_result(folders[1], test={**test, "confusion": None})
-    (group,) = analyze(folders).groups
+    (group,) = summarize(folders).groups
     note = splits([("Perceiver IO", group)]).note
     unknown = "Macro F1 is unknown for"
     assert f" {unknown} {folders[1].name}: their records do not count the predictions of each class" in note
-    (group,) = analyze(folders[:1]).groups
+    (group,) = summarize(folders[:1]).groups
     assert unknown not in splits([("Perceiver IO", group)]).note

@@ -1,6 +1,6 @@
 """What a report concludes from its findings."""
 
-from vitreport.analysis.conclusion import MOST, conclusion
+from vitreport.analysis.conclusion import MAX_SENTENCES, conclusion
 from vitreport.analysis.summary import Finding
 
 
@@ -18,4 +18,4 @@ def test_what_is_left_out_is_counted() -> None:
     found = [Finding("difference", f"{number} differs.", place="an ablation") for number in range(7)]
     assert conclusion(found) == {"Shown": ["0 differs.", "1 differs.", "5 more: see above."]}
     assert conclusion([*found, Finding("best", "It is.")])["Shown"][0] == "It is."
-    assert conclusion(found[:MOST]) == {"Shown": ["0 differs.", "1 differs.", "2 differs."]}
+    assert conclusion(found[:MAX_SENTENCES]) == {"Shown": ["0 differs.", "1 differs.", "2 differs."]}

@@ -7,9 +7,9 @@ import pytest
 
 from tests.analysis.designs import design
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.claims import Claim, judge
 from vitreport.analysis.findings import altered_data, findings, overfitting
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Finding, Summary
 from vitreport.formatting import Estimate
 from vitreport.records.folders import run_folders
@@ -20,7 +20,7 @@ QUICK = {"epochs": 10}
 
 
 def summary(outline: Outline | None = None) -> Summary:
-    return analyze(run_folders(RUNS), outline or Outline())
+    return summarize(run_folders(RUNS), outline or Outline())
 
 
 def told(rule: str, outline: Outline | None = None) -> list[str]:
@@ -245,4 +245,4 @@ def _speaks_of_its_uncertainty(finding: Finding) -> bool:
     ("value", "expected"), [(-0.0002, "-0.02"), (0.0004, "+0.04"), (-1e-9, "+0.0"), (0.0, "+0.0"), (0.0005, "+0.1")]
 )
 def test_the_side_of_a_small_difference_is_seen_and_nothing_has_no_side(value: float, expected: str) -> None:
-    assert Estimate(value, None, None, "none", 1).signed_points() == expected
+    assert Estimate(value, None, None, "none", 1).in_signed_pp() == expected

@@ -11,8 +11,8 @@ from tests.analysis.designs import design
 from tests.analysis.summaries import RUNS, summary
 from tests.records import DIVERGED, IMAGES, spec, write_run
 from tests.report.pictured import add_correct
-from vitreport.analysis.analyze import Outline
 from vitreport.analysis.findings import ablation_findings
+from vitreport.analysis.summarize import Outline
 from vitreport.analysis.summary import Ablation
 from vitreport.report import grids, tables
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.references import subject_of
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.report.latex import render_latex
@@ -37,14 +37,14 @@ def swept(*sweeps: Cells) -> Summary:
     designs = [
         design(("batch_size",), each, each[0][0], identifier=f"mine-{number:08x}") for number, each in enumerate(sweeps)
     ]
-    return analyze(run_folders(RUNS), Outline(tuple(designs)))
+    return summarize(run_folders(RUNS), Outline(tuple(designs)))
 
 
 def test_a_grid_that_nobody_planned_says_how_its_lines_differ_from_the_representative() -> None:
     for size in (16, 32):
         for rate in (0.001, 0.01):
             write_seeds(RUNS, [0.5, 0.51], train={"batch_size": size}, optimizer={"learning_rate": rate})
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     assert sorted(subjects(summary)) == [
         "Perceiver IO on CIFAR-10 by batch_size",
         "Perceiver IO on CIFAR-10 by batch_size, at learning_rate 0.001",
@@ -63,7 +63,7 @@ def test_a_grid_that_nobody_planned_says_how_its_lines_differ_from_the_represent
 
 def test_one_alone_holds_nothing_worth_telling() -> None:
     cells(16, 32)
-    assert subjects(analyze(run_folders(RUNS))) == ["Perceiver IO on CIFAR-10 by batch_size"]
+    assert subjects(summarize(run_folders(RUNS))) == ["Perceiver IO on CIFAR-10 by batch_size"]
 
 
 @pytest.mark.parametrize(("sizes", "epochs"), [((16, 32), 6), ((16, 64), 4)])

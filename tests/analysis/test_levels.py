@@ -9,13 +9,13 @@ from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
 from tests.report.drawings import panels, texts
 from tests.spec.composing import composed
-from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
 from vitreport.report import tables
 from vitreport.report.json_format import render_json
 from vitreport.report.markdown import render_markdown
 from vitreport.report.sections import Page, make_page
-from vitreport.spec.sweep import called, shown_level
+from vitreport.spec.sweep import describe_level, format_level
 
 RUNS = Path("runs")
 AXIS = "batch_size, epochs"
@@ -32,7 +32,7 @@ def page(*, axes: tuple[str, ...], run: int) -> Page:
             write_seeds(RUNS, [0.5 + number / 100, 0.51 + number / 100], train=train)
         label = (f"{size}, {epochs}",) if len(axes) == 1 else (str(size), str(epochs))
         cells += [(label, spec(seed=seed, train=train).run_id) for seed in (0, 1)]
-    return make_page(analyze(run_folders(RUNS), Outline(sweeps=(design(axes, cells, cells[0][0]),))))
+    return make_page(summarize(run_folders(RUNS), Outline(sweeps=(design(axes, cells, cells[0][0]),))))
 
 
 @pytest.mark.parametrize("axes", [(AXIS,), tuple(AXIS.split(", "))], ids=["side by side", "grid"])
@@ -86,17 +86,17 @@ def test_lists_are_sorted_by_number_too() -> None:
         cells.append(((json.dumps(heads),), write_run(RUNS, own, 0.5).name))
     swept = design(("num_heads",), cells)
     for outline in (Outline(), Outline(sweeps=(swept,))):
-        (ablation,) = analyze(run_folders(RUNS), outline).ablations
+        (ablation,) = summarize(run_folders(RUNS), outline).ablations
         assert [level.labels for level in ablation.levels] == [("[2, 2]",), ("[2, 16]",), ("[16, 2]",)]
 
 
 def test_a_level_in_words() -> None:
-    assert [shown_level(each) for each in (["16"], ["16, 2"], ["16", "adam"], ["[2, 2, 8, 2]"])] == [
+    assert [format_level(each) for each in (["16"], ["16, 2"], ["16", "adam"], ["[2, 2, 8, 2]"])] == [
         "16",
         "(16, 2)",
         "(16, adam)",
         "[2, 2, 8, 2]",
     ]
-    assert called(["batch_size", AXIS], ["16", "16, 2"]) == "batch_size 16, batch_size 16, epochs 2"
-    assert called(["model, depths"], ["swin, [2, 2]"]) == "model, depths (swin, [2, 2])"
-    assert called(["depths, lr"], ["[2, 2], 0.1"]) == "depths [2, 2], lr 0.1"
+    assert describe_level(["batch_size", AXIS], ["16", "16, 2"]) == "batch_size 16, batch_size 16, epochs 2"
+    assert describe_level(["model, depths"], ["swin, [2, 2]"]) == "model, depths (swin, [2, 2])"
+    assert describe_level(["depths, lr"], ["[2, 2], 0.1"]) == "depths [2, 2], lr 0.1"

@@ -6,8 +6,8 @@ import pytest
 
 from tests.analysis.designs import design
 from tests.records import FAILED, spec, write_run, write_seeds
-from vitreport.analysis.analyze import Outline, analyze
 from vitreport.analysis.protocol import limits
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
 from vitreport.report.tables import ablation
 
@@ -16,7 +16,7 @@ OTHER = {"dataset": "stl10", "images": "7a" * 32}
 
 
 def told(word: str) -> list[str]:
-    return [limit for limit in limits(analyze(run_folders(RUNS))) if word in limit]
+    return [limit for limit in limits(summarize(run_folders(RUNS))) if word in limit]
 
 
 def test_length_of_training_is_compared_on_one_data_set_only() -> None:
@@ -38,7 +38,7 @@ def test_single_runs_are_counted() -> None:
 def test_runs_without_a_commit_are_counted() -> None:
     for seed in (0, 1):
         write_run(RUNS, spec(seed=seed), 0.5, git=None)
-    assert analyze(run_folders(RUNS)).provenance.commits == {"unknown": 2}
+    assert summarize(run_folders(RUNS)).provenance.commits == {"unknown": 2}
 
 
 @pytest.mark.parametrize(
@@ -55,5 +55,5 @@ def test_seeds_that_are_missing_are_counted_once(seeds: int, failed: bool, expec
     if failed:
         write_run(RUNS, spec(seed=1), None, error=FAILED)
     cells = tuple((("128",), spec(seed=seed).run_id) for seed in range(seeds))
-    (found,) = analyze(run_folders(RUNS), Outline((design(("batch_size",), cells),))).ablations
+    (found,) = summarize(run_folders(RUNS), Outline((design(("batch_size",), cells),))).ablations
     assert ablation(found).rows[0][1].endswith(expected)

@@ -7,9 +7,9 @@ from scipy.stats import binomtest
 
 from tests.records import DIVERGED, spec, write_run
 from tests.report.pictured import add_correct
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.findings import findings
 from vitreport.analysis.protocol import methods
+from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Finding, Paired, Summary
 from vitreport.intervals import mcnemar
 from vitreport.records.folders import run_folders
@@ -20,7 +20,7 @@ COUNT = 10_000
 
 
 def summary() -> Summary:
-    return analyze(run_folders(RUNS))
+    return summarize(run_folders(RUNS))
 
 
 def told(*rules: str) -> list[Finding]:

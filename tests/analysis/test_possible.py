@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.records import spec, write_run, write_seeds
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, judge
-from vitreport.intervals import SHARE, Range, over_seeds
+from vitreport.analysis.summarize import summarize
+from vitreport.intervals import PROPORTION, Range, mean_over_seeds
 from vitreport.records.folders import run_folders
 from vitreport.report.csv_format import render_csv
 from vitreport.report.json_format import render_json
@@ -52,7 +52,7 @@ def page() -> Page:
     for seed, losses in enumerate(([3.0, 0.01, 0.01, 0.01], [4.0, 3.9, 3.8, 3.0])):
         folder = write_run(RUNS, spec("swin", seed=seed, train={"epochs": 4}), [0.1, 0.3][seed])
         change_losses(folder, losses)
-    return make_page(analyze(run_folders(RUNS)))
+    return make_page(summarize(run_folders(RUNS)))
 
 
 def estimates(values: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -98,7 +98,7 @@ def test_no_band_of_a_figure_leaves_what_is_possible(page: Page) -> None:
 
 def test_the_interval_of_one_more_run_is_cut_too() -> None:
     write_seeds(RUNS, [0.1, 0.2, 0.3])
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     claim = Claim("it reaches that", "so", "a paper", spec().run_id.removesuffix("-s0"), value=0.25)
     (verdict,) = judge([claim], summary.groups, summary.datasets)
     assert "within the 95% prediction interval, 0.00% to 69.69%" in verdict.reason
@@ -114,15 +114,15 @@ def test_the_interval_of_one_more_run_is_cut_too() -> None:
     ],
 )
 def test_no_interval_ends_beyond_what_is_possible(values: list[float], expected: str) -> None:
-    found = over_seeds(values, SHARE)
+    found = mean_over_seeds(values, PROPORTION)
     assert found
     assert found.in_percent() == expected
 
 
 def test_epochs_end_with_the_training() -> None:
-    found = over_seeds([10.0, 14.0], Range(1, 14))
+    found = mean_over_seeds([10.0, 14.0], Range(1, 14))
     assert found
     assert found.in_numbers() == "12.0 (1.0 to 14.0, n = 2)"
-    inside = over_seeds([6.0, 7.0, 8.0], Range(1, 14))
+    inside = mean_over_seeds([6.0, 7.0, 8.0], Range(1, 14))
     assert inside
     assert inside.in_numbers() == "7.0 (4.5 to 9.5, n = 3)"

@@ -23,7 +23,7 @@ from vitreport.analysis.power import (
     smallest_difference,
     spread_of,
 )
-from vitreport.intervals import Sample, detectable, difference, image_parts
+from vitreport.intervals import Sample, detectable_difference, difference, image_parts
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.sweep.plan import Plan, Trial
@@ -62,8 +62,8 @@ def test_with_a_power_of_one_half_it_is_half_of_the_interval() -> None:
     found = difference(first, second, 3)
     parts = [(each.variance / 3, 2) for each in (first, second)] + image_parts([(1.0, first), (-1.0, second)])
     assert found
-    assert found.reach == pytest.approx(detectable(parts, 1 / 400**2, 3, 3))
-    assert detectable(parts, 0.0, 3, 3, 0.8) > found.reach
+    assert found.reach == pytest.approx(detectable_difference(parts, 1 / 400**2, 3, 3))
+    assert detectable_difference(parts, 0.0, 3, 3, 0.8) > found.reach
 
 
 @pytest.mark.parametrize(("images", "deviation"), [(10_000, 1.0), (360, 0.5)])

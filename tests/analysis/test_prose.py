@@ -15,8 +15,8 @@ from vitreport.formatting import Estimate
 from vitreport.report import tables
 from vitreport.report.markdown import render_markdown
 from vitreport.report.sections import make_page
-from vitreport.spec.prose import QUANTITIES
 from vitreport.spec.run import RunSpec
+from vitreport.spec.study_text import QUANTITIES
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 RUNS = Path("runs")
@@ -129,7 +129,7 @@ def test_two_names_of_one_group_have_no_difference() -> None:
 
 def _points(found: Estimate | None) -> str:
     assert found
-    return found.signed_points()
+    return found.in_signed_pp()
 
 
 def test_epochs_and_best_epochs() -> None:

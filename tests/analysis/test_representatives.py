@@ -6,8 +6,8 @@ import pytest
 
 from tests.analysis.summaries import RUNS, summary
 from tests.records import DIVERGED, spec, write_run, write_seeds
-from vitreport.analysis.analyze import Outline
 from vitreport.analysis.representatives import Planned
+from vitreport.analysis.summarize import Outline
 from vitreport.data.sources import facts_in
 from vitreport.spec.compose import Request, compose, compose_request
 

@@ -7,10 +7,10 @@ import pytest
 
 from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_correct
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim, judge
 from vitreport.analysis.comparisons import to_settle
 from vitreport.analysis.findings import findings
+from vitreport.analysis.summarize import summarize
 from vitreport.records.folders import run_folders
 
 RUNS = Path("runs")
@@ -18,7 +18,7 @@ COUNT = 10_000
 
 
 def told(rule: str) -> list[str]:
-    return [finding.sentence for finding in findings(analyze(run_folders(RUNS))) if finding.rule == rule]
+    return [finding.sentence for finding in findings(summarize(run_folders(RUNS))) if finding.rule == rule]
 
 
 def write_answers(model: str, right: range, seeds: int = 3) -> None:
@@ -67,7 +67,7 @@ def test_a_published_figure_is_judged_by_the_images_too(published: float, outcom
         folder = write_run(RUNS, spec(seed=seed), 0.56)
         start = 100 * seed
         add_correct(folder, [start <= place < start + 5600 for place in range(COUNT)])
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     claim = Claim("it reaches that", "so", "a paper", spec().group, value=published)
     (verdict,) = judge([claim], summary.groups, summary.datasets)
     assert verdict.outcome == outcome
@@ -86,7 +86,7 @@ def test_what_settles_several_comparisons_is_enough_for_each() -> None:
     for seed, right in enumerate((4900, 5000, 5100)):
         folder = write_run(RUNS, spec("tnt", seed=seed), right / COUNT)
         add_correct(folder, [place < right for place in range(COUNT)])
-    groups = {group.architecture: group for group in analyze(run_folders(RUNS)).groups}
+    groups = {group.architecture: group for group in summarize(run_folders(RUNS)).groups}
     baseline, *others = (groups[name] for name in ("perceiver-io", "swin", "tnt"))
     images, seeds = (to_settle(baseline, [other]) for other in others)
     assert images

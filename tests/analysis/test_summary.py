@@ -11,12 +11,12 @@ from tests.analysis.designs import design
 from tests.analysis.summaries import RUNS, by_batch_size, only_group, summary
 from tests.records import CLASSES, DIVERGED, spec, write_run, write_seeds
 from tests.spec.composing import composed
-from vitreport.analysis.analyze import Outline
 from vitreport.analysis.references import architecture_title, model_word
 from vitreport.analysis.representatives import Planned
 from vitreport.analysis.runs import summarize_run
+from vitreport.analysis.summarize import Outline
 from vitreport.data.sources import facts_in
-from vitreport.intervals import SHARE, t_interval, wilson_interval
+from vitreport.intervals import PROPORTION, t_interval, wilson_interval
 from vitreport.records.folders import find_group, run_folders, strays
 from vitreport.records.reader import read_run
 from vitreport.report.figures.curves import splits_figure
@@ -31,7 +31,7 @@ def test_seeds_become_one_mean_with_a_t_interval() -> None:
     assert group.test is not None
     assert group.test.value == pytest.approx(0.52)
     assert (group.test.method, group.test.n) == ("t", 3)
-    assert (group.test.low, group.test.high) == pytest.approx(t_interval([0.5, 0.52, 0.54], SHARE))
+    assert (group.test.low, group.test.high) == pytest.approx(t_interval([0.5, 0.52, 0.54], PROPORTION))
     assert group.seeds == (0, 1, 2)
 
 

@@ -19,8 +19,8 @@ from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage, read_run
-from vitreport.store.run_state import held
-from vitreport.store.sheets import place_of, read_attention
+from vitreport.store.contact_sheets import place_of, read_attention
+from vitreport.store.run_state import lock_run
 
 SMALL = [*TRAIN, "--quiet", "--set=model.patch_size=4", "--set=model.num_latents=2"]
 CAPTION = (
@@ -169,7 +169,7 @@ def test_each_run_of_a_group_gets_its_record_for_reports(seeds: list[Path], cli:
 
 
 def test_a_run_in_use_is_left_alone(seeds: list[Path], cli: Cli) -> None:
-    with held(seeds[0]):
+    with lock_run(seeds[0]):
         refused(cli("explain", seeds[0].name, "--record"), 8, f"run {seeds[0].name} is in use by another process")
     assert not list(seeds[0].glob("attention.*"))
 

@@ -129,7 +129,9 @@ def test_a_trained_grid_has_effects_over_seeds_and_test_images() -> None:
     """A whole sweep of eight tiny runs, as a process: the records have the answers to single images."""
     sweep = ("--param", "batch_size", "10,20", "--param", "lr", "0.001,0.01", "--seeds", "2", "--baseline", "20,0.001")
     options = [option for option in TINY if not option.startswith("--batch-size")]
-    done = vitreport("ablate", "perceiver-io", "--dataset=digits", *options, "--epochs=1", *sweep, "--device=cpu", "--json")
+    done = vitreport(
+        "ablate", "perceiver-io", "--dataset=digits", *options, "--epochs=1", *sweep, "--device=cpu", "--json"
+    )
     assert done.exit_code == 0, done.stderr
     (ablation,) = json.loads(done.stdout)["ablations"]
     methods = [each["difference"]["method"] for each in ablation["effects"] if each["difference"]]

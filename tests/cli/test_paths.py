@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.records import small_spec, spec, write_run
-from vitreport.cli.sweeps import refuse_missing
+from vitreport.cli.sweeps import check_all_trained
 from vitreport.errors import DamageError
 from vitreport.formatting import json_document
 from vitreport.sweep.plan import Trial
@@ -114,7 +114,7 @@ def test_many_damaged_trials_give_few_lines(capsys: pytest.CaptureFixture[str]) 
         (Path("runs") / trial.id).mkdir()
         (Path("runs") / trial.id / "run.json").write_text("{")
     with pytest.raises(DamageError, match="200 of 200 trials missing"):
-        refuse_missing(trials, Path("runs"), {})
+        check_all_trained(trials, Path("runs"), {})
     told = capsys.readouterr().err.splitlines()
     assert len(told) < 60
     assert "more warnings of this kind" in told[-1]

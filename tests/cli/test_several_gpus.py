@@ -19,7 +19,7 @@ from vitreport.store.checkpoint import checkpoints
 from vitreport.store.run_state import state_of
 
 ON_CPU = ("--device=cpu", "--threads=1")
-PATIENCE_SECONDS = 240  # with processes that import torch on a busy machine
+TIMEOUT_SECONDS = 240  # with processes that import torch on a busy machine
 
 
 def test_more_gpus_than_there_are() -> None:
@@ -59,7 +59,7 @@ def begun(folder: Path, *options: str) -> Iterator[Process]:
     options = (*TRAIN, *ON_CPU, "--checkpoint-seconds=0", "--epochs=20000", "--gpus=2", *options)
     process = popen(*options, folder=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        wait_until(lambda: any(folder.rglob("step-*.safetensors")), "the first checkpoint", PATIENCE_SECONDS)
+        wait_until(lambda: any(folder.rglob("step-*.safetensors")), "the first checkpoint", TIMEOUT_SECONDS)
         yield process
     finally:
         process.kill()
@@ -109,8 +109,8 @@ def test_processes_end_when_the_one_that_started_them_is_killed(tmp_path: Path) 
     with begun(tmp_path, "--quiet") as process:
         ranks = children_of(process).values()
         process.kill()
-        process.communicate(timeout=PATIENCE_SECONDS)
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ranks), "the end", PATIENCE_SECONDS)
+        process.communicate(timeout=TIMEOUT_SECONDS)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ranks), "the end", TIMEOUT_SECONDS)
     record = read_run(only_run(tmp_path)).record
     assert record
     assert record.status == "interrupted"
@@ -122,7 +122,7 @@ def test_torchrun_starts_the_same_training(tmp_path: Path) -> None:
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     done = subprocess.run([*torchrun, "-m", "vitreport", *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"{only_run(tmp_path)}\n"), done.stderr
-    again = in_a_new_process(*words, "--gpus=2", timeout=PATIENCE_SECONDS)
+    again = in_a_new_process(*words, "--gpus=2", timeout=TIMEOUT_SECONDS)
     assert (again.exit_code, again.stdout) == (0, done.stdout)
     assert "is already done" in again.stderr
 
@@ -131,6 +131,6 @@ def test_torchrun_starts_the_same_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("option", "exit_code"), [("--batch-size=0", 2), ("--lr=1e6", 5)])
 def test_exit_code_is_that_of_the_training(tmp_path: Path, option: str, exit_code: int) -> None:
     options = (*TRAIN, *ON_CPU, option, "--gpus=2", f"--runs-dir={tmp_path / 'runs'}")
-    ended = in_a_new_process(*options, timeout=PATIENCE_SECONDS)
+    ended = in_a_new_process(*options, timeout=TIMEOUT_SECONDS)
     assert ended.exit_code == exit_code, ended.stderr
     assert ended.stderr.count("error: ") == 1

@@ -11,7 +11,7 @@ from tests.cli.small_study import FILE, STUDY, finish
 from tests.cli.small_study import study as study
 from tests.commands import vitreport
 from tests.test_contracts import ROOT
-from vitreport.spec.prose import QUANTITIES
+from vitreport.spec.study_text import QUANTITIES
 from vitreport.suggestions import did_you_mean
 
 TEXTS = '''

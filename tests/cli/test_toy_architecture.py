@@ -9,7 +9,7 @@ SPEC = '''
 from typing import Literal
 
 from vitreport.spec.architectures.base import ArchitectureSpec
-from vitreport.spec.section import PositiveInt
+from vitreport.spec.base import PositiveInt
 
 
 class ToySpec(ArchitectureSpec):

@@ -11,7 +11,7 @@ from tests.cli.conftest import Cli
 from tests.cli.refusals import refused
 from tests.records import small_spec, write_run
 from vitreport.files import write_json
-from vitreport.store.run_state import held
+from vitreport.store.run_state import lock_run
 
 
 def test_what_was_found_before_a_failure_stays_the_only_document(cli: Cli) -> None:
@@ -58,7 +58,7 @@ def test_the_time_of_a_running_run_is_that_until_now(cli: Cli) -> None:
         return listed["state"], json.loads(cli("runs", "show", folder.name, "--json").stdout)["run"]["seconds"]
 
     assert shown() == ("interrupted", 60)
-    with held(folder):
+    with lock_run(folder):
         state, seconds = shown()
     assert state == "running"
     assert seconds >= 3660

@@ -19,7 +19,7 @@ from typing import Self
 from tests.forked_workers import end_with_parent
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 CONFIGURATION = """\
 ClusterName=one-node
@@ -134,7 +134,7 @@ class OneNode:
         process = self.processes.pop(program)
         process.send_signal(number)
         try:
-            process.wait(PATIENCE_SECONDS)
+            process.wait(TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -151,7 +151,7 @@ class OneNode:
 
 
 def wait_until(condition: Callable[[], bool], what: str, details: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"{what} has not come. {details()}"
         time.sleep(0.1)

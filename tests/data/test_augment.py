@@ -23,7 +23,13 @@ from tests.data.augmenting import (
 from vitreport.data.augment.color import adjust_brightness
 from vitreport.data.augment.geometry import shifted_crop
 from vitreport.data.augment.pipeline import DRAWS, augment
-from vitreport.data.augment.sampling import Appended, InTurn, Overwritten, SampledTransform, shared_turns
+from vitreport.data.augment.sampling import (
+    AppendingBatch,
+    InPlaceBatch,
+    PerImageOperations,
+    SampledTransform,
+    shared_turns,
+)
 from vitreport.spec.augment import (
     AugmentSpec,
     AutocontrastSpec,
@@ -82,7 +88,7 @@ def test_each_image_gets_operations_of_its_own() -> None:
         SampledTransform(shifted_crop, (shifts,)),
     ]
     rows = torch.arange(4)[:, None].expand(4, 2)
-    result = InTurn(operations)(images, torch.tensor([[0, 0], [1, 0], [2, 1], [3, 2]]), rows)
+    result = PerImageOperations(operations)(images, torch.tensor([[0, 0], [1, 0], [2, 1], [3, 2]]), rows)
     assert torch.equal(result[0], images[0])
     assert_close(result[1], 0.2 * images[1])
     assert_close(result[2], 0.3 * images[2].flip(-1))
@@ -91,7 +97,7 @@ def test_each_image_gets_operations_of_its_own() -> None:
 
 def test_images_are_replaced_without_a_write_by_index() -> None:
     images = random_images(6)
-    ways: list[Overwritten | Appended] = [Overwritten(images, 6), Appended(images, 6)]
+    ways: list[InPlaceBatch | AppendingBatch] = [InPlaceBatch(images, 6), AppendingBatch(images, 6)]
     for members in ([4, 0, 3], [3, 5], [0]):
         mine = torch.tensor(members)
         found = [way.get(mine) for way in ways]
@@ -125,7 +131,7 @@ def test_images_share_operations_across_their_turns() -> None:
 def test_images_may_all_be_left_alone() -> None:
     images = random_images(4)
     none = torch.full((4, 2), -1)
-    assert torch.equal(InTurn([drawn(JITTER, 4)])(images, none, none.abs()), images)
+    assert torch.equal(PerImageOperations([drawn(JITTER, 4)])(images, none, none.abs()), images)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=repr)
@@ -223,7 +229,7 @@ def test_a_mixture_is_drawn_from_the_same_numbers_whatever_was_chosen() -> None:
     own = numbers(40).repeated(spec.maximum)
     everything = [DRAWS[type(inner)](inner, (160, 3, HEIGHT, WIDTH), own) for inner in spec.operations]
     apply, (choices, rows) = drawn(spec, 40)
-    assert isinstance(apply, InTurn)
+    assert isinstance(apply, PerImageOperations)
     for position, whole in ((0, everything[0]), (5, everything[2])):
         (values,), (expected,) = apply.operations[position].parameters, whole.parameters
         image, turn = (choices == position).nonzero(as_tuple=True)
@@ -235,7 +241,7 @@ def test_a_mixture_is_its_operations_one_after_the_other() -> None:
     spec = MixtureSpec(operations=(VerticalFlipSpec(probability=1.0), JITTER, CROP))
     images = random_images(40)
     apply, parameters = drawn(spec, 40)
-    assert isinstance(apply, InTurn)
+    assert isinstance(apply, PerImageOperations)
     inner = apply.operations
     for result, image, choices, rows in zip(apply(images, *parameters), images, *parameters, strict=True):
         expected = image[None]

@@ -34,7 +34,7 @@ from vitreport.data.augment.color import (
     searched_up_to,
     solarize,
 )
-from vitreport.data.augment.sampling import InTurn, SampledTransform
+from vitreport.data.augment.sampling import PerImageOperations, SampledTransform
 from vitreport.spec.augment import AutocontrastSpec, ColorJitterSpec, EqualizeSpec, SharpnessSpec
 
 JITTER = ColorJitterSpec(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)
@@ -82,13 +82,13 @@ def test_hue_turns_as_in_torchvision(shift: float, seed: int) -> None:
 def drawn_factors(spec: ColorJitterSpec, count: int) -> Tensor:
     """Those of brightness, contrast, saturation and hue (B, 4)."""
     apply = drawn(spec, count).apply
-    assert isinstance(apply, InTurn)
+    assert isinstance(apply, PerImageOperations)
     return torch.stack([values for adjustment in apply.operations for values in adjustment.parameters], dim=1)
 
 
 def jittered(images: Tensor, factors: Tensor, order: Tensor) -> Tensor:
     adjustments = [SampledTransform(adjust, (own,)) for adjust, own in zip(ADJUSTMENTS, factors.unbind(1), strict=True)]
-    return InTurn(adjustments)(images, order, torch.arange(len(order))[:, None].expand_as(order))
+    return PerImageOperations(adjustments)(images, order, torch.arange(len(order))[:, None].expand_as(order))
 
 
 @pytest.mark.parametrize("active", [(0, 1, 2, 3), (0, 3), (1, 2, 3), (2,)])

@@ -10,7 +10,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 from tests.data.augmenting import drawn, random_images, shares
 from vitreport.data.augment import pipeline
-from vitreport.data.augment.sampling import InTurn
+from vitreport.data.augment.sampling import PerImageOperations
 from vitreport.spec.augment import RandAugmentSpec, TrivialAugmentSpec
 
 Policy = RandAugmentSpec | TrivialAugmentSpec
@@ -45,7 +45,7 @@ def test_every_operation_acts_as_in_torchvision(
     kinds, chosen, signs = everything(bins)
     images = random_images(len(kinds), size=SIZE).double()
     operations = pipeline.operations(spec, (len(kinds), 3, *SIZE), kinds, chosen, signs)
-    result = InTurn(operations)(images, kinds[:, None], torch.arange(len(kinds))[:, None])
+    result = PerImageOperations(operations)(images, kinds[:, None], torch.arange(len(kinds))[:, None])
     triples = zip(kinds.tolist(), chosen.tolist(), signs.tolist(), strict=True)
     for image, changed, own in zip(images, result, triples, strict=True):
         torch.testing.assert_close(changed, by_torchvision(spec, image, *own), rtol=0, atol=1e-6, msg=str(own))
@@ -68,6 +68,6 @@ def test_every_operation_and_sign_is_equally_likely() -> None:
 
 def test_trivial_augment_draws_every_magnitude() -> None:
     apply, _ = drawn(TrivialAugmentSpec(), 31_000)
-    assert isinstance(apply, InTurn)
+    assert isinstance(apply, PerImageOperations)
     (thresholds,) = apply.operations[11].parameters
     assert shares(thresholds[:, None]) == pytest.approx([1 / 31] * 31, rel=0.16)

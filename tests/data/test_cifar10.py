@@ -182,7 +182,7 @@ def test_code_in_a_batch_is_not_run(
 def test_notices_go_to_the_caller(image_request: ImageRequest) -> None:
     lines: list[str] = []
     with pytest.raises(ResourceError):
-        opened(replace(image_request, notify=lines.append))
+        opened(replace(image_request, note=lines.append))
     assert [line.partition(";")[0] for line in lines] == [
         "downloading cifar-10-python.tar.gz (170MB) from 127.0.0.1:9 for CIFAR-10"
     ]

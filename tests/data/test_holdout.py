@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitreport.data.arrays import Labels
-from vitreport.data.holdout import limited, split_hash, validation_split
+from vitreport.data.splits import limited, split_hash, validation_split
 from vitreport.errors import DatasetError
 
 SEEDS = st.integers(0, 2**31 - 1)

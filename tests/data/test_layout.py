@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitreport.data.holdout import made_test_split
 from vitreport.data.registry import ImageRequest
+from vitreport.data.splits import made_test_split
 from vitreport.errors import DatasetError
 from vitreport.spec.data import DatasetFacts
 

@@ -47,7 +47,7 @@ def test_describing_leaves_no_images_in_memory(mapped: tuple[Path, dict[str, Spl
     assert resident(path) == 0
 
 
-MOST_BYTES_AN_IMAGE = 400
+MAX_BYTES_AN_IMAGE = 400
 """For the index of a folder at its peak: paths and labels in lists. 1.2 million images take less than 0.5 GB."""
 
 
@@ -72,7 +72,7 @@ def index_bytes(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_an_index_needs_few_bytes_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """The least of two counts: where Python's table of interned names grows, as between tests, it counts, too."""
     small, large = (min(index_bytes(count, monkeypatch) for _ in range(2)) for count in (2_000, 10_000))
-    assert (large - small) / 8_000 < MOST_BYTES_AN_IMAGE
+    assert (large - small) / 8_000 < MAX_BYTES_AN_IMAGE
 
 
 def test_a_folder_is_listed_in_the_order_of_its_paths(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.data.makers import write_folder
-from vitreport.data.notices import FEWEST, MOST_UNEQUAL, class_warning, shares_apart, unequal_classes
+from vitreport.data.notices import MAX_UNEQUAL, MIN_CLASS_IMAGES, class_warning, shares_apart, unequal_classes
 from vitreport.data.registry import ImageRequest, silent
 from vitreport.data.verify import verify
 
@@ -14,9 +14,13 @@ CLASSES = ("cat", "dog", "newt")
     ("train", "test", "expected"),
     [
         ((100, 100, 100), (20, 20, 20), ""),
-        ((FEWEST, FEWEST, FEWEST), (FEWEST, FEWEST, FEWEST), ""),
         (
-            (FEWEST - 1, 100, 100),
+            (MIN_CLASS_IMAGES, MIN_CLASS_IMAGES, MIN_CLASS_IMAGES),
+            (MIN_CLASS_IMAGES, MIN_CLASS_IMAGES, MIN_CLASS_IMAGES),
+            "",
+        ),
+        (
+            (MIN_CLASS_IMAGES - 1, 100, 100),
             (20, 20, 20),
             "1 of 3 classes has fewer than 20 training images (the fewest: 19 of cat)",
         ),
@@ -25,9 +29,9 @@ CLASSES = ("cat", "dog", "newt")
             (20, 3, 4),
             "2 of 3 classes have fewer than 20 test images (the fewest: 3 of dog)",
         ),
-        ((20 * MOST_UNEQUAL, 20, 20), (20, 20, 20), ""),
+        ((20 * MAX_UNEQUAL, 20, 20), (20, 20, 20), ""),
         (
-            (20 * MOST_UNEQUAL + 1, 20, 20),
+            (20 * MAX_UNEQUAL + 1, 20, 20),
             (20, 20, 20),
             "the class sizes are very unequal (201 training images of cat, 20 of dog)",
         ),

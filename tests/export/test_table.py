@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.records import TIME, run_record, small_spec, write_run
 from tests.spec.composing import MIXER, composed
-from vitreport.export.table import Kind, Table, epochs_table, moment, runs_table
+from vitreport.export.table import Kind, RecordTable, epochs_table, moment, runs_table
 from vitreport.privacy import without_paths
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import ErrorRecord
@@ -23,12 +23,12 @@ def runs(*seeds: int) -> list[Run]:
     return [read_run(write_run(Path("runs"), small_spec(seed))) for seed in seeds]
 
 
-def parsed(table: Table) -> list[dict[str, str]]:
+def parsed(table: RecordTable) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(table.as_csv(), newline="")))
 
 
 def cell(value: str | float | bool | None, kind: Kind) -> str:
-    (row,) = parsed(Table({"before": "integer", "it": kind}, [{"before": 1, "it": value}]))
+    (row,) = parsed(RecordTable({"before": "integer", "it": kind}, [{"before": 1, "it": value}]))
     return row["it"]
 
 

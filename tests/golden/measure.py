@@ -9,7 +9,7 @@ import torch
 from tests.models.small import IMAGE_SIZE, NUM_CLASSES, REQUIRED, small_model
 from tests.training.small import CPU, noise_arrays
 from vitreport.data.sources import facts_in
-from vitreport.records.run import Cost
+from vitreport.records.run import NetworkCost
 from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import Layer, preset_names, read_preset
@@ -68,7 +68,7 @@ def cost(case: str) -> dict[str, Any]:
     return values
 
 
-_costs: dict[tuple[object, ...], Cost] = {}
+_costs: dict[tuple[object, ...], NetworkCost] = {}
 """By the network: some presets are the defaults of their architecture."""
 
 

@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from tests.models.small import IMAGE_SIZE
 from tests.models.test_models import build
 from vitreport.models.cost import measure_cost, saved_bytes
-from vitreport.records.run import Cost
+from vitreport.records.run import NetworkCost
 from vitreport.spec.model import ARCHITECTURES
 
 VALUES = 3 * 4 * 4
 FLOAT_BYTES = 4
 
 
-def linear_cost(parameters: int, forward: int, training: int, saved: int) -> Cost:
-    return Cost(
+def linear_cost(parameters: int, forward: int, training: int, saved: int) -> NetworkCost:
+    return NetworkCost(
         parameters=parameters,
         forward_flops_per_image=forward,
         training_flops_per_image=training,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.models.test_timm import build
-from vitreport.models.layout import has_channels_last, place_network
+from vitreport.models.memory_format import has_channels_last, place_network
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, OptimizerSpec, SGDSpec
 from vitreport.training.optimizers import build_optimizer
 

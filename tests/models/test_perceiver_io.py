@@ -39,7 +39,7 @@ specs = st.fixed_dictionaries(
 
 def classifier(dtype: torch.dtype, **fields: Any) -> PerceiverIOClassifier:
     torch.manual_seed(0)
-    dim = PerceiverIOSpec.derived(fields, IMAGE_SIZE, 10)["dim"]
+    dim = PerceiverIOSpec.derive_fields(fields, IMAGE_SIZE, 10)["dim"]
     model = PerceiverIOClassifier(PerceiverIOSpec(dim=dim, **fields), IMAGE_SIZE)
     perturbed(model)
     return model.to(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 
 from vitreport.files import write_json
 from vitreport.records.measurement import ClassifiedImage, packed
-from vitreport.store.sheets import draw_sheet, write_attention
+from vitreport.store.contact_sheets import draw_sheet, write_attention
 
 SHOWN = 7
 COLORS = np.random.default_rng(0).integers(0, 256, (SHOWN, 3, 4, 4), dtype=np.uint8)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim
+from vitreport.analysis.summarize import summarize
 from vitreport.records.folders import run_folders
 from vitreport.report.csv_format import render_csv
 from vitreport.report.json_format import render_json
@@ -24,7 +24,7 @@ CLAIMS = (
 
 def page_of(runs_dir: Path) -> Page:
     """With a stand-in for what the specs say of the architectures, which is not the report's own."""
-    summary = analyze(run_folders(runs_dir))
+    summary = summarize(run_folders(runs_dir))
     architectures = tuple(replace(each, about=f"About {each.title}.") for each in summary.architectures)
     return make_page(replace(summary, architectures=architectures), CLAIMS)
 

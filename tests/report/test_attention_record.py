@@ -10,8 +10,8 @@ from tests.records import spec, write_run, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_attention, add_mistakes
 from tests.report.schema import document_of
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.group_details import Attention
+from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage
@@ -28,7 +28,7 @@ ALT = "Attention of Perceiver IO on CIFAR-10: 7 test images, each beside its att
 
 
 def summary() -> Summary:
-    return analyze(run_folders(RUNS))
+    return summarize(run_folders(RUNS))
 
 
 def shown(found: Summary) -> Attention | None:

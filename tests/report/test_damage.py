@@ -12,7 +12,7 @@ import pytest
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from tests.report.schema import document_of
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.report.figures.assets import Assets
@@ -73,14 +73,14 @@ def mutate(batch: int, rounds: int) -> None:
     write_few()
     chance = random.Random(batch)
     folders = run_folders(RUNS)
-    whole = numbers(analyze(folders))
+    whole = numbers(summarize(folders))
     for _ in range(rounds):
         before: dict[Path, bytes | None] = {}
         for folder in chance.sample(folders, len(folders) - 1):
             path, kind = folder / chance.choice(FILES), chance.choice(KINDS)
             before[path] = path.read_bytes() if path.exists() else None
             path.write_bytes(kind(chance, before[path] or b"{}"))
-        summary = analyze(folders)
+        summary = summarize(folders)
         text = rendered(summary)
         changed_runs = {path.parent.name for path in before}
         others = {runs: found for runs, found in whole.items() if not changed_runs & set(runs)}
@@ -136,7 +136,7 @@ def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) ->
 def test_a_value_that_cannot_be_is_damage(name: str, change: Callable[[dict[str, Any]], Any]) -> None:
     for folder in write_seeds(RUNS, [0.5, 0.52], train={"epochs": 2}):
         changed(folder, name, change)
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     assert {each.place.split("/")[1] for each in summary.damage} >= {name}
     assert document_of(render_json(make_page(summary)))
 
@@ -180,7 +180,7 @@ def merge_classes(result: dict[str, Any]) -> None:
 
 def everything_of() -> Page:
     """The page of the runs, without any damage, rendered and drawn."""
-    summary = analyze(run_folders(RUNS))
+    summary = summarize(run_folders(RUNS))
     assert summary.damage == ()
     page = make_page(summary)
     assert render_html(page)
@@ -192,10 +192,10 @@ def test_a_folder_without_any_file_left_is_no_fault() -> None:
     write_few()
     for name in FILES:
         (run_folders(RUNS)[0] / name).unlink()
-    assert rendered(analyze(run_folders(RUNS)))
+    assert rendered(summarize(run_folders(RUNS)))
 
 
 def test_without_any_run_there_is_a_report_too() -> None:
     RUNS.mkdir()
-    assert "no finished run" in rendered(analyze(run_folders(RUNS)))
+    assert "no finished run" in rendered(summarize(run_folders(RUNS)))
     shutil.rmtree(RUNS)

@@ -10,7 +10,7 @@ import pytest
 from tests.analysis.designs import design
 from tests.records import spec, write_seeds
 from tests.report.study import write_study
-from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
 from vitreport.records.run import SweepRecord
 from vitreport.report.json_format import render_json
@@ -21,7 +21,7 @@ ESTIMATE = {"value", "low", "high", "method", "n"}
 
 
 def document(*designs: SweepRecord) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(render_json(make_page(analyze(run_folders(RUNS), Outline(designs)))))
+    found: dict[str, Any] = json.loads(render_json(make_page(summarize(run_folders(RUNS), Outline(designs)))))
     return found
 
 

@@ -25,8 +25,8 @@ from tests.report.drawn import (
 )
 from tests.report.study import write_study
 from vitreport.analysis import group_details, groups, summary
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.references import subject_of
+from vitreport.analysis.summarize import summarize
 from vitreport.report import tables
 from vitreport.report.figures import accuracy
 from vitreport.report.figures import curves as drawn_curves
@@ -83,7 +83,7 @@ def test_the_overview_has_a_panel_for_each_data_set_with_every_number() -> None:
 def test_the_overview_has_the_names_and_the_rows_of_the_table(tmp_path: Path) -> None:
     write_study(tmp_path)
     write_run(tmp_path, spec("mlp-mixer", train={"epochs": 4}), 0.3, images="8b" * 32)
-    found = analyze(sorted(tmp_path.iterdir()))
+    found = summarize(sorted(tmp_path.iterdir()))
     figure = make_page(found).figures[0]
     table = tables.overview(found)
     drawn = panels(figure)

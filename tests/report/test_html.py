@@ -10,7 +10,7 @@ import pytest
 
 from tests.records import write_seeds
 from tests.report.parsed import Element, parse
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.formatting import printable, unbroken
 from vitreport.records.run import ErrorRecord
 from vitreport.report.html import render_html
@@ -113,7 +113,7 @@ def test_foreign_names_are_literal_text() -> None:
         dataset = printable(text).replace("/", "|")[:60]
         write_seeds(Path(folder), [0.5, 0.6], dataset=dataset, train={"epochs": 2}, changes=changes)
     hostile, tame = (
-        parse(render_html(make_page(analyze(sorted(Path(folder).iterdir())), title=title)))
+        parse(render_html(make_page(summarize(sorted(Path(folder).iterdir())), title=title)))
         for folder, title in (("hostile", HOSTILE), ("tame", "tame"))
     )
     assert [each.tag for each in hostile] == [each.tag for each in tame]
@@ -143,6 +143,6 @@ def test_no_line_ends_within_an_equation(page: Page, html: str) -> None:
 
 
 def test_without_runs_there_is_a_page() -> None:
-    found = parse(render_html(make_page(analyze([]))))
+    found = parse(render_html(make_page(summarize([]))))
     assert "There is no finished run yet." in found.text
     assert found.all("figure") == []

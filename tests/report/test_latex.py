@@ -12,8 +12,8 @@ import pytest
 import vitreport
 from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.claims import Claim
+from vitreport.analysis.summarize import summarize
 from vitreport.records.folders import run_folders
 from vitreport.report.blocks import Table
 from vitreport.report.latex import _latex, _latex_table, render_latex
@@ -56,7 +56,7 @@ def hostile() -> Page:
         write_seeds(RUNS, [0.5, 0.52], model="swin", dataset=dataset, train={"epochs": 2})
     group = spec(dataset="*starred", train={"epochs": 2}).run_id.removesuffix("-s0")
     claims = [Claim(rf"{seen} \input{{x}} {number}", "50%", "a_b", group, value=0.5) for number in range(60)]
-    return make_page(analyze(run_folders(RUNS)), claims)
+    return make_page(summarize(run_folders(RUNS)), claims)
 
 
 def test_a_study_has_its_comparisons_ablations_and_claims(page: Page) -> None:
@@ -77,7 +77,7 @@ def test_chosen_groups_alone_are_shown() -> None:
     for rate in (0.1, 0.2, 0.3):
         options = {"optimizer": {"learning_rate": rate}, "train": {"epochs": int(10 * rate)}}
         write_seeds(RUNS, [0.5, 0.52], model="swin", **options)
-    chosen = [group.id for group in analyze(run_folders(RUNS)).groups if group.fields["train.epochs"] < 3]
+    chosen = [group.id for group in summarize(run_folders(RUNS)).groups if group.fields["train.epochs"] < 3]
     text = render_latex(make_page(vitreport.analyze(RUNS, chosen)))
     assert captions(text)[1] == "Test accuracy: Swin Transformer on CIFAR-10"
     assert re.findall(r"^(\S+ Transformer|learning.*?) &", text, re.MULTILINE) == [

@@ -9,7 +9,7 @@ from tests.records import spec, write_run
 from tests.report.pictured import add_mistakes
 from tests.report.rendering import GOLDEN, page_of
 from tests.report.study import write_study
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.report.inject import BEGIN, END, as_part, write_document
 from vitreport.report.markdown import render_markdown
 from vitreport.report.render import render_model_card
@@ -41,10 +41,10 @@ def test_reports_of_other_kinds_are_clean() -> None:
     """Without figures, without runs, of one run with its gallery, and its card."""
     write_study(Path("study"))
     run = add_mistakes(write_run(Path("runs"), spec(train={"epochs": 2}), 0.5))
-    one = make_page(analyze([run]))
+    one = make_page(summarize([run]))
     texts = {
         "bare": render_markdown(page_of(Path("study"))),
-        "empty": render_markdown(make_page(analyze([])), assets="a/"),
+        "empty": render_markdown(make_page(summarize([])), assets="a/"),
         "one": render_markdown(one, assets="a/"),
         "card": render_model_card(one),
     }

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from tests.records import CLASSES, write_seeds
 from tests.report.parsed import parse
 from tests.report.pictured import SHOWN, add_correct, add_mistakes, change_result
-from vitreport.analysis.analyze import analyze
 from vitreport.analysis.group_details import Mistakes
+from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Summary
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Damage
@@ -27,7 +27,7 @@ RIGHT = [True] * 5100 + [False] * 4900
 
 
 def summary() -> Summary:
-    return analyze(run_folders(RUNS))
+    return summarize(run_folders(RUNS))
 
 
 def shown(found: Summary) -> Mistakes | None:

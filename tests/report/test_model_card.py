@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from tests.report.test_markup import HOSTILE
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.errors import SpecError
 from vitreport.formatting import printable
 from vitreport.records.folders import run_folders
@@ -26,7 +26,7 @@ QUICK = {"epochs": 6}
 
 def card_of(*names: str) -> str:
     folders = [folder for folder in run_folders(RUNS) if not names or folder.name in names]
-    return render_model_card(make_page(analyze(folders)))
+    return render_model_card(make_page(summarize(folders)))
 
 
 def parsed(card: str) -> Any:
@@ -73,7 +73,7 @@ def test_a_single_run_says_so() -> None:
 
 def test_it_tells_the_bytes_and_what_limits_the_number() -> None:
     record = write_run(RUNS, spec(train=QUICK), 0.5)
-    data = analyze([record]).datasets[0]
+    data = summarize([record]).datasets[0]
     card = card_of()
     for said in (
         data.fingerprint[:16],
@@ -110,7 +110,7 @@ def test_a_card_needs_a_result() -> None:
 def test_foreign_names_break_neither_metadata_nor_page(name: str) -> None:
     run_spec = spec(train=QUICK)
     folder = write_run(RUNS, run_spec, 0.5)
-    page = make_page(analyze([folder]))
+    page = make_page(summarize([folder]))
     (dataset,) = page.summary.datasets
     hostile = replace(page, summary=replace(page.summary, datasets=(replace(dataset, title=name, classes=(name,)),)))
     card = render_model_card(hostile)

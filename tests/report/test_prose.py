@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from tests.records import write_seeds
 from tests.report.parsed import Element, parse
 from tests.report.test_linter import complaints_of
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Section, Summary
 from vitreport.report import blocks
 from vitreport.report.blocks import Bullets, Paragraph, Prose, filled
@@ -26,8 +26,8 @@ from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
 from vitreport.report.render import render
 from vitreport.report.sections import FOLDED, Page, make_page
-from vitreport.spec import prose
-from vitreport.spec.prose import read_prose
+from vitreport.spec import study_text
+from vitreport.spec.study_text import read_prose
 
 TEXT = """We compare *two* things, see [the paper](https://example.org/a?b=1&c="2").\x20\x20
 This is a new line.
@@ -71,7 +71,7 @@ PIECES = [
 def summary() -> Summary:
     seeds = {"perceiver-io": [0.5, 0.52], "swin": [0.6]}
     written = (write_seeds(Path("runs"), each, model=name, train={"epochs": 2}) for name, each in seeds.items())
-    return analyze([folder for folders in written for folder in folders])
+    return summarize([folder for folders in written for folder in folders])
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_hostile_text_adds_no_tag_that_acts(summary: Summary) -> None:
 )
 def test_what_a_study_may_say_stays_in_its_place(text: str, value: str) -> None:
     """A text that is not refused ends where it ends, in Markdown as in HTML; no text links to what runs."""
-    pieces, problems = read_prose(TypeAdapter(prose.Prose).validate_python(text), {"a": [""]})
+    pieces, problems = read_prose(TypeAdapter(study_text.Prose).validate_python(text), {"a": [""]})
     block = Prose("".join(piece if isinstance(piece, str) else value for piece in pieces))
     below = (Bullets(("below",)), blocks.Section("Next", "next", (Paragraph("below"),)))
     document = render_blocks([*filled([block]), *below], None)

@@ -14,7 +14,7 @@ import pytest
 from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_mistakes
 from tests.store.calls import Calls, patch
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.errors import ResourceError, SpecError
 from vitreport.files import write_atomic
 from vitreport.records.folders import run_folders
@@ -38,7 +38,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
         add_mistakes(write_run(root / name, spec(model, train={"epochs": 2}), accuracy))
     write_run(root / "new", spec("mlp-mixer", train={"epochs": 2}), 0.4)
     kinds = ("rows", "mistakes", "curves")
-    whole = {name: make_page(analyze(run_folders(root / name))).figures for name in ("old", "new")}
+    whole = {name: make_page(summarize(run_folders(root / name))).figures for name in ("old", "new")}
     shown = {name: [each for each in figures if each.kind in kinds] for name, figures in whole.items()}
     new = [each for each in shown["new"] if each.kind != "curves"]  # gone from the second, which has one more
     pages: Pages = {"old": shown["old"], "new": [*new, whole["new"][-1]], "none": []}

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.records.run import ErrorRecord
 from vitreport.report.blocks import PICTURES, Details, Section, Table, table
 from vitreport.report.markdown import render_markdown
@@ -118,7 +118,7 @@ def test_foreign_names_are_literal_text() -> None:
     own = spec(dataset="<b>|x", train={"epochs": 2})
     changes = {"device": hostile, "error": ErrorRecord(kind="internal", message=hostile)}
     write_seeds(Path("hostile"), [0.5, 0.6], dataset="<b>|x", train={"epochs": 2}, changes=changes)
-    shown = make_page(analyze(sorted(Path("hostile").iterdir())), title=hostile)
+    shown = make_page(summarize(sorted(Path("hostile").iterdir())), title=hostile)
     text = render_markdown(shown, assets="a/")
     html = MarkdownIt("gfm-like", {"linkify": False}).render(text)
     assert own.data.dataset == "<b>|x"

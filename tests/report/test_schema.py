@@ -12,7 +12,7 @@ import vitreport
 from tests.analysis.designs import design
 from tests.records import spec, write_run, write_seeds
 from tests.report.schema import PUBLISHED, document_of, report_schema
-from vitreport.analysis.analyze import Outline, analyze
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
 from vitreport.report.json_format import Document, render_json
 from vitreport.report.sections import Page, make_page
@@ -57,13 +57,13 @@ def test_a_sweep_with_missing_levels_and_a_run_without_a_spec_follow_it() -> Non
     (write_run(RUNS, spec("swin"), 0.5) / "spec.json").write_text("{")
     trials = (((value,), spec(train={"batch_size": int(value)}).run_id) for value in ("16", "32"))
     designs = (design(("batch_size",), ((("128",), folder.name), *trials)),)
-    document = document_of(render_json(make_page(analyze(run_folders(RUNS), Outline(designs)))))
+    document = document_of(render_json(make_page(summarize(run_folders(RUNS), Outline(designs)))))
     assert [level["state"] for level in document["ablations"][0]["levels"]].count("not run") == 2
     assert document["unplaced"]
 
 
 def test_a_report_of_nothing_follows_it() -> None:
-    assert document_of(render_json(make_page(analyze([]))))["groups"] == []
+    assert document_of(render_json(make_page(summarize([]))))["groups"] == []
 
 
 @pytest.mark.parametrize(

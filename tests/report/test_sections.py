@@ -9,7 +9,7 @@ import pytest
 
 from tests.records import spec, write_run
 from tests.report.parsed import parse
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.report import sections as pages
 from vitreport.report.blocks import Block, Paragraph
 from vitreport.report.html import render_html
@@ -27,7 +27,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """With a section about energy, after the questions."""
     extended = [("Energy", "energy", energy), *SECTIONS]
     monkeypatch.setattr(pages, "SECTIONS", extended)
-    return make_page(analyze([write_run(Path("runs"), spec(train={"epochs": 2}), 0.5)]))
+    return make_page(summarize([write_run(Path("runs"), spec(train={"epochs": 2}), 0.5)]))
 
 
 def test_a_new_section_is_in_every_format(page: Page) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from tests.models.small import REQUIRED
 from vitreport.spec.augment import AugmentSpec
+from vitreport.spec.base import members, tag_of
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import Layer, preset_names, read_preset
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import members, tag_of
 
 FILE = Path(__file__).parent / "golden" / "run_ids.json"
 FACTS = {"cifar10": (10, 32), "digits": (10, 32), "stl10": (10, 96), "tinyimagenet": (200, 64)}

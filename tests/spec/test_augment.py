@@ -31,7 +31,7 @@ def test_a_mixture_is_written_in_a_file_or_on_the_command_line(tmp_path: Path) -
     file = tmp_path / "spec.toml"
     file.write_text(MIXTURE_IN_TOML, encoding="utf-8")
     written = composed(PERCEIVER, read_spec_file(file)).spec
-    given = composed(PERCEIVER, read_assignments([f"data.augment={MIXTURE_IN_A_LINE}"], "--set")).spec
+    given = composed(PERCEIVER, read_assignments([f"data.augment={MIXTURE_IN_A_LINE}"])).spec
     operations = (RandomRotationSpec(degrees=(0.0, 180.0)), EqualizeSpec())
     assert written.data.augment == given.data.augment == (MixtureSpec(maximum=2, operations=operations),)
     assert written.run_id == given.run_id

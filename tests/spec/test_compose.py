@@ -13,7 +13,7 @@ from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.augment import ColorJitterSpec, HorizontalFlipSpec
 from vitreport.spec.compose import Request, compose, compose_request
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 from vitreport.spec.load import Layer, read_assignments, read_spec_file
 from vitreport.spec.optimizer import AdamWSpec, SGDSpec
 from vitreport.untrusted_files import file_digest
@@ -114,7 +114,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     """)
     found = problems(
         read_spec_file(file),
-        read_assignments(["label_smothing=0.1", "seed=-1", "warmup_epochs"], "--set"),
+        read_assignments(["label_smothing=0.1", "seed=-1", "warmup_epochs"]),
     )
     origin = str(file)
     assert found == {
@@ -220,9 +220,9 @@ def test_a_member_taken_for_a_field_is_named_in_full(name: str) -> None:
 
 def test_none_takes_back_a_value_that_can_be_missing() -> None:
     limited = {**PERCEIVER, "data": {"limit": 5}, "train": {"clip_norm": 1.0}}
-    spec = composed(limited, read_assignments(["limit=none", "clip_norm=None"], "--set")).spec
+    spec = composed(limited, read_assignments(["limit=none", "clip_norm=None"])).spec
     assert (spec.data.limit, spec.train.clip_norm) == (None, None)
-    refused = problems(limited, read_assignments(["epochs=none"], "--set"))["train.epochs"]
+    refused = problems(limited, read_assignments(["epochs=none"]))["train.epochs"]
     assert (refused.message, refused.value) == ("must be a valid integer", "none")
 
 
@@ -267,4 +267,4 @@ def test_a_default_spec_is_that_of_the_sections() -> None:
 
 
 def test_flat_keeps_lists_whole() -> None:
-    assert flat({"a": {"b": {"c": 1}, "d": [{"e": 2}]}}) == {"a.b.c": 1, "a.d": [{"e": 2}]}
+    assert flatten({"a": {"b": {"c": 1}, "d": [{"e": 2}]}}) == {"a.b.c": 1, "a.d": [{"e": 2}]}

@@ -9,17 +9,17 @@ from vitreport.errors import SpecError
 from vitreport.spec.architectures.perceiver import PerceiverIOSpec
 from vitreport.spec.architectures.tnt import PACKAGE, PACKAGE_FIELDS, TNTSpec
 from vitreport.spec.augment import MixSpec
+from vitreport.spec.base import BaseSpec, tag_of
 from vitreport.spec.data import DataSpec
 from vitreport.spec.fields import field_paths, find_field
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, ConstantSpec, CosineSpec, SGDSpec
 from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.spec.section import Section, tag_of
 from vitreport.suggestions import did_you_mean
 
 from .composing import composed, problems
 
-SECTIONS: dict[str, tuple[type[Section], ...]] = {
+SECTIONS: dict[str, tuple[type[BaseSpec], ...]] = {
     "model": tuple(ARCHITECTURES.values()),
     "data": (DataSpec,),
     "optimizer": (AdamWSpec, AdamSpec, SGDSpec),
@@ -156,4 +156,4 @@ def test_an_unknown_field_is_looked_for_in_the_other_sections() -> None:
 
 def test_the_first_architecture_derives_its_needed_fields() -> None:
     needed = {name for name, field in PerceiverIOSpec.model_fields.items() if field.is_required()}
-    assert set(PerceiverIOSpec.derived({}, 32, 10)) == needed
+    assert set(PerceiverIOSpec.derive_fields({}, 32, 10)) == needed

@@ -12,8 +12,8 @@ from tests.spec.composing import PERCEIVER, composed
 from tests.spec.pinned import FILE, pinned
 from vitreport.records.folders import RUN_NAME
 from vitreport.spec.augment import HorizontalFlipSpec
+from vitreport.spec.base import BaseSpec, added_later
 from vitreport.spec.run import RunSpec, hashed_values
-from vitreport.spec.section import Section, added_later
 
 SPEC = composed(PERCEIVER, {"data": {"augment": [{"name": "horizontal_flip"}]}}).spec
 PINNED = pinned()
@@ -64,22 +64,22 @@ def test_ways_to_write_one_number_have_one_hash() -> None:
     assert len({composed(PERCEIVER, table).spec.group_hash for table in tables}) == 1
 
 
-class Item(Section):
+class Item(BaseSpec):
     size: int = 1
 
 
-class LaterItem(Section):
+class LaterItem(BaseSpec):
     size: int = 1
     color: str = added_later(default="red")
 
 
-class Before(Section):
+class Before(BaseSpec):
     size: int = 1
     item: Item = Item()
     items: tuple[Item, ...] = (Item(), Item(size=2))
 
 
-class After(Section):
+class After(BaseSpec):
     size: int = 1
     item: LaterItem = LaterItem()
     items: tuple[LaterItem, ...] = (LaterItem(), LaterItem(size=2))

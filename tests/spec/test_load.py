@@ -216,8 +216,8 @@ def test_a_value_is_read_as_toml_or_else_as_text(text: str, value: Any) -> None:
 
 
 def test_an_assignment_may_hold_the_sign_itself() -> None:
-    assert read_assignments(["dataset=a=b"], "--set").values == {"data": {"dataset": "a=b"}}
+    assert read_assignments(["dataset=a=b"]).values == {"data": {"dataset": "a=b"}}
 
 
 def test_the_later_of_two_assignments_counts() -> None:
-    assert read_assignments(["epochs=1", "train.epochs=2"], "--set").values == {"train": {"epochs": 2}}
+    assert read_assignments(["epochs=1", "train.epochs=2"]).values == {"train": {"epochs": 2}}

@@ -157,7 +157,7 @@ def test_thousands_of_mutants_of_presets(part: int) -> None:
         assignment = mutant(f"{random.choice(field_paths())}={random.choice(SNIPPETS)}", random)
         begun = process_time()
         settled(lambda: [read("fuzzed.toml", text.encode())])  # noqa: B023
-        settled(lambda: [Layer("base", PERCEIVER), read_assignments([assignment], "--set")])  # noqa: B023
+        settled(lambda: [Layer("base", PERCEIVER), read_assignments([assignment])])  # noqa: B023
         assert process_time() - begun < SLOWEST.total_seconds()
 
 
@@ -184,7 +184,7 @@ VALUES = (
 @fuzzed
 @given(st.lists(TEXT | st.tuples(st.sampled_from(field_paths()) | KEYS, VALUES).map("=".join), max_size=4))
 def test_any_assignments(assignments: list[str]) -> None:
-    settled(lambda: [Layer("base", PERCEIVER), read_assignments(assignments, "--set")])
+    settled(lambda: [Layer("base", PERCEIVER), read_assignments(assignments)])
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from vitreport.errors import SpecError
-from vitreport.spec.prose import QUANTITIES, Operand, Reference, read_prose
 from vitreport.spec.study import read_study
+from vitreport.spec.study_text import QUANTITIES, Operand, Reference, read_prose
 
 LEVELS = {
     "net": [""],

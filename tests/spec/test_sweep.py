@@ -8,10 +8,10 @@ from vitreport.spec.fields import find_field
 from vitreport.spec.sweep import (
     MAX_SEED,
     field_axis,
+    format_value,
     parse_list,
     read_seeds,
     short_name,
-    shown_value,
     variant_axis,
     zipped,
 )
@@ -42,7 +42,7 @@ def test_an_empty_value_is_refused(text: str) -> None:
 
 @given(st.lists(st.integers() | st.booleans() | st.lists(st.integers(), max_size=3), min_size=1))
 def test_a_list_is_read_as_it_is_shown(values: list[object]) -> None:
-    assert parse_list(",".join(map(shown_value, values))) == values
+    assert parse_list(",".join(map(format_value, values))) == values
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_arguments_are_in_the_hash() -> None:
 
 
 def test_arguments_of_several_layers_are_merged() -> None:
-    set_ = read_assignments(["model.arguments.drop_rate=0.2", "arguments.layers=[1, 1]"], "--set")
+    set_ = read_assignments(["model.arguments.drop_rate=0.2", "arguments.layers=[1, 1]"])
     assert composed(with_arguments(drop_rate=0.1, width=2), set_).spec.model.model_dump()["arguments"] == {
         "drop_rate": 0.2,
         "layers": [1, 1],
@@ -48,7 +48,7 @@ def test_arguments_of_several_layers_are_merged() -> None:
 
 
 def test_an_entry_replaces_a_text_in_the_place_of_the_table() -> None:
-    set_ = read_assignments(["model.arguments=text", "model.arguments.width=2"], "--set")
+    set_ = read_assignments(["model.arguments=text", "model.arguments.width=2"])
     assert composed(RESNET, set_).spec.model.model_dump()["arguments"] == {"width": 2}
 
 

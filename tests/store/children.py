@@ -12,7 +12,7 @@ from typing import Any
 from tests.commands import Completed, popen
 from tests.store.faults import Fault
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 class Driver:
@@ -116,7 +116,7 @@ def prepared(
     }
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} has not come"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitreport.records.measurement import MOST_IMAGES, Answers, packed, right_alone, unpacked
+from vitreport.records.measurement import MAX_IMAGES, CorrectImages, discordant_pairs, packed, unpacked
 
 BITS = st.lists(st.booleans(), min_size=1, max_size=100)
 
@@ -23,11 +23,11 @@ def test_what_was_packed_is_read_back(correct: list[bool]) -> None:
 def test_images_that_one_alone_has_right_are_counted(first: list[bool], second: list[bool]) -> None:
     pairs = list(zip(first, second, strict=False))
     texts = [packed(side) for side in zip(*pairs, strict=True)]
-    one, other = (Answers("f", len(pairs), unpacked(text or "", len(pairs))) for text in texts)
-    assert right_alone(one, other) == (pairs.count((True, False)), pairs.count((False, True)))
-    assert right_alone(one, replace(other, fingerprint="g")) is None
-    assert right_alone(one, replace(other, count=len(pairs) + 1)) is None
-    assert right_alone(one, None) is None
+    one, other = (CorrectImages("f", len(pairs), unpacked(text or "", len(pairs))) for text in texts)
+    assert discordant_pairs(one, other) == (pairs.count((True, False)), pairs.count((False, True)))
+    assert discordant_pairs(one, replace(other, fingerprint="g")) is None
+    assert discordant_pairs(one, replace(other, count=len(pairs) + 1)) is None
+    assert discordant_pairs(one, None) is None
 
 
 def test_ten_thousand_images_take_less_than_two_kilobytes() -> None:
@@ -36,7 +36,7 @@ def test_ten_thousand_images_take_less_than_two_kilobytes() -> None:
 
 def test_of_none_and_of_very_many_images_nothing_is_kept() -> None:
     assert packed([]) is None
-    assert packed([True] * (MOST_IMAGES + 1)) is None
+    assert packed([True] * (MAX_IMAGES + 1)) is None
 
 
 @pytest.mark.parametrize("text", ["", "/w==", "//8A", "//9=", "//8", "//4=\n", "//", "é", "####"])

@@ -14,7 +14,7 @@ from vitreport.runtime import Runtime
 from vitreport.store.session import Session
 from vitreport.store.train import train_run
 from vitreport.training import device as devices
-from vitreport.training.captured import CapturedStep
+from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.events import Listener
 
 RECORDED, HERE = {"threads": "1", "cudnn": "90000"}, {"threads": "2", "cudnn": "91000"}
@@ -43,7 +43,7 @@ def test_steps_are_recorded_as_a_graph_if_the_runtime_says_so_and_there_is_a_gpu
     session: Any = SimpleNamespace(device=torch.device(device), listener=notes, runtime=Runtime(), spec=small_spec())
     assert Session.step_function(session) is None
     session.runtime = Runtime(cuda_graphs=True)
-    assert isinstance(Session.step_function(session), CapturedStep) is (device == "cuda")
+    assert isinstance(Session.step_function(session), GraphedStep) is (device == "cuda")
     assert notes.lines == ([] if device == "cuda" else ["--cuda-graphs has no effect without a GPU"])
 
 

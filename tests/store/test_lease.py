@@ -13,7 +13,7 @@ from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport import lease
 from vitreport.lease import PERIOD_SECONDS, STALE_SECONDS
-from vitreport.store.run_state import held, is_held
+from vitreport.store.run_state import is_locked, lock_run
 
 TRAIN = ("train", *SHORT, EVERY_STEP)
 HERE, THERE = ("on_machine", "here"), ("on_machine", "there")
@@ -98,8 +98,8 @@ def test_a_process_that_ended_while_it_took_a_lease_delays_nobody_on_its_machine
     for period in (now - 1, now, now + 1):
         (tmp_path / f".lease.{period:.0f}.tmp").write_bytes(b"a token " + lease._boot())
     monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("it waits"))
-    with held(tmp_path):
-        assert is_held(tmp_path)
+    with lock_run(tmp_path):
+        assert is_locked(tmp_path)
 
 
 def is_stopped(pid: int) -> bool:

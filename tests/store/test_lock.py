@@ -10,7 +10,7 @@ from tests.store.conftest import Undisturbed
 from tests.store.identity import differences, only_run, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
 from vitreport.errors import BusyError, ResourceError
-from vitreport.store.run_state import LOCK_NAME, held, is_held
+from vitreport.store.run_state import LOCK_NAME, is_locked, lock_run
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--quiet")
 LIST = ("runs", "list", "--json")
@@ -56,25 +56,25 @@ def test_lock_is_free_although_the_killed_process_has_not_been_waited_for(
 
 
 def test_lock_is_exclusive_and_can_be_taken_again(tmp_path: Path) -> None:
-    with held(tmp_path):
-        assert is_held(tmp_path)
-        with pytest.raises(BusyError, match="is in use by another process"), held(tmp_path):
+    with lock_run(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(BusyError, match="is in use by another process"), lock_run(tmp_path):
             pass
-    assert not is_held(tmp_path)
-    with held(tmp_path):
-        assert is_held(tmp_path)
+    assert not is_locked(tmp_path)
+    with lock_run(tmp_path):
+        assert is_locked(tmp_path)
 
 
 def test_looking_does_not_make_a_lock(tmp_path: Path) -> None:
-    assert not is_held(tmp_path)
+    assert not is_locked(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_lock_that_cannot_be_taken_is_no_bug(tmp_path: Path) -> None:
     (tmp_path / ".lock").mkdir()
-    with pytest.raises(ResourceError, match="cannot write"), held(tmp_path):
+    with pytest.raises(ResourceError, match="cannot write"), lock_run(tmp_path):
         pass
-    assert not is_held(tmp_path)
+    assert not is_locked(tmp_path)
 
 
 def go_on(driver: Driver, folder: Path) -> list[int]:
@@ -86,13 +86,13 @@ def go_on(driver: Driver, folder: Path) -> list[int]:
 @pytest.mark.parametrize("replacement", [None, b"", b"another token"])
 def test_a_training_whose_lease_was_removed_or_replaced_stops(tmp_path: Path, replacement: bytes | None) -> None:
     lease = tmp_path / ".lease"
-    with held(tmp_path) as check_hold:
-        check_hold()
+    with lock_run(tmp_path) as check_lock:
+        check_lock()
         lease.unlink()
         if replacement is not None:
             lease.write_bytes(replacement)
         with pytest.raises(BusyError, match="was taken over by another process"):
-            check_hold()
+            check_lock()
 
 
 def test_two_processes_never_write_to_one_run(

@@ -254,7 +254,7 @@ def test_epochs_beyond_those_of_the_spec_are_damage(run: Path) -> None:
 
 
 def test_epochs_without_a_spec_are_bounded_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_EPOCHS_UNKNOWN", 1)
+    monkeypatch.setattr(reader, "MAX_EPOCHS_UNKNOWN", 1)
     (run / "spec.json").unlink()
     found = read_run(run)
     assert [epoch.epoch for epoch in found.epochs] == [1]

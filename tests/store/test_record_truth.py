@@ -19,7 +19,7 @@ from tests.store.options import EVERY_STEP, SHORT
 from vitreport.data.digits import load_splits
 from vitreport.records.measurement import TRAIN_EVAL, unpacked
 from vitreport.records.reader import Damage, read_run
-from vitreport.store.sheets import place_of, read_sheet
+from vitreport.store.contact_sheets import place_of, read_sheet
 
 
 @pytest.fixture

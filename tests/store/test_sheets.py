@@ -14,8 +14,8 @@ from PIL import Image
 from tests.records import small_spec, write_run
 from vitreport.records.attention import AttentionRecord
 from vitreport.records.measurement import (
-    LARGEST_TILE,
-    MOST_MISTAKES,
+    MAX_MISTAKES,
+    MAX_TILE,
     ClassifiedImage,
     MistakeSheet,
     ResultRecord,
@@ -23,11 +23,11 @@ from vitreport.records.measurement import (
 )
 from vitreport.records.reader import Damage, read_run
 from vitreport.report.figures.colors import LIGHT
-from vitreport.store import sheets
-from vitreport.store.sheets import (
-    DEEPEST,
+from vitreport.store import contact_sheets
+from vitreport.store.contact_sheets import (
     GAP,
-    MOST_BYTES,
+    MAX_OPACITY,
+    MAX_SHEET_BYTES,
     TINT,
     draw_sheet,
     place_of,
@@ -68,9 +68,9 @@ def test_images_stand_in_their_places_with_their_colours(size: int, side: int) -
 
 @pytest.mark.parametrize("size", [8, 32, 64, 96, 224])
 def test_the_hardest_images_make_a_small_sheet(size: int) -> None:
-    side, content = draw_sheet(images(size, MOST_MISTAKES, noise=True))
-    assert side <= LARGEST_TILE
-    assert len(content) <= MOST_BYTES
+    side, content = draw_sheet(images(size, MAX_MISTAKES, noise=True))
+    assert side <= MAX_TILE
+    assert len(content) <= MAX_SHEET_BYTES
 
 
 def test_the_same_images_give_the_same_bytes() -> None:
@@ -125,7 +125,7 @@ def test_each_image_is_beside_itself_under_its_map() -> None:
         first, beside = (sheet[upper : upper + side, start : start + side, :3] for start in (left, left + side + GAP))
         assert (first == [3 * number, 3 * number + 1, 3 * number + 2]).all()
         for row, column in np.ndindex(2, 2):
-            opacity = DEEPEST * MAPS[number, row, column]
+            opacity = MAX_OPACITY * MAPS[number, row, column]
             color = (1 - opacity) * (3 * number + 1) + opacity * np.array(TINT)
             part = beside[row * 32 : row * 32 + 32, column * 32 : column * 32 + 32]
             assert np.abs(part - color).max() <= 0.5
@@ -133,10 +133,10 @@ def test_each_image_is_beside_itself_under_its_map() -> None:
 
 @pytest.mark.parametrize("size", [8, 32, 48, 64, 224])
 def test_the_hardest_maps_make_a_small_sheet(size: int) -> None:
-    maps = np.random.default_rng(1).random((MOST_MISTAKES, size, size), np.float32)
-    pixels = images(size, MOST_MISTAKES, noise=True)
+    maps = np.random.default_rng(1).random((MAX_MISTAKES, size, size), np.float32)
+    pixels = images(size, MAX_MISTAKES, noise=True)
     side, content = draw_sheet(pixels, maps)
-    assert side <= LARGEST_TILE
+    assert side <= MAX_TILE
     assert len(content) < 110_000
     assert draw_sheet(pixels, maps)[1] == content
 
@@ -250,7 +250,7 @@ def test_a_crash_between_the_files_leaves_no_record(
     def crash(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sheets, "write_json", crash)
+    monkeypatch.setattr(contact_sheets, "write_json", crash)
     with pytest.raises(KeyboardInterrupt):
         write_attention(run, result.weights_sha256, "Another method", SHOWN, images(8, noise=True), MAPS)
     damage: list[Damage] = []

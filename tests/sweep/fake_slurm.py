@@ -64,7 +64,7 @@ class FakeSlurm:
             raise NoAnswerError("Socket timed out on send/recv operation")
         return str(len(self.arrays))
 
-    def own_jobs(self, patience: float = 0) -> dict[Place, QueuedJob]:
+    def own_jobs(self, timeout: float = 0) -> dict[Place, QueuedJob]:
         self._answer()
         for place, queued in list(self.queue.items()):
             if queued.state == "RUNNING" and place in self.scripts:
@@ -77,13 +77,13 @@ class FakeSlurm:
                 self.queue[place] = QueuedJob(queued.id, "PENDING" if self.is_idle else "RUNNING", self.reason)
         return dict(self.queue)
 
-    def stop_jobs(self, ids: Sequence[str], patience: float = 0) -> None:
+    def stop_jobs(self, ids: Sequence[str], timeout: float = 0) -> None:
         self._answer()
         for place, queued in self.queue.items():
             if queued.id in ids:
                 self.queue[place] = QueuedJob(queued.id, "CANCELLED")
 
-    def kill_jobs(self, ids: Sequence[str], patience: float = 0) -> None:
+    def kill_jobs(self, ids: Sequence[str], timeout: float = 0) -> None:
         self.stop_jobs(ids)
 
     def _answer(self) -> None:

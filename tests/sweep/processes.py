@@ -27,7 +27,7 @@ LONG = (*MIXER, "--set=train.epochs=8000", "--checkpoint-seconds=0.2")
 JOURNAL, STALE_SECONDS = "journal", 2
 """Of sweeps on several machines."""
 
-PATIENCE_SECONDS = 240  # workers import torch, and share the cores with other tests
+TIMEOUT_SECONDS = 240  # workers import torch, and share the cores with other tests
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Sweep:
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Until something is so, or the command has ended without it."""
-        wait_until(lambda: condition() or self.process.poll() is not None, what, PATIENCE_SECONDS)
+        wait_until(lambda: condition() or self.process.poll() is not None, what, TIMEOUT_SECONDS)
         assert condition(), f"{what} has not come: {self.stderr.read_text()}"
 
-    def finish(self, seconds: float = PATIENCE_SECONDS) -> Completed:
+    def finish(self, seconds: float = TIMEOUT_SECONDS) -> Completed:
         stdout, _ = self.process.communicate(timeout=seconds)
         return Completed(self.process.wait(), stdout, self.stderr.read_text())
 
@@ -151,7 +151,7 @@ def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
     """The command, killed as planned, and started again until it has done everything."""
     sweep = ablate(folder, *arguments)
     for count, delay, victim in kills.moments():
-        wait_until(lambda count=count: len(finished(folder)) >= count, f"{count} results", PATIENCE_SECONDS)  # type: ignore[misc]
+        wait_until(lambda count=count: len(finished(folder)) >= count, f"{count} results", TIMEOUT_SECONDS)  # type: ignore[misc]
         time.sleep(delay)
         workers = _workers(sweep)
         kills.finished = finished(folder) | kills.finished
@@ -169,5 +169,5 @@ def disturbed(folder: Path, *arguments: str, kills: Kills) -> Completed:
 
 def _workers(sweep: Sweep) -> list[int]:
     """Those that there are, as soon as there are any; none where the sweep has come to its end before."""
-    wait_until(lambda: bool(sweep.workers()) or sweep.process.poll() is not None, "a worker", PATIENCE_SECONDS)
+    wait_until(lambda: bool(sweep.workers()) or sweep.process.poll() is not None, "a worker", TIMEOUT_SECONDS)
     return sweep.workers()

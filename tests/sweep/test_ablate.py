@@ -14,7 +14,7 @@ from tests.store.faults import Fault
 from tests.sweep.processes import (
     LONG,
     MIXER,
-    PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
     ablate,
     blocks,
     finished,
@@ -23,7 +23,7 @@ from tests.sweep.processes import (
     runs,
     wait_for_training,
 )
-from vitreport.store.run_state import is_held
+from vitreport.store.run_state import is_locked
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -97,9 +97,9 @@ def test_a_worker_that_is_killed_again_and_again_costs_its_trial_only(tmp_path: 
     killed: set[int] = set()
     while len(killed) < 3:
         wait_for_training(sweep)
-        wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker", PATIENCE_SECONDS)
+        wait_until(lambda: bool(set(sweep.workers()) - killed), "another worker", TIMEOUT_SECONDS)
         (worker,) = set(sweep.workers()) - killed
-        wait_until(lambda: any(map(is_held, runs(tmp_path))), "its trial", PATIENCE_SECONDS)
+        wait_until(lambda: any(map(is_locked, runs(tmp_path))), "its trial", TIMEOUT_SECONDS)
         os.kill(worker, signal.SIGKILL)
         killed.add(worker)
     done = sweep.finish()

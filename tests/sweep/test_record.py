@@ -21,7 +21,7 @@ from vitreport.records.run import SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.spec.sweep import field_axis
 from vitreport.store.run_state import LOCK_NAME
-from vitreport.sweep.plan import PATIENCE_SECONDS, Plan, Trial, write_sweep
+from vitreport.sweep.plan import TIMEOUT_SECONDS, Plan, Trial, write_sweep
 
 
 def plan(*seeds: int) -> Plan:
@@ -48,7 +48,7 @@ def test_trials_that_another_process_writes_meanwhile_stay(tmp_path: Path, monke
     with ThreadPoolExecutor() as pool:
         with FileLock(file.parent / LOCK_NAME):
             written = pool.submit(write_sweep, tmp_path, plan(1))
-            assert has_read.wait(PATIENCE_SECONDS)
+            assert has_read.wait(TIMEOUT_SECONDS)
             write_json(file, other.model_copy(update={"trials": trials}).model_dump(mode="json"))
         assert written.result() == file
     assert seeds_on_record(tmp_path) == ["s0", "s1", "s2"]

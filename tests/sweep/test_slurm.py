@@ -11,7 +11,7 @@ from vitreport.errors import FullDiskError, ResourceError
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.engine import Ended, Moved
-from vitreport.sweep.engines.slurm import LOOKS_BEFORE_LOST, SlurmEngine
+from vitreport.sweep.engines.slurm import POLLS_BEFORE_LOST, SlurmEngine
 from vitreport.sweep.engines.slurm_commands import ENDED, QueuedJob
 from vitreport.sweep.engines.submission import Job, newest_log
 from vitreport.sweep.observer import Policy
@@ -65,7 +65,7 @@ def test_a_job_that_has_said_nothing_is_looked_at_again_first(
     """Its files may take a while to arrive from another machine."""
     slurm.work = lambda spec, job: state
     submit(engine, 1)
-    assert look(engine, LOOKS_BEFORE_LOST) == [(SPECS[0].run_id, Moved("running"))]
+    assert look(engine, POLLS_BEFORE_LOST) == [(SPECS[0].run_id, Moved("running"))]
     ((_, ended),) = look(engine)
     assert isinstance(ended, Ended)
     assert ended.is_temporary

@@ -8,7 +8,7 @@ import pytest
 from tests.sweep.fake_slurm import FakeSlurm
 from tests.sweep.test_slurm import RUNTIME, SPECS
 from vitreport.errors import ResourceError
-from vitreport.sweep.engines.slurm import LOOKS_BEFORE_LOST, SlurmEngine
+from vitreport.sweep.engines.slurm import POLLS_BEFORE_LOST, SlurmEngine
 from vitreport.sweep.engines.slurm_commands import QueuedJob
 
 ADD = (
@@ -44,7 +44,7 @@ def engine(notes: list[str], monkeypatch: pytest.MonkeyPatch) -> SlurmEngine:
 @pytest.mark.parametrize("said", ["Socket timed out on send/recv operation", "something that nobody knows", ""])
 def test_jobs_that_sbatch_has_submitted_though_it_failed(said: str, engine: SlurmEngine, notes: list[str]) -> None:
     install_sbatch(f"{ADD}\necho '{said}' >&2; exit 1")
-    for _ in range(LOOKS_BEFORE_LOST + 2):
+    for _ in range(POLLS_BEFORE_LOST + 2):
         engine.reports(0)
     assert calls() == 1
     assert engine.running == [SPECS[0].run_id]
@@ -54,7 +54,7 @@ def test_jobs_that_sbatch_has_submitted_though_it_failed(said: str, engine: Slur
 
 def test_jobs_that_are_in_the_queue_late(engine: SlurmEngine, notes: list[str]) -> None:
     install_sbatch(f"{ADD}\nmv queue late; touch queue; echo 'Socket timed out' >&2; exit 1")
-    for _ in range(LOOKS_BEFORE_LOST + 1):
+    for _ in range(POLLS_BEFORE_LOST + 1):
         engine.reports(0)
     assert calls() == 1, "they may come"
     install_sbatch(f"{ADD}\ncat late >> queue; echo 2")
@@ -79,7 +79,7 @@ def test_late_jobs_that_run_are_ended_with_the_others(slurm: FakeSlurm, notes: l
     engine.reports(0)
     ((place, late),) = slurm.queue.items()
     slurm.queue.clear()
-    for _ in range(LOOKS_BEFORE_LOST + 1):
+    for _ in range(POLLS_BEFORE_LOST + 1):
         engine.reports(0)
     del slurm.scripts[place]
     slurm.queue[place] = QueuedJob(late.id, "RUNNING")

@@ -21,7 +21,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.session import Session
 from vitreport.store.train import train_run
 from vitreport.sweep.engines.engine import Ended
-from vitreport.sweep.engines.turns import Turns
+from vitreport.sweep.engines.trial_worker import TrialWorker
 from vitreport.training import loop
 from vitreport.training.events import EpochFinished, Listener
 
@@ -65,7 +65,7 @@ def in_turns(specs: list[RunSpec], runtime: Runtime, *, lanes: int = 3) -> tuple
     here, there = Pipe()
     for spec in specs:
         here.send((spec, Path("data")))
-    turns, goes_on, reports = Turns(there, replace(runtime, trials_per_job=lanes), ()), True, []
+    turns, goes_on, reports = TrialWorker(there, replace(runtime, trials_per_job=lanes), ()), True, []
     while goes_on and there.poll():
         goes_on = turns.train(*there.recv())
     while here.poll():
@@ -101,7 +101,7 @@ def test_a_run_that_diverges_ends_alone(runtime: Runtime, alone: list[Path]) -> 
     ends = ends_of(reports)
     assert ends.pop(EXPLODING.run_id).reason.startswith("diverged at epoch 1, step ")
     assert ends == {spec.run_id: Ended() for spec in SPECS[:2]}
-    assert not any(is_worn for _, _, is_worn in reports)
+    assert not any(must_restart for _, _, must_restart in reports)
     check_bits(alone[:2])
 
 
@@ -120,7 +120,7 @@ def at_step(number: int, action: Callable[[], object], monkeypatch: pytest.Monke
 def test_a_run_that_fails_ends_alone(runtime: Runtime, alone: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     at_step(5, lambda: bytearray(1 << 60), monkeypatch)
     _, reports = in_turns(SPECS, runtime)
-    ends, worn = ends_of(reports), [run_id for run_id, _, is_worn in reports if is_worn]
+    ends, worn = ends_of(reports), [run_id for run_id, _, must_restart in reports if must_restart]
     assert worn == [SPECS[1].run_id]
     reason = ends.pop(worn[0]).reason
     assert reason.startswith("out of memory at train.batch_size = 20; hint: choose a smaller model")

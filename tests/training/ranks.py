@@ -58,7 +58,7 @@ def in_ranks(world_size: int, function: Callable[..., None], *arguments: Any) ->
 def train_each(sections: list[dict[str, Any]], images: int) -> None:
     """Train each spec; print the losses, the measured epochs and a digest of the weights of each."""
     torch.set_num_threads(1)
-    with parallel.joined(CPU):
+    with parallel.process_group(CPU):
         answers = [trained(each, images) for each in sections]
     print(json.dumps(answers), flush=True)
     os._exit(0)

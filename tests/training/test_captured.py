@@ -10,8 +10,8 @@ import torch
 from tests.training.pretended_graph import keep_rate_in_tensor, pretend
 from tests.training.small import small_setup, small_spec
 from vitreport.spec.run import RunSpec
-from vitreport.training import captured
-from vitreport.training.captured import CapturedStep
+from vitreport.training import cuda_graphs
+from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.events import Event, StepFinished
 from vitreport.training.loop import TrainingState, fit, train_step
 from vitreport.training.setup import Setup
@@ -32,7 +32,7 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def finished(spec: RunSpec, setup: Setup, step: CapturedStep | None = None) -> Iterator[Event]:
+def finished(spec: RunSpec, setup: Setup, step: GraphedStep | None = None) -> Iterator[Event]:
     splits = {"val": setup.splits["val"]}
     return fit(setup.state, setup.batches, splits, spec.train, setup.learning_rate, lambda: None, step)
 
@@ -58,7 +58,7 @@ def test_steps_of_a_graph_have_the_bits_of_steps_without(monkeypatch: pytest.Mon
     expected, plain = eager(spec)
     setup = small_setup(spec)
     graphs = pretend(monkeypatch, setup.state)
-    events = finished(spec, setup, CapturedStep(20, failing))
+    events = finished(spec, setup, GraphedStep(20, failing))
     losses = [event.loss for event in events if isinstance(event, StepFinished)]
     assert losses == expected
     assert bits(setup.state) == bits(plain.state)
@@ -76,10 +76,10 @@ def test_a_resumed_run_has_the_bits_of_an_uninterrupted_one(
     _, plain = eager(spec)
     setup = small_setup(spec)
     graphs = pretend(monkeypatch, setup.state)
-    for event in finished(spec, setup, CapturedStep(20, failing)):
+    for event in finished(spec, setup, GraphedStep(20, failing)):
         if isinstance(event, StepFinished) and event.step == cut_after:
             break
-    list(finished(spec, setup, CapturedStep(20, failing)))
+    list(finished(spec, setup, GraphedStep(20, failing)))
     assert bits(setup.state) == bits(plain.state)
     assert len(graphs) == 2
 
@@ -90,7 +90,7 @@ def test_runs_that_take_turns_have_the_bits_of_runs_alone(monkeypatch: pytest.Mo
     setups = [small_setup(spec) for spec in specs]
     for setup in setups:
         graphs = pretend(monkeypatch, setup.state)  # all are in the newest list
-    runs = [finished(spec, setup, CapturedStep(20, failing)) for spec, setup in zip(specs, setups, strict=True)]
+    runs = [finished(spec, setup, GraphedStep(20, failing)) for spec, setup in zip(specs, setups, strict=True)]
     for _ in zip(*runs, strict=True):  # an event of each in turn
         pass
     assert [bits(setup.state) for setup in setups] == [bits(eager(spec)[1].state) for spec in specs]
@@ -105,7 +105,7 @@ def test_recording_leaves_the_state_alone_and_knows_no_number_of_python(monkeypa
     pretend(monkeypatch, setup.state)
     for group in setup.state.optimizer.param_groups:
         group["lr"] = float(group["lr"])
-    list(finished(spec, setup, CapturedStep(20, failing)))
+    list(finished(spec, setup, GraphedStep(20, failing)))
     assert bits(setup.state) != bits(plain.state)
 
 
@@ -113,7 +113,7 @@ def test_without_a_last_smaller_batch_all_steps_are_of_the_graph(monkeypatch: py
     spec = small_spec(train={"batch_size": 30})
     setup = small_setup(spec)
     graphs = pretend(monkeypatch, setup.state)
-    list(finished(spec, setup, CapturedStep(30, failing)))
+    list(finished(spec, setup, GraphedStep(30, failing)))
     assert [graph.replays for graph in graphs] == [5]
 
 
@@ -131,7 +131,7 @@ def test_a_step_that_cannot_be_recorded_is_noted_once(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(torch.cuda, "stream" if where == "warm-up" else "graph", refused)
     notes: list[str] = []
-    events = finished(spec, setup, CapturedStep(20, notes.append))
+    events = finished(spec, setup, GraphedStep(20, notes.append))
     assert [event.loss for event in events if isinstance(event, StepFinished)] == expected
     assert bits(setup.state) == bits(plain.state)
     (note,) = notes
@@ -150,6 +150,6 @@ def test_adam_is_told_of_the_recording_only(monkeypatch: pytest.MonkeyPatch) -> 
         seen.append(state.optimizer.param_groups[0]["capturable"])
         return train_step(state, *arguments)
 
-    monkeypatch.setattr(captured, "train_step", watched)
-    list(finished(spec, setup, CapturedStep(20, failing)))
+    monkeypatch.setattr(cuda_graphs, "train_step", watched)
+    list(finished(spec, setup, GraphedStep(20, failing)))
     assert seen == [False] * 4 + [True] + [False] * 2

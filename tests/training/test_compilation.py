@@ -13,7 +13,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.store.train import train_run
 from vitreport.training import compilation
-from vitreport.training.compilation import Gain, choose, compile_network, measured_gains, set_sizes
+from vitreport.training.compilation import Gain, choose, compile_network, compile_only_sizes, measured_gains
 from vitreport.training.events import Listener
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
@@ -87,7 +87,7 @@ def test_batches_of_other_sizes_are_not_compiled() -> None:
         return model.forward(images)
 
     model._compiled_call_impl = compiled
-    set_sizes(model, {4, 8})
+    compile_only_sizes(model, {4, 8})
     for count in (4, 3, 8, 1):
         assert torch.equal(model(torch.ones(count)), torch.full((count,), 2.0))
     assert seen == [4, 8]

@@ -48,6 +48,6 @@ def test_processes_read_their_losses_at_the_same_steps(monkeypatch: pytest.Monke
     """Their clocks differ."""
     monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", math.inf)
     setup = small_setup(small_spec())
-    monkeypatch.setattr(parallel, "agree", lambda number: int(setup.state.step in (2, 8)))
+    monkeypatch.setattr(parallel, "all_reduce_max", lambda number: int(setup.state.step in (2, 8)))
     steps = [event for event in run(small_spec(), setup) if isinstance(event, StepFinished)]
     assert [event.step for event in steps if event.loss is not None] == [2, 5, 8, 10]

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, top_k_ac
 
 from vitreport.training.evaluate import (
     CALIBRATION_BINS,
-    MOST_CONFUSION_CLASSES,
+    MAX_CONFUSION_CLASSES,
     Labels,
     Logits,
     measure,
@@ -91,7 +91,7 @@ def test_confusion_counts_true_classes_in_rows() -> None:
 
 
 def test_confusion_of_many_classes_is_left_to_the_predictions() -> None:
-    logits, labels = random_case(0, count=300, classes=MOST_CONFUSION_CLASSES + 1)
+    logits, labels = random_case(0, count=300, classes=MAX_CONFUSION_CLASSES + 1)
     details = measure_details(logits, labels)
     assert details.confusion is None
     assert sum(details.per_class_count) == 300

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from vitreport.spec.base import members, tag_of
 from vitreport.spec.optimizer import AdamSpec, AdamWSpec, OptimizerSpec, SGDSpec
-from vitreport.spec.section import members, tag_of
 from vitreport.training.optimizers import (
     OPTIMIZERS,
     build_optimizer,

@@ -113,7 +113,7 @@ def test_shared_gradients_keep_the_layout_of_their_parameters(monkeypatch: pytes
     before = gradient.clone()
     monkeypatch.setattr(parallel, "world_size", lambda: 2)
     monkeypatch.setattr(distributed, "all_reduce", lambda flat: flat.mul_(2))
-    parallel.reduce_step(model, torch.ones(()), torch.tensor([1.0, 2.0]))
+    parallel.all_reduce_gradients(model, torch.ones(()), torch.tensor([1.0, 2.0]))
     assert model.weight.grad is not None
     torch.testing.assert_close(model.weight.grad, before)
     assert model.weight.grad.stride() == model.weight.stride()

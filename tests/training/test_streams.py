@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from vitreport.training.captured import _leave_capture, _own_stream
+from vitreport.training.cuda_graphs import _leave_capture, _own_stream
 from vitreport.training.device import determinism_errors, is_deterministic, seed_generators
 from vitreport.training.streams import Lane
 

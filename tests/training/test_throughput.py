@@ -8,7 +8,7 @@ from tests.training.small import CPU, small_spec
 from vitreport.data.batches import ImageSet
 from vitreport.spec.run import RunSpec
 from vitreport.training import throughput
-from vitreport.training.throughput import FEWEST_IMAGES, SAMPLES, Rate, measure_cost_here, measure_rate
+from vitreport.training.throughput import MIN_IMAGES, SAMPLES, Rate, measure_cost_here, measure_rate
 
 SECONDS_AN_IMAGE = 0.001
 
@@ -33,7 +33,7 @@ def test_batches_are_those_of_the_spec_where_time_allows(precision: str, monkeyp
 
 def test_without_time_one_small_batch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in measured(small_spec(train={"batch_size": 512}), 0, monkeypatch):
-        assert (each.batch_size, each.samples) == (FEWEST_IMAGES, 1)
+        assert (each.batch_size, each.samples) == (MIN_IMAGES, 1)
 
 
 def test_a_batch_of_one_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_work_of_known_speed_is_measured_in_time(
     found = measure_rate(clock.work, small_spec().data, CPU, 128, seconds)
     assert found.images_per_second == pytest.approx(1 / SECONDS_AN_IMAGE)
     assert found.batch_size == batch_size
-    assert clock.now <= max(seconds, 2 * FEWEST_IMAGES * SECONDS_AN_IMAGE)
+    assert clock.now <= max(seconds, 2 * MIN_IMAGES * SECONDS_AN_IMAGE)
 
 
 def test_time_that_other_programs_take_is_not_counted(

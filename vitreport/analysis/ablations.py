@@ -16,7 +16,7 @@ from vitreport.analysis.representatives import Planned, most_results
 from vitreport.analysis.summary import Ablation, Labels, Level
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.sweep import ValueSpec, short_name, shown_value
+from vitreport.spec.sweep import ValueSpec, format_value, short_name
 
 
 def planned_ablations(
@@ -70,9 +70,9 @@ def inferred_ablations(
         usual = of_pair.get((alike[0].architecture, alike[0].dataset), own)
         levels = []
         for group in alike:
-            label, value = shown_value(group.fields[path]), group.fields[path]
+            label, value = format_value(group.fields[path]), group.fields[path]
             levels.append(_level([ValueSpec(label=label, value=value, fields={path: value})], group, len(group.runs)))
-        baseline = (shown_value(usual[path]),) if path in usual else None
+        baseline = (format_value(usual[path]),) if path in usual else None
         held = settings({**own, path: None}, [{**own, path: None}, {**usual, path: None}])
         ablation = _ablation(alike[0], levels, [short_name(path)], baseline)
         found.append(replace(ablation, qualifier=f"at {held}" if held else ""))
@@ -80,7 +80,7 @@ def inferred_ablations(
 
 
 def _level(values: Sequence[ValueSpec], group: Group | None, planned: int) -> Level:
-    """Any seeds count towards those that were planned."""
+    """Make a level; runs with any seed count as planned runs."""
     ended = [run for run in group.runs if run.state in ("done", "diverged")] if group else []
     return Level(tuple(values), group, max(0, planned - len(ended)))
 

@@ -10,12 +10,12 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.representatives import group_of_spec
 from vitreport.analysis.runs import Dataset
 from vitreport.formatting import Estimate, counted, percent
-from vitreport.intervals import SHARE, Range, one_more_run, over_seeds
-from vitreport.spec.study import Metric, Relation
+from vitreport.intervals import PROPORTION, Range, mean_over_seeds, prediction_interval
+from vitreport.spec.study import ClaimMetric, Relation
 
 Outcome = Literal["reproduced", "above", "below", "undecided", "not comparable", "not run"]
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
-MOST_DIGITS = 12
+MAX_DIGITS = 12
 NO_CURVE = "this needs a test curve that increases, see train.monitor_test"
 ABOUT = 0.2  # "at about epoch 15" means 12 to 18
 
@@ -33,7 +33,7 @@ class Claim:
     value: float | None = None
     digits: int = 2  # how many digits of its percentage were published
     others: tuple[str, ...] = ()  # the group that `group` is above or like, or the rest of an ablation
-    metric: Metric = "test_accuracy"
+    metric: ClaimMetric = "test_accuracy"
     faults: tuple[str, ...] = ()  # why no result here is comparable
     command: str = ""
 
@@ -46,7 +46,7 @@ class Claim:
         """Write what was measured: an accuracy, an epoch, or a difference in percentage points."""
         if self.relation == "converged_at":
             return f"epoch {measured.in_numbers(seeds=seeds)}"
-        return measured.in_percent(seeds=seeds) if self.relation == "value" else f"{measured.signed_points()} pp"
+        return measured.in_percent(seeds=seeds) if self.relation == "value" else f"{measured.in_signed_pp()} pp"
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
 def _measured(claim: Claim, group: Group) -> Estimate | None:
     done = [run for run in group.runs if run.state == "done"]
     if claim.relation == "converged_at":
-        return over_seeds([run.test_converged for run in done if run.test_converged], Range(1, group.epochs))
+        return mean_over_seeds([run.test_converged for run in done if run.test_converged], Range(1, group.epochs))
     if claim.metric == "best_test_accuracy":
-        return over_seeds([run.best_test for run in done if run.best_test is not None], SHARE)
+        return mean_over_seeds([run.best_test for run in done if run.best_test is not None], PROPORTION)
     if claim.relation == "gap_above":
         return group.gap
     return group.train if claim.metric == "best_train_accuracy" else group.test
@@ -148,10 +148,10 @@ def _measured(claim: Claim, group: Group) -> Estimate | None:
 def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> Verdict:
     """Judge a published figure as one more run, up to half of its last digit."""
     chosen = "; both epochs were chosen on the test images" if claim.metric == "best_test_accuracy" else ""
-    if (interval := one_more_run(measured)) is None:
+    if (interval := prediction_interval(measured)) is None:
         return Verdict(claim, "not comparable", f"{why_no_difference([group])}{chosen}", measured)
     rounding = 0.01 * 10.0**-claim.digits / 2
-    low, high = SHARE.clip(interval[0] - rounding, interval[1] + rounding)
+    low, high = PROPORTION.clip(interval[0] - rounding, interval[1] + rounding)
     digits = _digits(published, claim.digits, low, high)
     prediction = f"the 95% prediction interval, {percent(low, digits)} to {percent(high, digits)}"
     if not low <= published <= high:
@@ -165,10 +165,10 @@ def _value(claim: Claim, published: float, group: Group, measured: Estimate) -> 
 def _digits(published: float, digits: int, low: float, high: float) -> int:
     """Return the published digits, at least one, and as many more as show on which side of the bounds it lies."""
     is_inside, shown = low <= published <= high, round(100 * published, digits)
-    for more in range(max(1, digits), MOST_DIGITS):
+    for more in range(max(1, digits), MAX_DIGITS):
         if (round(100 * low, more) <= shown <= round(100 * high, more)) == is_inside:
             return more
-    return MOST_DIGITS
+    return MAX_DIGITS
 
 
 def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
@@ -177,7 +177,7 @@ def _spread(claim: Claim, bound: float, groups: Sequence[Group]) -> Verdict:
     They do if the interval of each difference lies within the bound; nothing has to be adjusted for that. They do not
     if one of the intervals that hold together is beyond it.
     """
-    ordered = sorted(groups, key=lambda group: group.reached, reverse=True)
+    ordered = sorted(groups, key=lambda group: group.accuracy_or_zero, reverse=True)
     pairs = list(combinations(ordered, 2))
     plain = [each.interval for pair in pairs if (each := difference_of(*pair)) and each.interval]
     together = [each for pair in pairs if (each := difference_of(*pair, len(pairs)))]

@@ -9,9 +9,9 @@ from vitreport.analysis.runs import sample_of
 from vitreport.analysis.summary import Paired
 from vitreport.formatting import Estimate, counted, p_value
 from vitreport.intervals import SIGNIFICANCE, difference, mcnemar
-from vitreport.records.measurement import right_alone
+from vitreport.records.measurement import discordant_pairs
 from vitreport.records.reader import Run
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 from vitreport.store.run_state import state_of
 
 ONE_SEED = "one seed gives no estimate of the variation between seeds"
@@ -71,7 +71,7 @@ def paired(group: Group | None, other: Group | None) -> Paired | None:
     """Compare two different groups of a single finished run each on the same test images."""
     if not (group and other) or group is other or len(group.runs) > 1 or len(other.runs) > 1:
         return None
-    alone = right_alone(group.runs[0].answers, other.runs[0].answers)
+    alone = discordant_pairs(group.runs[0].answers, other.runs[0].answers)
     answers = other.runs[0].answers
     return Paired(other.id, answers.count, *alone, mcnemar(*alone)) if alone and answers else None
 
@@ -79,7 +79,7 @@ def paired(group: Group | None, other: Group | None) -> Paired | None:
 def compare_runs(first: Run, second: Run) -> tuple[Differences, str]:
     """Return all that differs between the records of two runs, and whether they differ on the same test images."""
     found = _differences(_values_of_run(first), _values_of_run(second))
-    alone = right_alone(first.answers, second.answers)
+    alone = discordant_pairs(first.answers, second.answers)
     if not (alone and any(alone)):
         return found, _different_images(found)
     p = mcnemar(*alone)
@@ -105,7 +105,7 @@ def compare_groups(first: Group | None, second: Group | None) -> tuple[Differenc
     outcome = f"no difference is claimed: {why_no_difference([first, second])}"
     if difference:
         doubt = "" if difference.is_shown else "; no difference is shown"
-        outcome = f"difference with its 95% CI in pp: {difference.signed_points()}{doubt}"
+        outcome = f"difference with its 95% CI in pp: {difference.in_signed_pp()}{doubt}"
     wanted = f"; {settled.in_words('group')}" if settled else ""
     return found, f"test accuracy {shown}; {outcome}{wanted}"
 
@@ -129,4 +129,4 @@ def _values_of_run(run: Run) -> dict[str, Any]:
         run.record.model_dump(mode="json", include=OF_RECORD) if run.record else {},
         run.result.model_dump(mode="json", include={"selected", "last"}) if run.result else {},
     ]
-    return {path: value for part in parts for path, value in flat(part).items() if value is not None}
+    return {path: value for part in parts for path, value in flatten(part).items() if value is not None}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vitreport.analysis.summary import Finding
 
-MOST = 3  # sentences of one part
+MAX_SENTENCES = 3  # sentences of one part
 PARTS = {
     "Shown": ("best", "contradiction", "trend", "difference", "main effect", "interaction", "paired difference"),
     "Not shown": (
@@ -21,7 +21,9 @@ def conclusion(found: Sequence[Finding]) -> dict[str, list[str]]:
     for part, rules in PARTS.items():
         every = [each for each in found if each.rule in rules]
         alone, placed = ([_whole(each) for each in every if bool(each.place) == there] for there in (False, True))
-        kept = placed if len(placed) <= MOST else [*placed[: MOST - 1], f"{len(placed) - MOST + 1} more: see above."]
+        kept = placed
+        if len(placed) > MAX_SENTENCES:
+            kept = [*placed[: MAX_SENTENCES - 1], f"{len(placed) - MAX_SENTENCES + 1} more: see above."]
         parts |= {part: [*alone, *kept]} if every else {}
     return parts
 

@@ -3,14 +3,15 @@
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import mean
 from typing import Literal, NamedTuple, get_args
 
-from vitreport.intervals import NOT_NEGATIVE, SHARE, t_interval
+from vitreport.intervals import NOT_NEGATIVE, PROPORTION, t_interval
 from vitreport.records.measurement import SPLITS, TRAIN_EVAL, EpochRecord
 
 Metric = Literal["accuracy", "loss"]
-MOST_POINTS = 500
+MAX_POINTS = 500
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def points_of(epochs: Sequence[EpochRecord], planned: int) -> dict[str, Points]:
 def curves_of(runs: Sequence[Mapping[str, Points]], planned: int) -> Iterator[Curve]:
     """Average the points of the runs of one spec over the epochs that all of them have."""
     for metric in get_args(Metric):
-        possible = SHARE if metric == "accuracy" else NOT_NEGATIVE
+        possible = PROPORTION if metric == "accuracy" else NOT_NEGATIVE
         for split in SPLITS:
             name = TRAIN_EVAL if split == "train" and any(TRAIN_EVAL in run for run in runs) else split
             points = [run[name] for run in runs if name in run]
@@ -70,4 +71,4 @@ def curves_of(runs: Sequence[Mapping[str, Points]], planned: int) -> Iterator[Cu
 
 
 def _stride(planned: int) -> int:
-    return -(-planned // MOST_POINTS) or 1
+    return ceil(planned / MAX_POINTS) or 1

@@ -17,14 +17,14 @@ from vitreport.analysis.summary import Ablation, Finding, Level, Paired, Summary
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import counted, joined, listed, p_value
 from vitreport.intervals import SIGNIFICANCE
-from vitreport.spec.sweep import called
+from vitreport.spec.sweep import describe_level
 
 OVERFITTING = 0.05
 LATE = 0.9
-MOST_NAMED = 3
+MAX_NAMED = 3
 
 
-def is_foremost(finding: Finding) -> bool:
+def is_headline(finding: Finding) -> bool:
     """Return whether it says which architecture is best on a dataset, also of single runs on the same test images."""
     foremost = ("best", "tie", "no winner", "not compared", "alone", "paired difference")
     return finding.rule in foremost and not finding.place
@@ -77,7 +77,7 @@ def best(where: str, named: Named) -> Iterator[Finding]:
         yield _ranking(where, [(names[group.id], group) for group in ranked])
         if left_out := [group for group, _ in ordered if group not in ranked]:
             why = "not compared, because of single or diverged seeds"
-            sentence = _sentence(where, f"{why}: {listed([names[group.id] for group in left_out], MOST_NAMED)}")
+            sentence = _sentence(where, f"{why}: {listed([names[group.id] for group in left_out], MAX_NAMED)}")
             yield Finding("not compared", sentence, tuple(group.id for group in left_out))
 
 
@@ -87,15 +87,15 @@ def _ranking(where: str, ranked: Named) -> Finding:
     tied = [(name, difference) for name, difference in found if not (difference and difference.is_shown)]
     name, difference = (tied or found)[0]
     ids, reached = tuple(group.id for _, group in ranked), f"{first.test.value:.1%}" if first.test else ""
-    distance = difference.points() if difference else ""
+    distance = difference.in_pp() if difference else ""
     if not tied:
         sentence = f"{where}{top} is best with {reached}, {distance} above {name}."
         return Finding("best", sentence, ids, difference)
     equal = [top, *(name for name, difference in tied if difference and difference.value == 0)]
     highest = (
-        f"{listed(equal, MOST_NAMED)} {'share' if len(equal) > 1 else 'has'} the highest mean test accuracy, {reached}"
+        f"{listed(equal, MAX_NAMED)} {'share' if len(equal) > 1 else 'has'} the highest mean test accuracy, {reached}"
     )
-    names = listed([name for name, _ in tied if name not in equal], MOST_NAMED)
+    names = listed([name for name, _ in tied if name not in equal], MAX_NAMED)
     doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
     nearest = f" {name} is {distance} below." if distance else ""
     return Finding("tie", f"{where}{highest}{doubt}.{nearest}", ids, difference)
@@ -117,7 +117,7 @@ def paired_groups(where: str, named: Named) -> Iterator[Finding]:
     """Compare the single runs with the one of them that has the most correct images."""
     single = [(name, group) for name, group in named if len(group.runs) == 1 and group.runs[0].answers]
     if single:
-        top, first = max(single, key=lambda each: each[1].reached)
+        top, first = max(single, key=lambda each: each[1].accuracy_or_zero)
         yield from _paired(where, top, [(name, group, paired(group, first)) for name, group in single])
 
 
@@ -129,8 +129,8 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
     steps = [after - before for before, after in itertools.pairwise(values)]
     if all(step > 0 for step in steps) or all(step < 0 for step in steps):
         verb, side = ("increases", "above") if steps[0] > 0 else ("decreases", "below")
-        first, last = (called(ablation.axes, each.labels) for each in (ablation.levels[0], ablation.levels[-1]))
-        ends = f"{last} is {ablation.ends.points()} {side} {first}"
+        first, last = (describe_level(ablation.axes, each.labels) for each in (ablation.levels[0], ablation.levels[-1]))
+        ends = f"{last} is {ablation.ends.in_pp()} {side} {first}"
         sentence = f"Test accuracy {verb} over all {len(values)} values; {ends}."
         yield Finding("trend", sentence, _ids(*ablation.levels), ablation.ends)
 
@@ -139,10 +139,10 @@ def lacking_baseline(ablation: Ablation) -> Iterator[Finding]:
     """Explain why no level is compared with a baseline that was not run, has no result or diverged."""
     baseline = None if ablation.baseline is None else ablation.levels[ablation.baseline]
     if baseline and any(level.accuracy for level in ablation.levels):
-        lacking = baseline.group.lacking if baseline.group else ["not run"]
+        missing_seeds = baseline.group.missing_seeds if baseline.group else ["not run"]
         if not baseline.accuracy or (baseline.group and baseline.group.diverged):
-            name = called(ablation.axes, baseline.labels)
-            sentence = f"No level is compared with the baseline {name} ({joined(lacking)})."
+            name = describe_level(ablation.axes, baseline.labels)
+            sentence = f"No level is compared with the baseline {name} ({joined(missing_seeds)})."
             yield Finding("no comparison", sentence, _ids(*ablation.levels))
 
 
@@ -158,7 +158,7 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
     for level in ablation.levels:
         if (difference := level.difference) and difference.is_shown:
             side = "above" if difference.value > 0 else "below"
-            sentence = f"{called(ablation.axes, level.labels)} is {difference.points()} {side} {baseline.shown}."
+            sentence = f"{describe_level(ablation.axes, level.labels)} is {difference.in_pp()} {side} {baseline.shown}."
             if not ablation.is_grid:
                 yield Finding("difference", sentence, _ids(level, baseline), difference)
         elif difference:
@@ -167,11 +167,13 @@ def level_differences(ablation: Ablation) -> Iterator[Finding]:
             unvarying.append(level)
     if baseline in unvarying and len(unvarying) > 1:
         names = listed([level.shown for level in unvarying if level is not baseline])
-        sentence = f"No difference from {called(ablation.axes, baseline.labels)} is claimed for {names}: {UNVARYING}."
+        sentence = (
+            f"No difference from {describe_level(ablation.axes, baseline.labels)} is claimed for {names}: {UNVARYING}."
+        )
         yield Finding("no comparison", sentence, _ids(*unvarying))
     if equal:
         names = listed([level.shown for level in equal])
-        sentence = f"No difference from {called(ablation.axes, baseline.labels)} is shown for {names}."
+        sentence = f"No difference from {describe_level(ablation.axes, baseline.labels)} is shown for {names}."
         yield Finding("no difference", sentence, _ids(*equal, baseline), equal[0].difference)
 
 
@@ -194,7 +196,7 @@ def _paired(where: str, other: str, alone: Iterable[tuple[str, Group, Paired | N
     known = [(name, group, pair) for name, group, pair in alone if pair]
     for rule, verb in (("paired difference", "differ"), ("no paired difference", "are not shown to differ")):
         if found := [each for each in known if (each[2].p < SIGNIFICANCE) == (verb == "differ")]:
-            names = listed([f"{name} ({p_value(pair.p)})" for name, _, pair in found], MOST_NAMED)
+            names = listed([f"{name} ({p_value(pair.p)})" for name, _, pair in found], MAX_NAMED)
             words = f"these single runs {verb} from that of {other} on the same test images: {names}"
             sentence = f"{_sentence(where, words)} McNemar's exact test says nothing about other seeds."
             yield Finding(rule, sentence, (*(group.id for _, group, _ in found), found[0][2].other))
@@ -204,7 +206,7 @@ def overfitting(named: Named) -> Iterator[Finding]:
     """Name the groups whose generalization gap is above 5 pp, those where that is ruled out, and the others."""
     for verdict in ("shown", "ruled out", "neither shown nor ruled out"):
         if found := [(name, group) for name, group in named if _over_fits(group) == verdict]:
-            names, gap = listed([name for name, _ in found], MOST_NAMED), found[0][1].gap if len(found) == 1 else None
+            names, gap = listed([name for name, _ in found], MAX_NAMED), found[0][1].gap if len(found) == 1 else None
             gap_in_words = f"a generalization gap above {100 * OVERFITTING:.0f} pp"
             sentence = f"Overfitting ({gap_in_words}) is {verdict} for {names}."
             yield Finding("over-fitting", sentence, tuple(group.id for _, group in found), gap)
@@ -230,10 +232,10 @@ def convergence(named: Named) -> Iterator[Finding]:
 
 def no_result(named: Named) -> Iterator[Finding]:
     """Name the groups with seeds that diverged, failed, are damaged or not finished."""
-    lacking = [(name, group) for name, group in named if group.lacking]
-    if lacking:
-        names = listed([f"{name} ({joined(group.lacking)})" for name, group in lacking])
-        yield Finding("no result", f"Runs without a result: {names}.", tuple(group.id for _, group in lacking))
+    missing_seeds = [(name, group) for name, group in named if group.missing_seeds]
+    if missing_seeds:
+        names = listed([f"{name} ({joined(group.missing_seeds)})" for name, group in missing_seeds])
+        yield Finding("no result", f"Runs without a result: {names}.", tuple(group.id for _, group in missing_seeds))
 
 
 def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
@@ -241,7 +243,7 @@ def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     against = [verdict.claim for verdict in verdicts if verdict.contradicts]
     if against:
         claims = counted(sum(verdict.measured is not None for verdict in verdicts), "published claim")
-        subjects = listed([claim.subject for claim in against], MOST_NAMED)
+        subjects = listed([claim.subject for claim in against], MAX_NAMED)
         sentence = f"The measurements contradict {len(against)} of {claims}: {subjects}."
         yield Finding("contradiction", sentence, tuple(claim.group for claim in against))
 

@@ -10,7 +10,7 @@ from vitreport.analysis.runs import sample_of
 from vitreport.analysis.summary import Ablation, Effect, Finding, Interaction, Labels
 from vitreport.formatting import joined, listed
 from vitreport.intervals import Sample, contrast
-from vitreport.spec.sweep import called, shown_level
+from vitreport.spec.sweep import describe_level, format_level
 
 Samples = Mapping[Labels, Sample]
 
@@ -71,12 +71,12 @@ def main_effects(ablation: Ablation) -> Iterator[Finding]:
     for effect in ablation.effects:
         place, difference = ablation.axes.index(effect.axis), effect.difference
         if difference and difference.is_shown:
-            words = f"{called([effect.axis], [effect.level])} is {difference.points()}"
+            words = f"{describe_level([effect.axis], [effect.level])} is {difference.in_pp()}"
             side = "above" if difference.value > 0 else "below"
             sentence = f"Averaged over {ablation.axes[1 - place]}, {words} {side} {ablation.references[place]}."
             yield Finding("main effect", sentence, ids, difference)
         elif difference:
-            equal.setdefault(effect.axis, []).append(shown_level([effect.level]))
+            equal.setdefault(effect.axis, []).append(format_level([effect.level]))
     if equal:
         names = joined(f"{axis} {', '.join(levels)}" for axis, levels in equal.items())
         yield Finding("no main effect", f"No main effect is shown for {names}.", ids)
@@ -93,9 +93,9 @@ def interaction(ablation: Ablation) -> Iterator[Finding]:
     found = sorted(ablation.interactions, key=lambda each: abs(each.difference.value), reverse=True)
     ids = tuple(group.id for _, group in ablation.groups)
     if shown := [each for each in found if each.difference.is_shown]:
-        (row, column), difference = (shown_level([label]) for label in shown[0].levels), shown[0].difference
+        (row, column), difference = (format_level([label]) for label in shown[0].levels), shown[0].difference
         at, before = ablation.references
-        change = f"{difference.points()} {'higher' if difference.value > 0 else 'lower'}"
+        change = f"{difference.in_pp()} {'higher' if difference.value > 0 else 'lower'}"
         words = f"the change from {before} to {column} is {change} at {row} than at {at}"
         sentence = f"The effect of {ablation.axes[1]} depends on {ablation.axes[0]}: {words}."
         yield Finding("interaction", sentence, ids, difference)
@@ -113,5 +113,5 @@ def differing_combinations(ablation: Ablation) -> Iterator[Finding]:
     for side, sign in (("above", 1), ("below", -1)):
         if found := [level for level in shown if level.difference and sign * level.difference.value > 0]:
             names, groups = listed([level.shown for level in found]), [level.group for level in found if level.group]
-            sentence = f"Combinations {side} {called(ablation.axes, ablation.reference)}: {names}."
+            sentence = f"Combinations {side} {describe_level(ablation.axes, ablation.reference)}: {names}."
             yield Finding("difference", sentence, tuple(group.id for group in groups), found[0].difference)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from vitreport.analysis.class_scores import class_scores, mean_score
 from vitreport.formatting import Estimate
-from vitreport.intervals import share_of_same_images
+from vitreport.intervals import mean_proportion_same_images
 from vitreport.records.measurement import ClassifiedImage
 from vitreport.records.reader import Damage, Run, read_run
-from vitreport.store.sheets import MISTAKES, read_attention, read_sheet
+from vitreport.store.contact_sheets import MISTAKES, read_attention, read_sheet
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ def read_details(folders: Iterable[Path]) -> Details:
     scores = [class_scores(test) for test in alike]
     by_class: dict[str, ClassResult] = {}
     for place, name in enumerate(names):
-        recall = share_of_same_images([(test.per_class_correct[place], test.per_class_count[place]) for test in alike])
+        recall = mean_proportion_same_images(
+            [(test.per_class_correct[place], test.per_class_count[place]) for test in alike]
+        )
         of_seeds = [each.classes[place] for each in scores]
         if counted := [each for each in of_seeds if (each.recall, each.f1) != (None, None)]:
             precision = mean_score([each.precision for each in counted])

@@ -14,7 +14,7 @@ from vitreport.analysis.train_commands import changes_of, fields_of, spec_comman
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
-from vitreport.intervals import NOT_NEGATIVE, Range, gap, mean_accuracy, over_seeds, share
+from vitreport.intervals import NOT_NEGATIVE, Range, gap, mean_accuracy, mean_over_seeds, mean_proportion
 from vitreport.records.measurement import SPLITS
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
@@ -43,7 +43,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ by seed alone: one result. Of each seed only the newest attempt counts."""
+    """Runs that differ by seed alone: one result. Only the newest attempt of each seed counts."""
 
     id: str  # that of its runs without the seed, followed by the dataset where one spec saw several
     architecture: str
@@ -101,7 +101,7 @@ class Group:
         return self._spec.train.epochs
 
     @property
-    def reached(self) -> float:
+    def accuracy_or_zero(self) -> float:
         """The test accuracy, 0 without a result."""
         return self.test.value if self.test else 0.0
 
@@ -116,8 +116,8 @@ class Group:
         return len(self.seeds) > 1 and not self.diverged
 
     @property
-    def lacking(self) -> list[str]:
-        """How many seeds have no result, by their state: 1 of 3 seeds diverged; of a single run the state."""
+    def missing_seeds(self) -> list[str]:
+        """How many seeds have no result, by their state: 1 of 3 seeds diverged; for a single run, the state."""
         counts, seeds = Counter(run.state for run in self.runs if run.state != "done"), len(self.runs)
         return [f"{count} of {seeds} seeds {state}" if seeds > 1 else state for state, count in counts.items()]
 
@@ -145,7 +145,7 @@ def mixed_randomness(groups: Iterable[Group]) -> list[str]:
 
 
 def group_runs(runs: Sequence[RunSummary]) -> list[Group]:
-    """Group runs of one spec on the same images, in the order of their ids; of each seed the newest attempt counts.
+    """Group runs of one spec on the same images, in the order of their ids; the newest attempt of each seed counts.
 
     A run without a record has seen no images and joins the most used ones of the name.
     """
@@ -182,15 +182,15 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         state=state,
         fields=fields_of(spec),
         runs=tuple(runs),
-        train=share(train),
-        validation=share(validation),
-        test=share(tested) if sample.images is None else mean_accuracy(sample),
-        test_loss=over_seeds([run.splits["test"].loss for run in done], NOT_NEGATIVE),
+        train=mean_proportion(train),
+        validation=mean_proportion(validation),
+        test=mean_proportion(tested) if sample.images is None else mean_accuracy(sample),
+        test_loss=mean_over_seeds([run.splits["test"].loss for run in done], NOT_NEGATIVE),
         balanced_accuracy=mean_score([run.balanced_accuracy for run in done]),
         macro_f1=mean_score([run.macro_f1 for run in done]),
         unequal_classes=next((run.unequal_classes for run in done), ""),
         gap=gap(list(zip(train, tested, strict=True))) if len(train) == len(tested) else None,
-        converged=over_seeds([run.converged for run in done if run.converged], Range(1, spec.train.epochs)),
+        converged=mean_over_seeds([run.converged for run in done if run.converged], Range(1, spec.train.epochs)),
         shares_apart=_shares_apart(spec, [run.record for run in done if run.record]),
         cost=_cost(runs),
         curves=tuple(curves_of([run.points for run in runs if run.state == state], spec.train.epochs)),

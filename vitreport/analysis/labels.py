@@ -7,13 +7,13 @@ from typing import Any
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.summary import Ablation
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 from vitreport.spec.run import hashed_values
-from vitreport.spec.sweep import short_name, shown_value
+from vitreport.spec.sweep import format_value, short_name
 
 Fields = Mapping[str, Any]
 
-MOST_IN_A_LABEL = 3
+MAX_IN_A_LABEL = 3
 MISSING = "-"
 IN_EVERY_ROW = frozenset({"model.name", "data.dataset"})
 
@@ -24,7 +24,7 @@ def field_values(groups: Sequence[Group], belongs: Callable[[str], bool]) -> dic
     Leave out fields that no group uses and that change no hash.
     """
     specs = [group.runs[0].spec for group in groups]
-    used = {path for spec in specs if spec for path in flat(hashed_values(spec))}
+    used = {path for spec in specs if spec for path in flatten(hashed_values(spec))}
     paths = [path for path in _paths(group.fields for group in groups) if belongs(path) and path not in IN_EVERY_ROW]
     values = {path: [_shown(group.fields, path) for group in groups] for path in paths}
     return {short_name(path): shown for path, shown in values.items() if path in used or len(set(shown)) > 1}
@@ -42,7 +42,7 @@ def group_label(group: Group, representative: Group | None, groups: Iterable[Gro
 def settings(own: Fields, among: Sequence[Fields]) -> str:
     """Word the fields that differ among several, as they are in one: batch_size 16 and 2 more."""
     differing = [path for path in _paths(among) if len({_shown(each, path) for each in among}) > 1]
-    words = [f"{short_name(path)} {_shown(own, path)}" for path in differing[:MOST_IN_A_LABEL]]
+    words = [f"{short_name(path)} {_shown(own, path)}" for path in differing[:MAX_IN_A_LABEL]]
     more = len(differing) - len(words)
     return ", ".join(words) + (f" and {more} more" if more else "")
 
@@ -65,4 +65,4 @@ def _paths(among: Iterable[Fields]) -> list[str]:
 
 
 def _shown(fields: Fields, path: str) -> str:
-    return shown_value(fields[path]) if path in fields else MISSING
+    return format_value(fields[path]) if path in fields else MISSING

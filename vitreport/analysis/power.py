@@ -11,7 +11,7 @@ from vitreport.analysis.groups import group_runs
 from vitreport.analysis.runs import sample_of, summarize_run
 from vitreport.data.sources import count_images
 from vitreport.formatting import listed
-from vitreport.intervals import Sample, detectable, image_parts
+from vitreport.intervals import Sample, detectable_difference, image_parts
 from vitreport.records.reader import Run
 from vitreport.sweep.plan import Plan
 
@@ -65,7 +65,7 @@ def smallest_difference(spread: Spread, seeds: int, images: int, comparisons: in
     parts, least = [of_group, of_group], 0.0
     if images:
         parts, least = [*parts, (spread.images / images, max(1, images - 1))], 1 / images**2
-    return detectable(parts, least, seeds, comparisons, POWER)
+    return detectable_difference(parts, least, seeds, comparisons, POWER)
 
 
 def needed(spread: Spread, images: int, comparisons: int = 1) -> tuple[int, int]:

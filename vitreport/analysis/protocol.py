@@ -10,7 +10,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.analysis.train_commands import PLACEHOLDER
 from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.formatting import counted, duration, joined, listed
-from vitreport.spec.sweep import short_name, shown_value
+from vitreport.spec.sweep import format_value, short_name
 
 COVERAGE = " They cover new training runs and new test images of the same kind."
 FILE = Path(__file__).with_name("methods.toml")
@@ -49,7 +49,7 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
         return ""
     epochs = {group.epochs for group in groups if "train.epochs" not in varied}
     changes = [
-        {short_name(path): shown_value(group.fields[path]) for path in group.changed if path not in varied}
+        {short_name(path): format_value(group.fields[path]) for path in group.changed if path not in varied}
         for group in groups
     ]
     every = {name: value for name, value in changes[0].items() if all(each.get(name) == value for each in changes)}
@@ -83,9 +83,9 @@ def without_answers(named: Named) -> str:
 def scores(groups: Iterable[Group]) -> str:
     """Explain the means over classes, and name the runs with an unknown macro F1."""
     done = [run for group in groups for run in group.runs if run.state == "done"]
-    lacking = [run.id for run in done if run.macro_f1 is None]
+    missing_seeds = [run.id for run in done if run.macro_f1 is None]
     reason = "their records do not count the predictions of each class (vitreport eval prints macro F1)"
-    unknown = f" Macro F1 is unknown for {listed(lacking, 3)}: {reason}." if lacking else ""
+    unknown = f" Macro F1 is unknown for {listed(missing_seeds, 3)}: {reason}." if missing_seeds else ""
     return f" {TEXTS['scores']}{unknown}" if done else ""
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from vitreport.data.registry import dataset_title
 from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.base import members, tag_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import members, tag_of
 
 if TYPE_CHECKING:
     from vitreport.analysis.groups import Group

@@ -11,8 +11,8 @@ from vitreport.analysis.curves import Points, points_of
 from vitreport.data.notices import class_warning, unequal_classes
 from vitreport.data.registry import DATASETS, dataset_title, is_altered
 from vitreport.formatting import Estimate
-from vitreport.intervals import Sample, single_run
-from vitreport.records.measurement import SPLITS, Answers, Measurement
+from vitreport.intervals import Sample, wilson_estimate
+from vitreport.records.measurement import SPLITS, CorrectImages, Measurement
 from vitreport.records.reader import Damage, Run
 from vitreport.records.run import DataRecord, RunRecord
 from vitreport.spec.data import DataSpec
@@ -21,7 +21,7 @@ from vitreport.store.run_state import RecordedState, recorded_state
 
 State = RecordedState | Literal["not run"]
 CONVERGED = 0.95
-SMALLEST_FALL = 0.05  # a loss that decreases by a smaller share of its first value has not converged
+MIN_FALL = 0.05  # a loss that decreases by a smaller share of its first value has not converged
 DIGITS = 8
 
 
@@ -45,7 +45,7 @@ class RunSummary:
     points: Mapping[str, Points]  # of its curves, by split
     images_per_second: float | None
     peak_memory_bytes: int | None
-    answers: Answers | None
+    answers: CorrectImages | None
     balanced_accuracy: float | None  # of the test split
     macro_f1: float | None
     unequal_classes: str  # names the largest and the smallest class of the test split if they are unequal
@@ -98,7 +98,7 @@ def summarize_run(run: Run) -> RunSummary:
         accuracies=accuracies if run.spec else {},
         validation=max((accuracy for accuracy in validations if accuracy is not None), default=None),
         best_test=max((measured.accuracy for measured in tests), default=None),
-        converged=_epoch_reached([-measured.loss for measured in train], SMALLEST_FALL),
+        converged=_epoch_reached([-measured.loss for measured in train], MIN_FALL),
         test_converged=_epoch_reached([measured.accuracy for measured in tests]),
         points=points_of(epochs, planned),
         images_per_second=median_of(epoch.images_per_second for epoch in epochs),
@@ -139,7 +139,7 @@ def sample_of(runs: Iterable[RunSummary]) -> Sample:
     images = {(each.fingerprint, each.count) for each in answers}
     if len(answers) == len(tested) > 1 and len(images) == 1:
         ((fingerprint, count),) = images
-        return Sample.of_answers([each.correct for each in answers], count, fingerprint)
+        return Sample.from_bits([each.correct for each in answers], count, fingerprint)
     return Sample(tuple(run.splits["test"].accuracy for run in tested))
 
 
@@ -151,7 +151,7 @@ def median_of(values: Iterable[float | None]) -> float | None:
 
 def measured_accuracy(measured: Measurement) -> Estimate:
     """Return the accuracy of one run on a split, with Wilson's interval over its images."""
-    return single_run(measured.correct, measured.count)
+    return wilson_estimate(measured.correct, measured.count)
 
 
 def _dataset(dataset_id: str, records: list[tuple[DataRecord, DataSpec]]) -> Dataset:

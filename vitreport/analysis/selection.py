@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitreport.analysis.analyze import Outline
-from vitreport.analysis.analyze import analyze as analyze_all
 from vitreport.analysis.claims import Claim
 from vitreport.analysis.studies import claims_of, outline_of
+from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
 from vitreport.records.folders import find_run, run_folders, strays
@@ -18,7 +17,7 @@ from vitreport.run_id import RunId
 from vitreport.suggestions import did_you_mean
 from vitreport.sweep.study_plan import StudyPlan
 
-MOST_NEAR = 5
+MAX_NEAR = 5
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summ
     folders, sweeps = _select(names, runs_dir, on_record)
     if not names:
         damage = [*(Damage(name, why) for name, why in strays(runs_dir)), *damage]
-    return analyze_all(folders, Outline(sweeps), damage)
+    return summarize(folders, Outline(sweeps), damage)
 
 
 def _analyze_read(runs: Sequence[Run]) -> Summary:
@@ -65,7 +64,7 @@ def _analyze_read(runs: Sequence[Run]) -> Summary:
         on_record, unread = read_sweeps(place)
         sweeps += _whole_sweeps([run.folder for run in runs if run.folder.parent == place], place, on_record)
         damage += unread
-    return analyze_all(runs, Outline(tuple(sweeps)), damage)
+    return summarize(runs, Outline(tuple(sweeps)), damage)
 
 
 def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = False) -> Analysis:
@@ -74,8 +73,8 @@ def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = Fals
     With `every_seed`, runs with other seeds are shown, too. Of an ablation that was begun, only the trials of its sweep
     can be missing.
     """
-    asked, study, plans = planned.asked, planned.study, planned.plans
-    outline = outline_of(study, plans, asked.command)
+    request, study, plans = planned.request, planned.study, planned.plans
+    outline = outline_of(study, plans, request.command)
     trials = [trial for plan in plans.values() for trial in plan.trials]
     runs, groups = {trial.id for trial in trials}, {trial.spec.group for trial in trials}
     if every_seed:
@@ -87,8 +86,8 @@ def analyze_study(planned: StudyPlan, runs_dir: Path, *, every_seed: bool = Fals
         for folder in run_folders(runs_dir)
         if _first_attempt(folder.name) in runs or (every_seed and RunId.parse(folder.name).group in groups)
     ]
-    claims = claims_of(study, plans, asked)
-    return Analysis(analyze_all(folders, outline), claims, study.title)
+    claims = claims_of(study, plans, request)
+    return Analysis(summarize(folders, outline), claims, study.title)
 
 
 def _select(
@@ -118,7 +117,7 @@ def _named(name: str, folders: Sequence[Path], runs_dir: Path, sweeps: Sequence[
     if found := [folder for folder in folders if folder.name.startswith(name)]:
         return found
     known = [*(RunId.parse(folder.name).group for folder in folders), *(sweep.id for sweep in sweeps)]
-    near = difflib.get_close_matches(name, dict.fromkeys(known), n=MOST_NEAR, cutoff=0)
+    near = difflib.get_close_matches(name, dict.fromkeys(known), n=MAX_NEAR, cutoff=0)
     raise SpecError(f"no run, group or sweep {name!r} in {runs_dir}", did_you_mean(name, near))
 
 

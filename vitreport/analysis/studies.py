@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from vitreport.analysis.analyze import Outline
 from vitreport.analysis.claims import Claim
-from vitreport.analysis.prose import Number, Template
-from vitreport.analysis.questions import PlannedSection
 from vitreport.analysis.references import architecture_title
 from vitreport.analysis.representatives import Planned
+from vitreport.analysis.sections import PlannedSection
+from vitreport.analysis.study_text import Number, Template
+from vitreport.analysis.summarize import Outline
 from vitreport.data.registry import dataset_title
-from vitreport.spec.prose import Reference, read_prose
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
-from vitreport.spec.sweep import called
+from vitreport.spec.study_text import Reference, read_prose
+from vitreport.spec.sweep import describe_level
 from vitreport.sweep.plan import Plan, Trial
 from vitreport.sweep.study_plan import StudyRequest
 
@@ -63,9 +63,10 @@ def outline_of_sweeps(plans: Sequence[Plan]) -> Outline:
     return Outline(sweeps, tuple(dict.fromkeys((*planned.values(), *levels))), (section,), parts=planned)
 
 
-def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim]:
+def claims_of(study: StudySpec, plans: Plans, request: StudyRequest) -> list[Claim]:
     """Return the claims with the groups that they are about. Runs that `--set` changes answer none of them."""
-    changed = [f"trained with {' '.join(f'--set {each}' for each in asked.assignments)}"] if asked.assignments else []
+    options = " ".join(f"--set {each}" for each in request.assignments)
+    changed = [f"trained with {options}"] if options else []
     claims = []
     for claim in study.claims_about(plans):
         figure = claim.value or claim.spread_below or claim.gap_above
@@ -89,7 +90,7 @@ def claims_of(study: StudySpec, plans: Plans, asked: StudyRequest) -> list[Claim
             others=tuple(groups[1:]),
             metric=claim.metric,
             faults=tuple(faults),
-            command=asked.command(claim.of, *([run] if run else [])),
+            command=request.command(claim.of, *([run] if run else [])),
         )
         claims.append(found)
     return claims
@@ -99,7 +100,11 @@ def words_of(study: StudySpec, claim: ClaimSpec) -> tuple[str, str]:
     """Word what a claim is about, and what it says: Perceiver IO on CIFAR-10, batch_size 16; 50.67%."""
     part = study.parts[claim.of]
     axes = [axis.name for axis in part.axes]
-    level = f"any {', '.join(axes)}" if claim.spread_below else called(axes, part.combinations()[combination(claim.at)])
+    level = (
+        f"any {', '.join(axes)}"
+        if claim.spread_below
+        else describe_level(axes, part.combinations()[combination(claim.at)])
+    )
     split = "training" if claim.metric == "best_train_accuracy" else "test"
     metric = "" if claim.metric == "test_accuracy" else f"best {split} accuracy of all epochs"
     subject = ", ".join(filter(None, [_title(study, claim.of), level, metric, claim.says and f"“{claim.says}”"]))

@@ -13,7 +13,7 @@ from vitreport.analysis.power import ToSettle
 from vitreport.analysis.runs import Dataset, RunSummary, State
 from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
-from vitreport.spec.sweep import PAIR, ValueSpec, called, short_name, shown_level
+from vitreport.spec.sweep import PAIR, ValueSpec, describe_level, format_level, short_name
 
 Labels = tuple[str, ...]
 """The labels of a level: one value of each axis."""
@@ -63,8 +63,8 @@ class Level:
 
     @property
     def shown(self) -> str:
-        """The level in a sentence: 16; of several fields (16, 2)."""
-        return shown_level(self.labels)
+        """The level in a sentence: 16; for several fields (16, 2)."""
+        return format_level(self.labels)
 
     @property
     def labels(self) -> Labels:
@@ -130,7 +130,7 @@ class Ablation:
     @property
     def references(self) -> Labels:
         """The reference in sentences, one text for each axis."""
-        return tuple(shown_level([label]) for label in self.reference)
+        return tuple(format_level([label]) for label in self.reference)
 
     @property
     def is_grid(self) -> bool:
@@ -145,9 +145,11 @@ class Ablation:
         return is_whole and "data.dataset" not in self.varied
 
     def texts(self, level: Level) -> tuple[str, ...]:
-        """Return a level in a table, one text for each axis: 16; of paired fields batch_size 16, epochs 2."""
+        """Return a level in a table, one text for each axis: 16; for paired fields batch_size 16, epochs 2."""
         pairs = zip(self.axes, level.labels, strict=True)
-        return tuple(called([axis], [label]) if PAIR in axis else shown_level([label]) for axis, label in pairs)
+        return tuple(
+            describe_level([axis], [label]) if PAIR in axis else format_level([label]) for axis, label in pairs
+        )
 
     @property
     def varied(self) -> frozenset[str]:

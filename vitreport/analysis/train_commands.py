@@ -12,7 +12,7 @@ from vitreport.errors import SpecError
 from vitreport.formatting import printable, toml_value
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 from vitreport.spec.load import Layer, layer_of, parse_value, preset_for, presets_of, read_assignments, read_preset
 from vitreport.spec.run import RunSpec
 from vitreport.spec.sweep import short_name
@@ -99,7 +99,7 @@ def _usual_fields(model: str, label: str, facts: DatasetFacts, assignments: tupl
     preset = preset_for(label, facts.name)
     layers = [
         *([read_preset(preset)] if preset else []),
-        read_assignments(assignments, "--set"),
+        read_assignments(assignments),
         layer_of({"model.name": model, "data.dataset": facts.name}, "command line"),
     ]
     try:
@@ -110,4 +110,4 @@ def _usual_fields(model: str, label: str, facts: DatasetFacts, assignments: tupl
 
 def fields_of(spec: RunSpec) -> dict[str, Any]:
     """Return the fields of a spec by their dotted paths, without the seed."""
-    return {path: value for path, value in flat(spec.model_dump(mode="json")).items() if path != "seed"}
+    return {path: value for path, value in flatten(spec.model_dump(mode="json")).items() if path != "seed"}

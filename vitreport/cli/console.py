@@ -20,10 +20,9 @@ from vitreport.formatting import counted, json_document, printable, unbroken
 
 PIPE_WIDTH = 10_000  # a table in a file or a pipe is never folded
 BETWEEN_COLUMNS = 2
-MOST_WARNINGS = 50
+MAX_WARNINGS = 50
 JSON_VERSION = 1  # of the documents of all commands; a report has its own
 STYLES = {"warning": "yellow", "error": "bold red"}
-NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def is_interactive() -> bool:
@@ -101,7 +100,7 @@ def print_document(text: str) -> None:
 
 @contextmanager
 def _on_stdout() -> Iterator[None]:
-    """Raise ResourceError if stdout takes no more. That nobody reads it any more is no error."""
+    """Raise ResourceError if stdout cannot be written. A closed pipe is not an error."""
     try:
         yield
     except BrokenPipeError:
@@ -160,10 +159,10 @@ def note(line: str, console: Console | None = None) -> None:
 def warn_each(lines: Iterable[str]) -> None:
     """Note the first warnings and the number of the others: thousands of records may have the same damage."""
     every = list(lines)
-    for line in every[:MOST_WARNINGS]:
+    for line in every[:MAX_WARNINGS]:
         note(f"warning: {line}")
-    if len(every) > MOST_WARNINGS:
-        note(f"warning: {counted(len(every) - MOST_WARNINGS, 'more warning')} of this kind")
+    if len(every) > MAX_WARNINGS:
+        note(f"warning: {counted(len(every) - MAX_WARNINGS, 'more warning')} of this kind")
 
 
 def use_color(when: str) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from vitreport import __version__
 from vitreport.cli import console
-from vitreport.cli.words_command import WordsCommand
+from vitreport.cli.multi_word_options import MultiWordCommand
 from vitreport.errors import EXIT_CODES, LostProcessError, ResourceError, SpecError, VitreportError, with_hint
 from vitreport.files import NAME_ERRORS
 from vitreport.runtime import DEBUG, launched, limit_spinning
@@ -136,7 +136,7 @@ def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:
         if module and hasattr(module, "app"):
             app.add_typer(module.app, name=name, help=about)
         else:
-            app.command(name, cls=WordsCommand, help=None if module else about)(getattr(module, module_name, main))
+            app.command(name, cls=MultiWordCommand, help=None if module else about)(getattr(module, module_name, main))
     return app
 
 

@@ -60,7 +60,7 @@ def argument(help_: str, metavar: str, complete: completion.Complete | None = No
     return typer.Argument(help=help_, metavar=metavar, autocompletion=complete)
 
 
-def refuse_several(given: Mapping[str, Any]) -> None:
+def check_exclusive(given: Mapping[str, Any]) -> None:
     """Raise SpecError if several of these options are given."""
     names = [name for name, value in given.items() if value]
     if len(names) > 1:

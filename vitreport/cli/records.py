@@ -16,7 +16,7 @@ from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.submission import newest_log
 
@@ -24,7 +24,7 @@ HINT = "use --runs-dir to give the directory of the runs"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 
-def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
+def check_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
     """Raise SpecError if there is no such directory; `may_lack_default` lets the default one be missing."""
     if runs_dir.exists() and not runs_dir.is_dir():
         raise SpecError(f"{runs_dir} is not a directory", HINT)
@@ -34,7 +34,7 @@ def require_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
 
 def read_named(name: str, runs_dir: Path) -> Run:
     """Read the run that a user names. Raises SpecError or RecordError if there is none."""
-    require_runs_dir(runs_dir, may_lack_default=True)
+    check_runs_dir(runs_dir, may_lack_default=True)
     try:
         return read_run(find_run(name, runs_dir))
     except SpecError as error:
@@ -45,7 +45,7 @@ def read_named(name: str, runs_dir: Path) -> Run:
 
 def spec_rows(spec: RunSpec) -> list[tuple[str, str]]:
     """Return each field of a spec and its value."""
-    return [(path, toml_value(value)) for path, value in flat(spec.model_dump(mode="json")).items()]
+    return [(path, toml_value(value)) for path, value in flatten(spec.model_dump(mode="json")).items()]
 
 
 def record_rows(run: Run) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def class_score_rows(scores: ClassScores) -> list[tuple[str, str]]:
     return [(name, percent(value)) for name, value in means.items() if value is not None]
 
 
-def refuse_damage(runs: Sequence[Run]) -> None:
+def check_undamaged(runs: Sequence[Run]) -> None:
     """Warn of each damaged file. Raises DamageError if there are any."""
     damaged = [run for run in runs if run.damage]
     warn_each(f"{run.folder / str(line)}" for run in damaged for line in run.damage)
@@ -104,7 +104,7 @@ def refuse_damage(runs: Sequence[Run]) -> None:
         raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
 
 
-def refuse_damaged_places(summary: Summary, runs_dir: Path, document: str) -> None:
+def check_places_undamaged(summary: Summary, runs_dir: Path, document: str) -> None:
     """Warn of what could not be read for a document. Raises DamageError if there is any."""
     warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
     if damage := len(summary.damage):

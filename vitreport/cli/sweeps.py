@@ -17,17 +17,17 @@ from vitreport.cli.console import note, print_json, print_sentence, print_table,
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import SweepOptions
 from vitreport.cli.records import warn_mixed
-from vitreport.errors import DamageError, ResourceError, VitreportError, left_out, with_hint
+from vitreport.errors import DamageError, ResourceError, VitreportError, left_out_error, with_hint
 from vitreport.formatting import compact, counted, duration, listed, printable
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import Run, read_run
 from vitreport.report import grids, tables
 from vitreport.spec.engine import EngineSpec
-from vitreport.store.run_state import RESULTS, needs_training, trial_state
+from vitreport.store.run_state import FINISHED_STATES, needs_training, trial_state
 from vitreport.sweep.check import missing_trials
 from vitreport.sweep.engines.choose import choose_engine
-from vitreport.sweep.engines.slurm import MOST_SUBMITTED
-from vitreport.sweep.engines.slurm_commands import array_option, batch_options, check_array, refuse_without_slurm
+from vitreport.sweep.engines.slurm import MAX_SUBMITTED
+from vitreport.sweep.engines.slurm_commands import array_option, batch_options, check_array, check_slurm
 from vitreport.sweep.engines.slurm_reasons import is_about_now, is_about_number
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.observer import Policy
@@ -72,8 +72,8 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     needs = f"{duration(seconds)} with {counted(jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
     print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
-    if plan.without_baseline:
-        note(f"warning: {plan.without_baseline}")
+    if plan.baseline_warning:
+        note(f"warning: {plan.baseline_warning}")
 
 
 def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOptions) -> None:
@@ -83,13 +83,13 @@ def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOpt
     missing = missing_trials(trials, known, retry_failed=options.retry_failed)
     if engine.name != "slurm" or not missing:
         return
-    array = min(len(missing), MOST_SUBMITTED), min(len(missing), options.jobs)
+    array = min(len(missing), MAX_SUBMITTED), min(len(missing), options.jobs)
     arguments = batch_options(engine.options)
     if not options.as_json:
         print_text(f"to be submitted to Slurm: {counted(len(missing), 'job')}, at most {array[1]} at a time")
         print_text(f"sbatch {shlex.join([*arguments, array_option(*array)])}")
     try:
-        refuse_without_slurm()
+        check_slurm()
     except ResourceError as error:
         note(f"warning: these options were not checked: {error}")
         return
@@ -144,7 +144,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
             print_table(effects.columns, effects.rows, right=effects.columns[1:], spare=(), gap=True)
             content = effects
         unequal, found = unequal_classes(ablations[plan.id].groups), ablation_findings(ablations[plan.id])
-        sentences = (content.note, unequal, *(each.sentence for each in found), plan.without_baseline)
+        sentences = (content.note, unequal, *(each.sentence for each in found), plan.baseline_warning)
         for sentence in filter(None, sentences):
             print_sentence(sentence)
 
@@ -156,7 +156,7 @@ def leave(options: SweepOptions) -> bool:
     return options.detach
 
 
-def refuse_missing(
+def check_all_trained(
     trials: Sequence[Trial], runs_dir: Path, warned: Collection[str], unusable: Mapping[str, VitreportError] = {}
 ) -> None:
     """Warn of each trial without a result, except those in `warned`; a diverged one has its result.
@@ -165,14 +165,14 @@ def refuse_missing(
     """
     runs = read_trials(trials, runs_dir)
     states = {trial.id: trial_state(runs.get(trial.id)) for trial in trials}
-    missing = {run_id: state for run_id, state in states.items() if state not in RESULTS}
+    missing = {run_id: state for run_id, state in states.items() if state not in FINISHED_STATES}
     lines = []
     for run in (runs[run_id] for run_id in missing if run_id in runs and run_id not in warned):
         reasons = [run.record.error.message] if run.record and run.record.error else run.damage
         lines += [f"{run.id}: {reason}" for reason in reasons]
     warn_each(lines)
     if unusable:
-        raise left_out(unusable)
+        raise left_out_error(unusable)
     if missing:
         counts = f"{len(missing)} of {counted(len(trials), 'trial')} missing: {listed(list(missing))}"
         raise DamageError(counts, ways_to_train([runs.get(run_id) for run_id in missing]))

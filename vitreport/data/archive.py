@@ -17,14 +17,14 @@ from zipfile import ZipFile
 from vitreport.errors import DatasetError
 from vitreport.untrusted_files import open_bounded, reading_errors
 
-DEEPEST = 4
+MAX_DEPTH = 4
 PARTS = methodcaller("split", "/")
 REPLACE_HINT = "replace it, or remove it to download it again"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
 
 
 def is_image(path: str) -> bool:
-    """Whether a name ends as that of an image."""
+    """Return whether a name ends like that of an image."""
     return path.lower().endswith(SUFFIXES)
 
 
@@ -56,7 +56,7 @@ def _walk(root: Path, folder: str) -> Iterator[str]:
             path = f"{folder}/{entry.name}".lstrip("/")
             if not entry.is_dir():
                 yield path
-            elif path.count("/") < DEEPEST and (folder or os.access(entry, os.R_OK | os.X_OK)):
+            elif path.count("/") < MAX_DEPTH and (folder or os.access(entry, os.R_OK | os.X_OK)):
                 yield from _walk(root, path)
             else:
                 yield f"{path}/"

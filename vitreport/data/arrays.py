@@ -12,7 +12,6 @@ import hashlib
 import json
 import math
 import mmap
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +30,7 @@ from vitreport.data.registry import ImageRequest, Progress
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import make_folder, storage_errors, write_json
 from vitreport.lease import leased
+from vitreport.run_id import safe_name
 from vitreport.spec.data import CHANNELS
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -39,7 +39,7 @@ Labels = npt.NDArray[np.int64]
 Channels = tuple[float, ...]
 
 FORMAT = 3  # of the cache: any change of its files needs another
-MOST_META_BYTES = 64 << 20  # the names of all classes are in it
+MAX_META_BYTES = 64 << 20  # the names of all classes are in it
 BLOCK_IMAGES = 1000  # read at once
 SPLIT_ORDER = ("train", "val", "test")
 """All splits that a dataset can have, in the order in which they are decoded and hashed."""
@@ -117,28 +117,28 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
     """
     size = request.decoded_size
     key = hashlib.sha256(json.dumps([FORMAT, source.identity, size]).encode()).hexdigest()[:16]
-    safe = re.sub(r"[^A-Za-z0-9._]+", "-", request.name).strip("-.")[:40] or "images"
+    safe = safe_name(request.name)[:40] or "images"
     folder = request.cache_dir / "arrays" / f"{safe}-{key}"
     if found := _read(folder, size, check_bytes=check_bytes):
         return found
     make_folder(folder.parent)
     lock = folder.with_name(f".{folder.name}.lock")
-    with leased(lock, str(folder), note=request.notify) as check_hold, storage_errors(folder):
+    with leased(lock, str(folder), note=request.note) as check_lock, storage_errors(folder):
         if found := _read(folder, size, check_bytes=check_bytes):  # another process has just decoded it
             return found
         if folder.exists():
-            request.notify(f"{folder} is damaged or of an older format: decoding {request.name} again")
+            request.note(f"{folder} is damaged or of an older format: decoding {request.name} again")
         for leftover in folder.parent.glob(f".{folder.name}.*tmp"):
             shutil.rmtree(leftover, ignore_errors=True)  # as the lock is held, it belongs to nobody
         temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         make_folder(temporary)
         try:
             _decode_into(temporary, size, source, request.progress)
-            check_hold()
+            check_lock()
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
         except OSError:
-            check_hold()  # another process has removed the files
+            check_lock()  # another process has removed the files
             raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -160,7 +160,7 @@ def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays 
 def read_facts(folder: Path) -> ImageFacts | None:
     """Return the contents of meta.json in a folder of the cache, or None if it cannot be read."""
     with suppress(OSError, ValueError):
-        return TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MOST_META_BYTES))
+        return TypeAdapter(ImageFacts).validate_json(read_bounded(folder / "meta.json", MAX_META_BYTES))
     return None
 
 

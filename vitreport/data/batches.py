@@ -7,6 +7,7 @@ each image ("elem").
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from vitreport.data.augment.geometry import in_boxes
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers, sent
+from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers, to_device
 from vitreport.randomness import permutation
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
@@ -91,7 +92,7 @@ class ImageSet:
 
     def _placed(self, values: Tensor) -> Tensor:
         """Return values on the device; images that do not fit there are read while it computes what came before."""
-        return values if self.home == self.device else sent(values, self.device)
+        return values if self.home == self.device else to_device(values, self.device)
 
     def normalized(self, images: Tensor) -> Tensor:
         """Subtract the mean from images in [0, 1] and divide by the deviation."""
@@ -127,7 +128,7 @@ class TrainingBatches:
     @property
     def steps_per_epoch(self) -> int:
         """Return the number of batches; the last may be smaller."""
-        return -(-len(self.images) // self.batch_size)
+        return ceil(len(self.images) / self.batch_size)
 
     @property
     def steps_per_block(self) -> int:
@@ -172,7 +173,7 @@ class TrainingBatches:
         images = self.images.normalized(augment(images, self.data.augment, augmenting))
         if self.data.mix.mixup_alpha or self.data.mix.cutmix_alpha:
             mixed = draw_mixing(self.data.mix, images.shape[-2:], mixing)
-            partners = sent(mixing_partners(sizes), images.device)
+            partners = to_device(mixing_partners(sizes), images.device)
             images = mixed_images(images, partners, mixed)
             labels = mixed_targets(labels, partners, mixed.shares, self.data.num_classes)
         return list(zip(torch.split(images, sizes), torch.split(labels, sizes), strict=True))
@@ -241,5 +242,5 @@ def mixed_targets(labels: Tensor, partners: Tensor, shares: Tensor, num_classes:
     """Give `share` to an image's own class and the rest to its partner's: (B, num_classes), each row with the sum 1."""
     classes = torch.arange(num_classes, device=labels.device)
     own, partner = (each[:, None] == classes for each in (labels, labels.index_select(0, partners)))
-    shares = sent(shares.float(), labels.device)[:, None]
+    shares = to_device(shares.float(), labels.device)[:, None]
     return own * shares + partner * (1 - shares)

@@ -21,7 +21,7 @@ from vitreport.data.archive import Tree
 from vitreport.data.arrays import Decoding, Labels, Pixels
 from vitreport.errors import DatasetError, Problem, SpecError
 from vitreport.formatting import listed
-from vitreport.spec.data import CHANNELS, LARGEST_SIDE, SMALLEST_SIDE
+from vitreport.spec.data import CHANNELS, MAX_SIDE, MIN_SIDE
 from vitreport.untrusted_files import reading_fault
 
 VERSION = 2
@@ -73,9 +73,9 @@ def first_size(listing: Listing) -> int:
     file = listing.files["train"][0]
     with _warnings_of_bombs(), _opened(listing.tree, file) as image:
         width, height = image.size
-    if width == height and SMALLEST_SIDE <= width <= LARGEST_SIDE:
+    if width == height and MIN_SIDE <= width <= MAX_SIDE:
         return width
-    wanted = f"a square of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+    wanted = f"a square of {MIN_SIDE} to {MAX_SIDE} pixels"
     message = f"the first image, {file}, is {width} x {height} pixels, not {wanted}"
     raise SpecError(problems=[Problem("data.image_size", message, "set image_size to choose the size, such as 64")])
 

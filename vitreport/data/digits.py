@@ -5,8 +5,8 @@ from importlib.metadata import version
 import numpy as np
 
 from vitreport.data.arrays import Decoding, ImageSource, Split
-from vitreport.data.holdout import validation_split
 from vitreport.data.registry import DATASETS, ImageRequest
+from vitreport.data.splits import validation_split
 
 
 def find(_: ImageRequest) -> ImageSource:

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 from vitreport.data.archive import REPLACE_HINT, tar_members
 from vitreport.data.arrays import Decoding, ImageSource, Split
-from vitreport.data.folder import image_source, read_folder, refuse_other_classes
+from vitreport.data.folder import check_same_classes, image_source, read_folder
 from vitreport.data.registry import DATASETS, Archive, ImageRequest, dataset_title
 from vitreport.errors import DatasetError, ResourceError
 from vitreport.files import make_folder, storage_errors
@@ -47,8 +47,8 @@ def find_published(
     if found and is_folder and in_folder:
         return in_folder(found)
     if not found and any((named / split).exists() for split in ("train", "test")):
-        listing = read_folder(named, request.notify)
-        refuse_other_classes(request.name, str(named), listing.classes)
+        listing = read_folder(named, request.note)
+        check_same_classes(request.name, str(named), listing.classes)
         return image_source(listing, request.decoded_size)
 
     def decode_verified() -> Decoding:
@@ -94,19 +94,19 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     target, part, refusals = home / archive.file, home / f"{archive.file}.part", []
     make_folder(home)
     lock = home / f".{archive.file}.lock"
-    with leased(lock, str(target), note=request.notify) as check_hold, storage_errors(target):
+    with leased(lock, str(target), note=request.note) as check_lock, storage_errors(target):
         if target.exists():  # another process has just put it there
             return target
         for url in archive.mirrors:
             host = urlsplit(url).netloc
             what = f"{target.name} ({compact(archive.size)}B) from {host} for {dataset_title(request.name)}"
-            request.notify(f"downloading {what}; use --dataset to choose another dataset (digits needs no download)")
+            request.note(f"downloading {what}; use --dataset to choose another dataset (digits needs no download)")
             try:
                 _fetch_verified(url, part, archive, request)
             except _MirrorError as refusal:
                 refusals.append(f"{host}: {refusal}")
             else:
-                check_hold()
+                check_lock()
                 return part.replace(target)
     hint = (
         f"if you have the file, use --data-dir DIR, or put {archive.file} into {home}; "

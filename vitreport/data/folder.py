@@ -26,8 +26,8 @@ import numpy as np
 from vitreport.data.archive import Tree, disk_tree, is_image, read_text
 from vitreport.data.arrays import SPLIT_ORDER, ImageSource
 from vitreport.data.decode import VERSION, Listing, decode_listed
-from vitreport.data.holdout import TEST_FRACTION, made_test_split
-from vitreport.data.registry import DATASETS, Notify, silent
+from vitreport.data.registry import DATASETS, Note, silent
+from vitreport.data.splits import TEST_FRACTION, made_test_split
 from vitreport.errors import DatasetError
 from vitreport.formatting import listed
 
@@ -53,7 +53,7 @@ class Labelled(NamedTuple):
     file: str
 
 
-def refuse_other_classes(name: str, place: str, classes: Sequence[str]) -> None:
+def check_same_classes(name: str, place: str, classes: Sequence[str]) -> None:
     """Raise DatasetError if a folder has not the classes of a published dataset, as accuracies then differ."""
     dataset = DATASETS[name]
     others = sorted(set(dataset.classes or classes) ^ set(classes))
@@ -85,7 +85,7 @@ def _state(path: Path) -> tuple[int, ...]:
     return ()
 
 
-def read_folder(root: Path, notify: Notify = silent) -> Listing:
+def read_folder(root: Path, note: Note = silent) -> Listing:
     """List the images in a user folder. Raises DatasetError if it is not laid out as it should be."""
     tree = disk_tree(root)
     files = tree.files
@@ -106,10 +106,10 @@ def read_folder(root: Path, notify: Notify = silent) -> Listing:
         raise DatasetError(f"{tree.place} has no images in train/CLASS/; it has {_names(files)}", LAYOUT_HINT)
     used = {image.file for image in images}
     if ignored := [file for file in files if file not in used]:
-        notify(f"{tree.place}: ignored {listed(ignored, 3)}")
+        note(f"{tree.place}: ignored {listed(ignored, 3)}")
     listing = arranged(tree, images, source, sorted(classes))
     if listing.source != source:
-        notify(f"{tree.place}: {listing.source}")
+        note(f"{tree.place}: {listing.source}")
     return listing
 
 

@@ -9,17 +9,17 @@ from vitreport.formatting import counted
 if TYPE_CHECKING:
     from vitreport.data.arrays import ImageArrays
 
-FEWEST = 20
+MIN_CLASS_IMAGES = 20
 """With 20 test images the 95% interval of a class's accuracy reaches about 20 percentage points to each side."""
 
-MOST_UNEQUAL = 10
+MAX_UNEQUAL = 10
 """Largest class over smallest, in training images: beyond it, ignoring the smallest class costs little accuracy."""
 
 UNEQUAL = 1.5
 """Largest class over smallest, in test images. Up to it, at most 10% of the images would have to change class to make
 all equal. Classes whose accuracies lie within 10 pp then separate accuracy from balanced accuracy by at most 1 pp."""
 
-LEAST_DEVIATION = 0.05
+MIN_DEVIATION = 0.05
 """Of the training pixels, where white is 1. Images of a 12-bit camera in a 16-bit file have less than 0.03."""
 
 IN_WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -35,11 +35,11 @@ def class_warning(classes: Sequence[str], counts: Counts, *, limited: bool = Fal
     parts = []
     for split in ("test",) if limited else ("train", "test"):
         sizes = counts.get(split, ())
-        if small := sum(size < FEWEST for size in sizes):
+        if small := sum(size < MIN_CLASS_IMAGES for size in sizes):
             size, name = min(zip(sizes, classes, strict=True))
-            few = f"fewer than {FEWEST} {IN_WORDS[split]} images (the fewest: {size:,} of {name})"
+            few = f"fewer than {MIN_CLASS_IMAGES} {IN_WORDS[split]} images (the fewest: {size:,} of {name})"
             parts.append(f"{small:,} of {len(classes):,} classes {'has' if small == 1 else 'have'} {few}")
-    if images := unequal_classes(classes, counts.get("train", ()), "train", MOST_UNEQUAL):
+    if images := unequal_classes(classes, counts.get("train", ()), "train", MAX_UNEQUAL):
         parts.append(f"the class sizes are very unequal ({images})")
     return "; ".join(parts)
 
@@ -73,7 +73,7 @@ def image_notices(dataset: str, images: "ImageArrays") -> list[str]:
             (_, former), (split, latter) = ((split, IN_WORDS[split]) for split in pair.split("/"))
             shared = f"{count} of the {images.sizes[split]} {latter} images are also {former} images"
             lines.append(f"warning: {shared}: the {latter} accuracy will be too high")
-    if max(images.std) < LEAST_DEVIATION:
+    if max(images.std) < MIN_DEVIATION:
         few = f"little contrast (standard deviation: {max(images.std):.3f}, white is 1)"
         hint = "if the files have 10- or 12-bit values, scale these to 0 to 65535"
         lines.append(f"warning: the training images have {few}; hint: {hint}")

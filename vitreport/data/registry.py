@@ -16,7 +16,7 @@ from vitreport.formatting import compact
 from vitreport.runtime import Runtime
 from vitreport.spec.data import DataSpec
 
-Notify = Callable[[str], None]
+Note = Callable[[str], None]
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -29,20 +29,20 @@ class ImageRequest:
     """A request for the images of a dataset: a name in DATASETS, or that of a folder in `data_dir`.
 
     `image_size` is the size to decode a folder to; published datasets keep theirs. `cache_dir` is for decoded images.
-    `notify` receives lines for the user, `progress` (label, done, total) in images or, while downloading, in bytes.
+    `note` receives lines for the user, `progress` (label, done, total) in images or, while downloading, in bytes.
     """
 
     name: str
     image_size: int
     data_dir: Path
     cache_dir: Path
-    notify: Notify = silent
+    note: Note = silent
     progress: Progress = silent
 
     @classmethod
-    def of(cls, data: DataSpec, runtime: Runtime, notify: Notify = silent, progress: Progress = silent) -> Self:
+    def of(cls, data: DataSpec, runtime: Runtime, note: Note = silent, progress: Progress = silent) -> Self:
         """Return the request for the images of a spec."""
-        return cls(data.dataset, data.image_size, runtime.data_dir, runtime.cache_dir, notify, progress)
+        return cls(data.dataset, data.image_size, runtime.data_dir, runtime.cache_dir, note, progress)
 
     @property
     def decoded_size(self) -> int:
@@ -111,12 +111,12 @@ def dataset_title(dataset: str) -> str:
 
 
 def is_altered(name: str, *, canonical: bool) -> bool:
-    """Whether images differ from those published under their name; nothing was published of a user's folder."""
+    """Return whether images differ from those published under their name; a user's own were not published."""
     return name in DATASETS and not canonical
 
 
 def bytes_in_words(name: str, *, canonical: bool) -> str:
-    """Whether images are the published ones: as published, not as published, own images."""
+    """Describe whether images are the published ones: as published, not as published, own images."""
     if name not in DATASETS:
         return "own images"
     return "as published" if canonical else "not as published"

@@ -121,7 +121,7 @@ def _find(request: ImageRequest) -> "ImageSource":
 
     if not _is_folder(folder := request.data_dir / request.name):
         raise DatasetError(f"no image folder {folder}", f"use --dataset with the path of {request.name}")
-    return image_source(read_folder(folder, request.notify), request.image_size)
+    return image_source(read_folder(folder, request.note), request.image_size)
 
 
 def _is_path(dataset: str) -> bool:

@@ -14,7 +14,7 @@ from vitreport.data.archive import Tree, disk_tree, is_image, read_text, zip_tre
 from vitreport.data.arrays import Decoding, ImageSource
 from vitreport.data.decode import Listing, decode_listed
 from vitreport.data.fetch import find_published
-from vitreport.data.folder import Labelled, arranged, image_source, refuse_other_classes
+from vitreport.data.folder import Labelled, arranged, check_same_classes, image_source
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import DatasetError
 
@@ -39,7 +39,7 @@ def find(request: ImageRequest) -> ImageSource:
 def _listed(tree: Tree, request: ImageRequest, source: str) -> Listing:
     """List the images of a folder or an archive in the original layout."""
     wnids = tuple(dict.fromkeys(_lines(tree, WNIDS)))
-    refuse_other_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
+    check_same_classes(request.name, f"{tree.place}/{WNIDS}", wnids)
     by_folder: dict[str, list[str]] = defaultdict(list)
     for file in filter(is_image, tree.files):
         by_folder[file.rpartition("/")[0]].append(file)

@@ -10,9 +10,9 @@ import numpy as np
 from vitreport.data.arrays import ImageArrays
 from vitreport.data.decode import UndecodableError
 from vitreport.data.notices import IN_WORDS, class_warning
-from vitreport.data.registry import DATASETS, ImageRequest, Notify, Progress, bytes_in_words
+from vitreport.data.registry import DATASETS, ImageRequest, Note, Progress, bytes_in_words
 from vitreport.data.sources import describe, locate, open_dataset
-from vitreport.spec.data import SMALLEST_SIDE
+from vitreport.spec.data import MIN_SIDE
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,18 @@ class Check:
 
 
 def verify(
-    dataset: str, data_dirs: Sequence[Path], cache_dir: Path, image_size: int | None, notify: Notify, progress: Progress
+    dataset: str, data_dirs: Sequence[Path], cache_dir: Path, image_size: int | None, note: Note, progress: Progress
 ) -> list[Check]:
     """Check a dataset, given by name or path; it is decoded first if it was not yet.
 
     Raises SpecError if there is none, or the size of its images cannot be found out, DatasetError if it does not open.
     """
     name, home = locate(dataset, data_dirs)
-    size = SMALLEST_SIDE
+    size = MIN_SIDE
     with suppress(UndecodableError):  # of the first image: decoding finds all of them
         size = describe(dataset, data_dirs, image_size).image_size
     try:
-        request = ImageRequest(name, size, home, cache_dir, notify, progress)
+        request = ImageRequest(name, size, home, cache_dir, note, progress)
         return list(_checks(name, open_dataset(request)))
     except UndecodableError as error:
         return [Check("decoding", False, error.message, items=tuple(error.faults))]

@@ -17,8 +17,8 @@ from vitreport.formatting import counted, csv_text, listed
 from vitreport.records.folders import run_folders
 from vitreport.records.measurement import METRICS, SPLITS, TRAIN_EVAL
 from vitreport.records.reader import Run, read_run
-from vitreport.records.run import Cost, ThroughputRecord
-from vitreport.spec.fields import flat
+from vitreport.records.run import NetworkCost, ThroughputRecord
+from vitreport.spec.fields import flatten
 from vitreport.spec.run import RunSpec
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ PACKAGES = {
 
 
 @dataclass(frozen=True)
-class Table:
+class RecordTable:
     """Rows with the kind of each column; a value that a row lacks is None. Times are text in ISO 8601."""
 
     kinds: Mapping[str, Kind]
@@ -66,7 +66,7 @@ class Table:
         return pandas.DataFrame(columns)
 
 
-def require_extra(extra: str) -> None:
+def check_extra(extra: str) -> None:
     """Raise ResourceError with the install command if a package of an extra cannot be imported."""
     try:
         for package in PACKAGES[extra]:
@@ -79,7 +79,7 @@ def require_extra(extra: str) -> None:
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}
 RESULT_COLUMNS: dict[str, Kind] = {
     **{f"test.{name}": "number" for name in ("expected_calibration_error", "balanced_accuracy", "macro_f1")},
-    **{f"cost.{name}": "integer" for name in Cost.model_fields if name != "uncounted_operations"},
+    **{f"cost.{name}": "integer" for name in NetworkCost.model_fields if name != "uncounted_operations"},
     **{f"throughput.{name}": "number" for name in ThroughputRecord.model_fields},
     "seconds": "number",
     **dict.fromkeys(("peak_memory_bytes", "trials_per_job"), "integer"),
@@ -104,27 +104,27 @@ EPOCH_COLUMNS: dict[str, Kind] = {
 }
 
 
-def runs_table(runs: Iterable[Run]) -> Table:
+def runs_table(runs: Iterable[Run]) -> RecordTable:
     """Return one row a run: its spec, what it measured, what it cost and where it comes from."""
-    pairs = [(_run_row(run), flat(run.spec.model_dump(mode="json")) if run.spec else {}) for run in runs]
+    pairs = [(_run_row(run), flatten(run.spec.model_dump(mode="json")) if run.spec else {}) for run in runs]
     measured: dict[str, Kind] = {"count": "integer", "correct": "integer", "accuracy": "number", "loss": "number"}
     measured |= dict.fromkeys(METRICS, "number")
     kinds = RUN_COLUMNS | _spec_kinds([spec for _, spec in pairs])
     for which in ("selected", "last"):
         kinds[f"{which}.epoch"] = "integer"
         kinds |= {f"{which}.{split}.{name}": kind for split in SPLITS for name, kind in measured.items()}
-    return Table(kinds | RESULT_COLUMNS, [row | spec for row, spec in pairs])
+    return RecordTable(kinds | RESULT_COLUMNS, [row | spec for row, spec in pairs])
 
 
-def epochs_table(runs: Iterable[Run]) -> Table:
+def epochs_table(runs: Iterable[Run]) -> RecordTable:
     """Return one row an epoch, in the order of the runs."""
     rows = []
     for run in runs:
         shared = {"id": run.id, "group": run.spec and run.spec.group, "seed": run.spec and run.spec.seed}
         for epoch in run.epochs:
             splits = {split: measured.values for split, measured in epoch.splits.items()}
-            rows.append(shared | flat(splits) | epoch.model_dump(exclude={"splits"}))
-    return Table(EPOCH_COLUMNS, rows)
+            rows.append(shared | flatten(splits) | epoch.model_dump(exclude={"splits"}))
+    return RecordTable(EPOCH_COLUMNS, rows)
 
 
 def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
@@ -148,8 +148,8 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
     return _load(Path(folder), epochs_table)
 
 
-def _load(folder: Path, tabulate: Callable[[Iterable[Run]], Table]) -> "pandas.DataFrame":
-    require_extra("pandas")
+def _load(folder: Path, tabulate: Callable[[Iterable[Run]], RecordTable]) -> "pandas.DataFrame":
+    check_extra("pandas")
     if not folder.is_dir():
         raise RecordError(f"no such directory: {folder}")
     runs = [read_run(path) for path in run_folders(folder)]
@@ -178,12 +178,12 @@ def _run_row(run: Run) -> dict[str, Any]:
     if result := run.result:
         for which, epoch in (("selected", result.selected), ("last", result.last)):
             splits = {split: measured.values for split, measured in epoch.splits.items()}
-            row |= flat({which: {"epoch": epoch.epoch, **splits}})
+            row |= flatten({which: {"epoch": epoch.epoch, **splits}})
         scores = class_scores(result.test)
         row["test.expected_calibration_error"] = result.test.expected_calibration_error
         row |= {"test.balanced_accuracy": scores.balanced_accuracy, "test.macro_f1": scores.macro_f1}
     if record := run.record:
-        row |= flat(record.model_dump(mode="json", exclude={"id", "step", "resumed"}))
+        row |= flatten(record.model_dump(mode="json", exclude={"id", "step", "resumed"}))
         row |= {"resumed": len(record.resumed), "command": shlex.join(["vitreport", *record.argv])}
     return row
 

@@ -15,20 +15,20 @@ from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import RecordError
 from vitreport.inference.attention import method_of
 from vitreport.inference.classifier import Classifier
-from vitreport.records.folders import refuse_links_in
+from vitreport.records.folders import check_no_links_in
 from vitreport.records.measurement import ClassifiedImage
 from vitreport.records.reader import Run
 from vitreport.report.figures.attention import Example
 from vitreport.runtime import Runtime
-from vitreport.store.run_state import held, refuse_other_images
-from vitreport.store.sheets import write_attention
+from vitreport.store.contact_sheets import write_attention
+from vitreport.store.run_state import check_same_images, lock_run
 from vitreport.training.device import memory_errors
 from vitreport.training.events import Listener
 from vitreport.training.setup import find_determinism
 
 
 class Picture(NamedTuple):
-    """A decoded image uint8 (3, S, S); of a test image also its place, and that of its class."""
+    """A decoded image uint8 (3, S, S); for a test image also its index and that of its class."""
 
     name: str
     pixels: Pixels
@@ -57,10 +57,13 @@ def chosen_test_images(run: Run, most: int, data_dirs: Sequence[Path], listener:
     assert run.result
     _, home = locate(run.spec.data.dataset, data_dirs)
     arrays = open_dataset(ImageRequest.of(run.spec.data, Runtime(data_dir=home), listener.note, listener.progress))
-    refuse_other_images(run.record, arrays.fingerprint, "give images, or the directory of the dataset with --data-dir")
+    check_same_images(run.record, arrays.fingerprint, "give images, or the directory of the dataset with --data-dir")
     test = arrays.splits["test"]
     mistakes = [each.index for each in run.result.mistakes.images] if run.result.mistakes else list[int]()
-    count, bits = len(test.labels), run.answers.correct if run.answers else -1  # an older record does not say
+    count, bits = (
+        len(test.labels),
+        run.answers.correct if run.answers else -1,
+    )  # all bits set: an older record counts as correct
     right = [index for index in range(count) if bits >> (count - 1 - index) & 1 and index not in mistakes]
     wrong = mistakes[: max(most // 2, most - len(right))]
     number = max(1, most - len(wrong))
@@ -94,8 +97,8 @@ def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path]
     model = Classifier.restore([run], device)
     method, _ = method_of(model.spec.model)
     assert run.result
-    with held(run.folder, listener.note):
-        refuse_links_in(run.folder)
+    with lock_run(run.folder, listener.note):
+        check_no_links_in(run.folder)
         pictures = chosen_test_images(run, most, data_dirs, listener)
         maps, shares = _seen(model, pictures)
         found = [_classified(*each) for each in zip(pictures, shares, strict=True)]

@@ -20,7 +20,7 @@ from torch.export.pt2_archive import is_pt2_package
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import locate, open_without_download
 from vitreport.errors import RecordError, SpecError
-from vitreport.export.table import require_extra
+from vitreport.export.table import check_extra
 from vitreport.formatting import counted
 from vitreport.inference.classifier import Classifier
 from vitreport.records.folders import EXPORTED
@@ -160,7 +160,7 @@ def load_exported(path: Path, device: str) -> ExportedClassifier:
     if format_ is None:
         raise SpecError(f"unknown file extension: {path}", f"use {' or '.join(EXTENSIONS.values())}")
     if format_ == "onnx":
-        require_extra("onnx")
+        check_extra("onnx")
     try:
         return read_exported(path.read_bytes(), format_)
     except Exception as error:  # torch and ONNX Runtime raise almost anything for a damaged file

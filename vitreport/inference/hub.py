@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vitreport.analysis.analyze import analyze
+from vitreport.analysis.summarize import summarize
 from vitreport.errors import ResourceError, SpecError
 from vitreport.models.weights import library_errors, reason_of
 from vitreport.records.reader import Run
@@ -32,7 +32,7 @@ def files_of(runs: Sequence[Run], folders: Sequence[Path], repo_id: str) -> dict
         hint = "use USER/NAME, with letters, digits, '-', '_' and '.'"
         raise SpecError(f"invalid repository id: {repo_id}", hint) from error
     restore(runs)
-    card = render_model_card(make_page(analyze(folders)), repo_id=repo_id)
+    card = render_model_card(make_page(summarize(folders)), repo_id=repo_id)
     places = {run.folder: "" if len(runs) == 1 else f"{run.id}/" for run in runs}
     own = {f"{place}{name}": folder / name for folder, place in places.items() for name in FILES}
     return {"README.md": card.encode(), **own}

@@ -11,12 +11,12 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode
 
-from vitreport.models.no_compiler import leave_alone
-from vitreport.records.run import Cost
+from vitreport.models.dynamo import disable_dynamo
+from vitreport.records.run import NetworkCost
 from vitreport.spec.data import CHANNELS
 
 
-def measure_cost(model: nn.Module, image_size: int) -> Cost:
+def measure_cost(model: nn.Module, image_size: int) -> NetworkCost:
     """Measure on copies of the model, on its device and at the precision of the autocast around it.
 
     The FLOPs are those of the architecture as published, by its `published_forward` if it has one; the saved bytes are
@@ -29,7 +29,7 @@ def measure_cost(model: nn.Module, image_size: int) -> Cost:
         forward, training = _count_flops(deepcopy(model).eval(), one)
         copy = deepcopy(model).train()
         activation_bytes = saved_bytes(copy, three) - saved_bytes(copy, two)
-    return Cost(
+    return NetworkCost(
         parameters=count_parameters(model),
         forward_flops_per_image=forward,
         training_flops_per_image=training,
@@ -46,7 +46,7 @@ def _count_flops(model: nn.Module, image: Tensor) -> tuple[int, int]:
     """Count an image's forward pass, and its forward and backward pass, as far as torch's counter has formulas."""
     # torch's counter misses fused attention on a CPU, and it fails on some networks where gradients are off.
     formulas = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
-    leave_alone(_FlopCounterMode.__torch_dispatch__)
+    disable_dynamo(_FlopCounterMode.__torch_dispatch__)
     counter = FlopCounterMode(display=False, custom_mapping=formulas)
     with sdpa_kernel(SDPBackend.MATH), counter:
         logits = getattr(model, "published_forward", model)(image)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FEWEST_IMAGES = 16  # with fewer, PyTorch does not use oneDNN on one thread
-FEWEST_ROWS, FEWEST_PRODUCTS = 512, 2**23  # below, the layouts of a convolution take longer than is gained
+MIN_IMAGES = 16  # with fewer, PyTorch does not use oneDNN on one thread
+MIN_ROWS, MIN_PRODUCTS = 512, 2**23  # below, the layouts of a convolution take longer than is gained
 
 
 def _has_slow_mkl() -> bool:
@@ -54,7 +54,7 @@ def _is_worth_it(inputs: Tensor, weight: Tensor) -> bool:
     if inputs.device.type != "cpu" or inputs.dtype != torch.float32:
         return False
     rows = inputs.shape[:-1].numel()
-    return len(inputs) >= FEWEST_IMAGES and rows >= FEWEST_ROWS and rows * weight.numel() >= FEWEST_PRODUCTS
+    return len(inputs) >= MIN_IMAGES and rows >= MIN_ROWS and rows * weight.numel() >= MIN_PRODUCTS
 
 
 def product(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -72,7 +72,7 @@ def sized_network(spec: TimmSpec, image_size: int, **keywords: Any) -> nn.Module
 def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) -> Weights:
     """Load the weights of an architecture from timm's hub; `note` receives a line when the hub is asked.
 
-    Raises SpecError where there are none, ResourceError where they cannot be loaded.
+    Raises SpecError if there are none, ResourceError if they cannot be loaded.
     """
     import timm
     from huggingface_hub import constants

@@ -43,7 +43,7 @@ class Weights:
 def read_weights(path: Path, digest: str) -> Weights:
     """Read the tensors of a safetensors file, or of a weights-only one that torch has saved.
 
-    Raises RecordError where the file's SHA-256 is not `digest`, or the file holds anything but plain tensors.
+    Raises RecordError if the file's SHA-256 is not `digest`, or the file holds anything but plain tensors.
     """
     with reading_errors(RecordError, path, "give the path of a weights file"):
         content = read_bounded(path, MAX_BYTES)
@@ -99,7 +99,7 @@ def _unreadable(source: str, error: Exception) -> RecordError:
 
 
 def parse_safetensors(content: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors and metadata. Raises RecordError where `content` of `source` is damaged."""
+    """Return tensors and metadata. Raises RecordError if `content` of `source` is damaged."""
     header_size = int.from_bytes(content[:8], "little")
     if header_size > MAX_HEADER_BYTES:
         raise RecordError(f"{source} has a header larger than {MAX_HEADER_BYTES >> 20} MiB", INCOMPLETE_HINT)
@@ -142,7 +142,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def classifier_prefixes(model: nn.Module) -> tuple[str, ...]:
-    """Return the beginnings of the names of all tensors that depend on the number of classes."""
+    """Return the name prefixes of tensors that depend on the number of classes."""
     if not hasattr(model, "get_classifier"):
         return cast("tuple[str, ...]", model.classifier)
     found = cast("Callable[[], Any]", model.get_classifier)()

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vitreport.records.measurement import LARGEST_TILE, ClassifiedImage
+from vitreport.records.measurement import MAX_TILE, ClassifiedImage
 from vitreport.records.schema import SCHEMA_VERSION, Record, Text, Version
 
-MOST_SHOWN = 12
+MAX_SHOWN = 12
 
 
 class AttentionRecord(Record):
@@ -19,7 +19,7 @@ class AttentionRecord(Record):
 
     schema_version: Version = SCHEMA_VERSION
     method: Text
-    images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MOST_SHOWN)]
-    side: Annotated[int, Field(ge=1, le=LARGEST_TILE)]
+    images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MAX_SHOWN)]
+    side: Annotated[int, Field(ge=1, le=MAX_TILE)]
     sha256: Text
     weights_sha256: Text

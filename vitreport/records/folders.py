@@ -17,7 +17,7 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"
 SWEEPS = "sweeps"
 LINK_HINT = "replace the link with what it points to; nothing outside the runs directory is read or written"
-MOST_NAMED = 3
+MAX_NAMED = 3
 EXPORTED = (".pt2", ".onnx")
 """The extensions of the files of `vitreport export-model`."""
 
@@ -35,7 +35,7 @@ def strays(runs_dir: Path) -> list[tuple[str, str]]:
             names[LINK].append(entry.name)
         elif entry.is_dir() and RunId.parse(entry.name).seed != ids.NO_SEED and not _is_run(entry):
             names["incomplete (no record)"].append(entry.name)
-    return [(listed(found, MOST_NAMED), reason) for reason, found in names.items() if found]
+    return [(listed(found, MAX_NAMED), reason) for reason, found in names.items() if found]
 
 
 def find_run(name: str, runs_dir: Path) -> Path:
@@ -68,7 +68,7 @@ def group_folders(name: str, runs_dir: Path) -> list[Path]:
 
 
 def find_group(name: str, runs_dir: Path) -> list[Path]:
-    """Return the folders of a group given by its id, of each seed the newest attempt; none if the id is unknown."""
+    """Return the newest attempt of each seed of a group, or an empty list for an unknown id."""
     newest = ids.newest_attempts(folder.name for folder in group_folders(name, runs_dir))
     return [runs_dir / each for each in newest]
 
@@ -99,13 +99,13 @@ def next_attempt(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / str(replace(found, attempt=found.attempt + 1)) if _is_run(newest) else newest
 
 
-def refuse_links_in(folder: Path) -> None:
+def check_no_links_in(folder: Path) -> None:
     """Raise RecordError for a run folder that is a link or holds one."""
     checkpoints = folder / CHECKPOINTS
-    refuse_links([folder, checkpoints, *folder.glob("*"), *checkpoints.glob("*")])
+    check_no_links([folder, checkpoints, *folder.glob("*"), *checkpoints.glob("*")])
 
 
-def refuse_links(paths: Iterable[Path]) -> None:
+def check_no_links(paths: Iterable[Path]) -> None:
     """Raise RecordError for the first of these paths that is a link: writing to it would change something outside."""
     if link := next(filter(Path.is_symlink, paths), None):
         raise RecordError(f"{link} {LINK}", LINK_HINT)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Annotated, Self
 
 from pydantic import Field, computed_field, model_validator
@@ -13,9 +14,9 @@ SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """The splits in their order, with the names that people read."""
 TRAIN_EVAL = "train_eval"
 """What an epoch calls the training images that are measured after it, without augmentation and dropout."""
-MOST_IMAGES = 500_000  # more would make a record large
-MOST_MISTAKES = 12
-LARGEST_TILE = 64
+MAX_IMAGES = 500_000  # more would make a record large
+MAX_MISTAKES = 12
+MAX_TILE = 64
 METRICS = {"top5": "top-5 accuracy"}
 """The titles of all metrics except count, correct, loss and accuracy, by their name in records, tables and CSV files.
 
@@ -135,8 +136,8 @@ class ClassifiedImage(Record):
 class MistakeSheet(Record):
     """The mistakes of the highest confidence, the highest first. mistakes.png shows them, `side` pixels each."""
 
-    images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MOST_MISTAKES)]
-    side: Annotated[int, Field(ge=1, le=LARGEST_TILE)]
+    images: Annotated[tuple[ClassifiedImage, ...], Field(min_length=1, max_length=MAX_MISTAKES)]
+    side: Annotated[int, Field(ge=1, le=MAX_TILE)]
     sha256: Text
 
 
@@ -189,7 +190,7 @@ class ResultRecord(Record):
 
 
 @dataclass(frozen=True)
-class Answers:
+class CorrectImages:
     """Which of the `count` test images of the dataset with this fingerprint are correct, as the bits of a number."""
 
     fingerprint: str
@@ -199,9 +200,9 @@ class Answers:
 
 def packed(correct: Sequence[bool]) -> str | None:
     """Return bits in base64, the first image first and zeros at the end; None for no images, or too many to record."""
-    if not 0 < len(correct) <= MOST_IMAGES:
+    if not 0 < len(correct) <= MAX_IMAGES:
         return None
-    size = -(-len(correct) // 8)
+    size = ceil(len(correct) / 8)
     bits = "".join("01"[each] for each in correct).ljust(8 * size, "0")
     return base64.b64encode(int(bits, 2).to_bytes(size, "big")).decode()
 
@@ -210,12 +211,12 @@ def unpacked(text: str, count: int) -> int:
     """Return a number of `count` bits. Raises ValueError if the text does not hold the bits of so many images."""
     content = base64.b64decode(text, validate=True)
     value, filled = int.from_bytes(content, "big"), -count % 8
-    if len(content) != -(-count // 8) or value & ((1 << filled) - 1):
+    if len(content) != ceil(count / 8) or value & ((1 << filled) - 1):
         raise ValueError(f"correct is not of {count} images")
     return value >> filled
 
 
-def right_alone(first: Answers | None, second: Answers | None) -> tuple[int, int] | None:
+def discordant_pairs(first: CorrectImages | None, second: CorrectImages | None) -> tuple[int, int] | None:
     """Count the images that only the first of two runs classifies correctly, and those that only the second does.
 
     None where these are not known to be the same images.

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from vitreport.errors import SpecError
 from vitreport.records.folders import SWEEPS, find_runs
-from vitreport.records.measurement import Answers, EpochRecord, ResultRecord
+from vitreport.records.measurement import CorrectImages, EpochRecord, ResultRecord
 from vitreport.records.run import RunRecord, SweepRecord
 from vitreport.records.upgrade import parse
 from vitreport.run_id import RunId
@@ -34,7 +34,7 @@ MAX_BYTES = {
 MAX_OTHER_BYTES = 16 << 20
 MAX_SKIPPED_LINES = 100
 MAX_SHOWN = 100
-MOST_EPOCHS_UNKNOWN = 10_000
+MAX_EPOCHS_UNKNOWN = 10_000
 """How many epochs are read where the spec that says their number cannot be."""
 
 Content = TypeVar("Content")
@@ -69,11 +69,11 @@ class Run:
         return self.folder.name
 
     @property
-    def answers(self) -> Answers | None:
+    def answers(self) -> CorrectImages | None:
         """Which test images the run classifies correctly; None if its record does not say it."""
         if not (self.record and self.result and self.result.bits is not None):
             return None
-        return Answers(self.record.data.fingerprint, self.result.selected.splits["test"].count, self.result.bits)
+        return CorrectImages(self.record.data.fingerprint, self.result.selected.splits["test"].count, self.result.bits)
 
 
 def read_run(folder: Path) -> Run:
@@ -87,7 +87,7 @@ def read_run(folder: Path) -> Run:
     if spec and spec.run_id != RunId.parse(folder.name).first_attempt:
         damage.append(Damage("spec.json", f"is the spec of {spec.run_id}"))
         spec = None
-    most = spec.train.epochs if spec else MOST_EPOCHS_UNKNOWN
+    most = spec.train.epochs if spec else MAX_EPOCHS_UNKNOWN
     epochs = tuple(read_epochs(folder / "metrics.jsonl", most, record.data.counts if record else {}, damage))
     is_done = record is not None and record.status == "done"
     if is_done and spec and len(epochs) < most:
@@ -154,7 +154,7 @@ def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[D
 
 
 def fault_of(error: Exception) -> str:
-    """Return what an error says is wrong, of pydantic's the first thing with its field."""
+    """Return an error's message; for a pydantic error, the first message with its field."""
     if isinstance(error, OSError):
         return reading_fault(error)
     if not isinstance(error, ValidationError):

@@ -41,7 +41,7 @@ class DataRecord(Record):
         return self
 
 
-class Cost(Record):
+class NetworkCost(Record):
     """What a network costs for one image: FLOPs (two for a multiply-add), not MACs, and memory.
 
     `activation_bytes_per_image` is what autograd saves for the backward pass; older records lack it. The FLOPs are a
@@ -145,7 +145,7 @@ class RunRecord(Record):
     versions: dict[Text, Text]
     git: GitRecord | None
     data: DataRecord
-    cost: Cost
+    cost: NetworkCost
     throughput: ThroughputRecord | None = None
     weights: InitialWeights | None = None
     resumed: tuple[ResumeRecord, ...] = ()
@@ -158,9 +158,8 @@ class RunRecord(Record):
 
     def newest(self, name: str) -> str:
         """Return what an entry of the fingerprint was in the end, after the last resume; "" if it is not recorded."""
-        changes = (resumed.changed[name][1] for resumed in self.resumed if name in resumed.changed)
-        *_, newest = self.fingerprint.get(name, ""), *changes
-        return newest
+        changes = [resumed.changed[name][1] for resumed in self.resumed if name in resumed.changed]
+        return changes[-1] if changes else self.fingerprint.get(name, "")
 
 
 class TrialRecord(Record):

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 Format = Literal["markdown", "html", "json", "csv", "latex", "model-card"]
 Kind = Literal["rows", "ablation", "grid", "curves", "confusion", "mistakes", "attention"]
 PICTURES: tuple[Kind, ...] = ("mistakes", "attention")  # recorded, not drawn
-MOST_ROWS = 100
+MAX_ROWS = 100
 NOTHING = "\N{EN DASH}"  # a table cell without a value
 
 
@@ -41,7 +41,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Prose:
-    """Markdown that the author of a study wrote, see `spec/prose.py` for what it may contain."""
+    """Markdown that the author of a study wrote, see `spec/study_text.py` for what it may contain."""
 
     text: str
 
@@ -97,7 +97,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideBySide:
     """Blocks beside each other where the page is wide enough."""
 
     blocks: tuple["Block", ...]
@@ -121,10 +121,10 @@ class Section:
     has_heading: bool = True
 
 
-Block = Paragraph | Prose | Bullets | CodeBlock | Table | Figure | Beside | Details
+Block = Paragraph | Prose | Bullets | CodeBlock | Table | Figure | SideBySide | Details
 Part = Block | Section
 P = TypeVar("P", bound=Part)
-HOLDERS, SAYING = (Beside, Details, Section), ("text", "items", "rows", "blocks")
+HOLDERS, SAYING = (SideBySide, Details, Section), ("text", "items", "rows", "blocks")
 
 
 def filled(content: Iterable[P]) -> tuple[P, ...]:
@@ -155,8 +155,8 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], t
     """Return a table whose first `texts` columns are text; columns without content and very many rows are left out."""
     every = list(rows)
     kept = [index for index in range(len(columns)) if not every or any(row[index] for row in every)]
-    if len(every) > MOST_ROWS:
-        note = f"{note} Rows not shown: {len(every) - MOST_ROWS:,}. The JSON report contains all rows.".strip()
-    shown = tuple(tuple(row[index] for index in kept) for row in every[:MOST_ROWS])
+    if len(every) > MAX_ROWS:
+        note = f"{note} Rows not shown: {len(every) - MAX_ROWS:,}. The JSON report contains all rows.".strip()
+    shown = tuple(tuple(row[index] for index in kept) for row in every[:MAX_ROWS])
     align = "".join("l" if index < texts else "r" for index in kept)
     return Table(caption, tuple(columns[index] for index in kept), shown, align, note)

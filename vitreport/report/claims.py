@@ -20,7 +20,7 @@ def verdicts(content: Sequence[Verdict]) -> Table:
             each.claim.subject,
             each.claim.published,
             estimate_cell(each.measured, partial(each.claim.in_words, seeds=seeds)),
-            estimate_cell(each.difference, Estimate.signed_points),
+            estimate_cell(each.difference, Estimate.in_signed_pp),
             each.outcome,
             "; ".join(filter(None, [each.why, *see])),
             each.claim.source,

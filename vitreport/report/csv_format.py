@@ -8,7 +8,7 @@ from pydantic_core import to_jsonable_python
 from vitreport.analysis.groups import Group
 from vitreport.formatting import csv_text
 from vitreport.report.sections import Page
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 
 ROW = (
     *("architecture", "dataset", "id", "state", "seeds", "test", "validation", "train", "gap", "test_loss"),
@@ -26,7 +26,7 @@ def render_csv(page: Page) -> str:
 def _row(group: Group) -> dict[str, Any]:
     """Return what is known of a group: its estimates by their paths in JSON, the fields of its spec, its command."""
     values = {name: getattr(group, name) for name in ROW}
-    row = {**flat(to_jsonable_python(values)), **group.fields, "command": group.command}
+    row = {**flatten(to_jsonable_python(values)), **group.fields, "command": group.command}
     return {
         name: json.dumps(value) if isinstance(value, list | tuple | dict) else value
         for name, value in row.items()

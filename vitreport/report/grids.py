@@ -8,7 +8,7 @@ from vitreport.analysis.summary import Ablation, Effect, Interaction
 from vitreport.formatting import Estimate, methods, percent
 from vitreport.report.blocks import Table, table
 from vitreport.report.tables import estimate_cell, number, outcome, vary_in_seeds
-from vitreport.spec.sweep import called, shown_level
+from vitreport.spec.sweep import describe_level, format_level
 
 
 def grid(content: Ablation) -> Table:
@@ -16,12 +16,12 @@ def grid(content: Ablation) -> Table:
     seeds = vary_in_seeds(level.accuracy for level in content.levels)
     cells = {level.labels: outcome(level.group, level.missing, seeds=seeds) for level in content.levels}
     rows, columns = content.labels
-    baseline = "" if content.baseline is None else f" Baseline: {called(content.axes, content.reference)}."
+    baseline = "" if content.baseline is None else f" Baseline: {describe_level(content.axes, content.reference)}."
     note = methods(level.accuracy for level in content.levels) + baseline + protocol.without_answers(content.groups)
     return table(
         f"Test accuracy of {subject_of(content)}",
-        (content.axes[0], *(called(content.axes[1:], [column]) for column in columns)),
-        [(shown_level([row]), *(cells[row, column] for column in columns)) for row in rows],
+        (content.axes[0], *(describe_level(content.axes[1:], [column]) for column in columns)),
+        [(format_level([row]), *(cells[row, column] for column in columns)) for row in rows],
         note=note,
     )
 
@@ -32,9 +32,9 @@ def effects(content: Ablation) -> Table:
     references = dict(zip(content.axes, content.reference, strict=True))
     rows = [
         (
-            called([each.axis], [each.level]),
+            describe_level([each.axis], [each.level]),
             number(each.accuracy, lambda value: percent(value, 1)),
-            word if references[each.axis] == each.level else estimate_cell(each.difference, Estimate.signed_points),
+            word if references[each.axis] == each.level else estimate_cell(each.difference, Estimate.in_signed_pp),
         )
         for each in content.effects
     ]
@@ -48,10 +48,12 @@ def effects(content: Ablation) -> Table:
 def interactions(content: Ablation) -> Table:
     """Show the interaction of each combination of a grid, if it has any."""
     rows = [
-        (*(shown_level([label]) for label in each.levels), estimate_cell(each.difference, Estimate.signed_points))
+        (*(format_level([label]) for label in each.levels), estimate_cell(each.difference, Estimate.in_signed_pp))
         for each in content.interactions
     ]
-    first, second = (called([axis], [label]) for axis, label in zip(content.axes, content.reference, strict=True))
+    first, second = (
+        describe_level([axis], [label]) for axis, label in zip(content.axes, content.reference, strict=True)
+    )
     axis = content.axes[0]
     meaning = (
         f"An interaction is how much a combination differs from {second} with the same {axis}, minus that at {first}."

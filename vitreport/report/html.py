@@ -19,11 +19,11 @@ from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import draw
 from vitreport.report.markdown import environment, template_folder
 from vitreport.report.sections import Page
-from vitreport.spec.prose import flat_tokens, markdown
-from vitreport.store.sheets import place_of, width_of
+from vitreport.spec.study_text import flat_tokens, markdown
+from vitreport.store.contact_sheets import place_of, width_of
 
 BREAK = re.compile(r" (?=\()|(?<=;) ")  # of a number: 61.0%, then (60.0% to 62.0%, single run)
-LONGEST = 32  # letters of a piece that is never broken
+MAX_UNBROKEN = 32  # letters of a piece that is never broken
 OF_PROSE = {  # what the tags of an author's Markdown become; there is no such tag in text, where it is escaped
     "<pre>": '<pre tabindex="0">',
     "<table>": '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>',
@@ -100,4 +100,6 @@ def _cell(cell: str) -> Markup:
     if not isinstance(cell, blocks.Number) or " " not in cell:
         return _inline(cell)
     pieces = BREAK.split(printable(cell))
-    return Markup(" ").join(Markup("<span>{}</span>" if len(each) <= LONGEST else "{}").format(each) for each in pieces)
+    return Markup(" ").join(
+        Markup("<span>{}</span>" if len(each) <= MAX_UNBROKEN else "{}").format(each) for each in pieces
+    )

@@ -7,13 +7,13 @@ from pathlib import Path
 from vitreport.errors import SpecError
 from vitreport.files import write_atomic
 from vitreport.formatting import printable
-from vitreport.spec.prose import markdown
+from vitreport.spec.study_text import markdown
 from vitreport.untrusted_files import read_bounded, reading_errors
 
 BEGIN, END = "<!-- vitreport:begin -->", "<!-- vitreport:end -->"
 MARK = re.compile(rf"^(?:{BEGIN}|{END})(?=[ \t\r]*$)", re.MULTILINE)
-MOST_BYTES = 256 << 20
-MOST_CHARACTERS = 200
+MAX_FILE_BYTES = 256 << 20
+MAX_CHARACTERS = 200
 
 
 def as_part(document: str) -> str:
@@ -69,12 +69,12 @@ def read_part(path: Path) -> str:
 def read_text(path: Path) -> str:
     """Read a file. Raises SpecError for what cannot be read as text."""
     with reading_errors(SpecError, path, "give the path of a Markdown file"):
-        return read_bounded(path, MOST_BYTES).decode("utf-8")
+        return read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
 
 
 def _shown(line: str) -> str:
     """Return a line for a terminal: printable, and of a very long one the beginning."""
     text = printable(line.removesuffix("\n"))
-    if len(text) > MOST_CHARACTERS:
-        return f"{text[:MOST_CHARACTERS].rstrip()}…\n"
+    if len(text) > MAX_CHARACTERS:
+        return f"{text[:MAX_CHARACTERS].rstrip()}…\n"
     return f"{text}\n" if line.endswith("\n") else f"{text}\n\\ No newline at end of file\n"

@@ -80,7 +80,7 @@ KEYS: dict[type, tuple[str, ...]] = {
 
 
 def render_json(page: Page) -> str:
-    """Return everything that the page says; of its figures, the words."""
+    """Return everything that the page says; for its figures, only the words."""
     parts = vars(page.summary) | vars(page)
     parts |= {
         "schema_version": Document.schema_version,

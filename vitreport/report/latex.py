@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import compress
+from math import ceil
 
 from vitreport.formatting import printable, unbroken
 from vitreport.report import grids, tables
@@ -14,7 +15,7 @@ from vitreport.report.sections import Page
 
 SIZES = {"": 69, r"\small": 74, r"\footnotesize": 80, r"\scriptsize": 85}  # of fonts, with the characters on a line
 GAP = 2.5  # between two columns, in characters
-MOST_LINES = 36  # a longer table is broken over pages
+MAX_LINES = 36  # a longer table is broken over pages
 OF_CLAIMS = ("claim", "published", "measured", "verdict", "why")
 SIDES = {"l": r"\raggedright", "r": r"\raggedleft"}
 MINUS = re.compile(r"(?<![\w-])-(?=[\d.])")
@@ -59,8 +60,8 @@ def _latex_table(content: Table, label: str) -> str:
     body = [between.join(rows), r"\bottomrule"]
     words = _latex(f"{content.caption}. {content.note}".strip())
     caption = [rf"\caption[{{{_latex(content.caption)}}}]{{{words}}}", rf"\label{{tab:{label}}}"]
-    lines = sum(max(-(-len(cell) // width) for cell, width in zip(row, widths, strict=True)) for row in content.rows)
-    if lines > MOST_LINES:
+    lines = sum(max(ceil(len(cell) / width) for cell, width in zip(row, widths, strict=True)) for row in content.rows)
+    if lines > MAX_LINES:
         begin = [rf"{{{size}\setlength{{\LTcapwidth}}{{\linewidth}}", rf"\begin{{longtable}}{{{align}}}"]
         top, end = [*caption, r"\\", *top, r"\endfirsthead", *top, r"\endhead"], [r"\end{longtable}}"]
     else:

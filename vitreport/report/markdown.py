@@ -31,7 +31,7 @@ from vitreport.untrusted_files import read_bounded, reading_errors
 
 TEMPLATE = "report.md.j2"
 PARTS = (*get_args(Block), Section)
-MOST_TEMPLATE_BYTES = 1 << 20
+MAX_TEMPLATE_BYTES = 1 << 20
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
 Template = tuple[Path, str]  # the path and the text of a template of the user
 
@@ -39,7 +39,7 @@ Template = tuple[Path, str]  # the path and the text of a template of the user
 def read_template(path: Path) -> Template:
     """Read a template of the user. Raises SpecError if it cannot be read as text."""
     with reading_errors(SpecError, f"template {path}", "give the path of a Jinja template"):
-        return path, read_bounded(path, MOST_TEMPLATE_BYTES).decode()
+        return path, read_bounded(path, MAX_TEMPLATE_BYTES).decode()
 
 
 def template_folder() -> Path:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from vitreport.formatting import printable
 from vitreport.report import blocks
-from vitreport.spec.prose import markdown
+from vitreport.spec.study_text import markdown
 
 PREFIXES = {"warning": "> [!WARNING]\n> ", "heading": "### "}
 BREAK = "<!-- -->"  # parts what GitHub would make a link, a mention, an emoji or a formula of
@@ -55,7 +55,7 @@ def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
         case blocks.Section(title, _, inner, has_heading):
             rendered = render_blocks(inner, assets)
             return f"## {literal(title)}\n\n{rendered}" if has_heading else rendered
-        case blocks.Beside(inner):
+        case blocks.SideBySide(inner):
             return render_blocks(inner, assets)
         case blocks.Details(summary, inner):
             folded = render_blocks(inner, assets, captions=True)

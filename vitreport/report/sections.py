@@ -10,13 +10,13 @@ from functools import cached_property
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Claim, Verdict, judge
 from vitreport.analysis.conclusion import conclusion
-from vitreport.analysis.findings import findings, is_foremost
+from vitreport.analysis.findings import findings, is_headline
 from vitreport.analysis.groups import Named
 from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Comparison, Finding, Section, Summary
 from vitreport.formatting import counted, joined
 from vitreport.report import blocks, grids, tables
-from vitreport.report.blocks import Beside, Bullets, CodeBlock, Details, Figure, Paragraph, Prose
+from vitreport.report.blocks import Bullets, CodeBlock, Details, Figure, Paragraph, Prose, SideBySide
 from vitreport.report.claims import verdicts
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
 from vitreport.report.figures.curves import curves_figure, splits_figure
@@ -61,7 +61,7 @@ class Page:
 
     def about(self, place: str, foremost: Collection[str] = ()) -> Bullets:
         """Return what was found about a comparison or an ablation, by its name, and which of the `foremost` is best."""
-        best = [each for each in self.findings if is_foremost(each) and {*each.groups} <= {*foremost}]
+        best = [each for each in self.findings if is_headline(each) and {*each.groups} <= {*foremost}]
         return Bullets(tuple(each.sentence for each in self.findings if each.place == place or each in best))
 
 
@@ -69,7 +69,7 @@ def make_page(summary: Summary, claims: Sequence[Claim] = (), title: str = TITLE
     """Return the page of a summary, with verdicts on published claims."""
     judged = judge(claims, summary.groups, summary.datasets)
     found = findings(summary, judged)
-    headline = tuple(each.sentence for each in found if is_foremost(each)) or (NOTHING,)
+    headline = tuple(each.sentence for each in found if is_headline(each)) or (NOTHING,)
     return Page(title, summary, headline, tuple(found), tuple(judged), tuple(bibliography(summary)))
 
 
@@ -77,7 +77,7 @@ def result(page: Page) -> Iterator[blocks.Block]:
     """Yield the answer, the first table beside its figure, and what was run."""
     for sentence in page.headline:
         yield Paragraph(sentence, "headline")
-    yield Beside((tables.overview(page.summary), *overview_figure(page.summary.begun)))
+    yield SideBySide((tables.overview(page.summary), *overview_figure(page.summary.begun)))
     yield Paragraph(protocol.what_was_run(page.summary), "note")
     yield Paragraph(protocol.left_out(page.summary), "note")
     for altered in (each.sentence for each in page.findings if each.rule == "data"):
@@ -128,7 +128,7 @@ def _not_run(what: str, names: Collection[str], command: str) -> Bullets:
 def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     is_overview = len(content.groups) > 1 and page.summary.is_overview(content)
     yield page.about(content.name, [group.id for _, group in content.groups if is_overview])
-    yield Beside((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
+    yield SideBySide((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
     yield Paragraph(protocol.unequal_classes(content.groups), "note")
     yield Paragraph(protocol.held_fixed(content.groups), "note")
     yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
@@ -144,7 +144,7 @@ def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     is_known = any(group.id in page.compared for _, group in groups)
     yield page.about(ablation.name)
     content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation)
-    yield Beside((content, *ablation_figure(ablation)))
+    yield SideBySide((content, *ablation_figure(ablation)))
     yield grids.effects(ablation)
     yield Paragraph(protocol.unequal_classes(groups), "note")
     yield Paragraph(protocol.held_fixed(groups, ablation.varied), "note")
@@ -171,7 +171,7 @@ def _classes(groups: Named) -> Iterator[blocks.Block]:
         if found := group.details:
             if not (drawn := list(confusion_figure(group))):
                 yield tables.confused(found.confusion, name)
-            yield Beside((*drawn, *mistakes_figure(group)))
+            yield SideBySide((*drawn, *mistakes_figure(group)))
 
 
 def not_run(page: Page) -> Iterator[blocks.Block]:

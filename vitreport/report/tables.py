@@ -17,9 +17,9 @@ from vitreport.formatting import Estimate, compact, counted, duration, listed, m
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
-from vitreport.store.run_state import RESULTS
+from vitreport.store.run_state import FINISHED_STATES
 
-MOST_COLUMNS = 8
+MAX_COLUMNS = 8
 MEANS_OF_CLASSES = ("balanced accuracy", "macro F1")
 _share = partial(percent, digits=1)
 
@@ -41,14 +41,14 @@ def overview(summary: plain.Summary) -> Table:
 def comparison(content: plain.Comparison) -> Table:
     """Show the groups of a comparison with their differences from the highest test accuracy of several seeds."""
     groups = [group for _, group in content.groups]
-    best = max((each for each in groups if each.is_ranked), key=lambda each: each.reached, default=None)
+    best = max((each for each in groups if each.is_ranked), key=lambda each: each.accuracy_or_zero, default=None)
     found = [difference_of(each, best) if best and each is not best else None for each in groups]
     seeds, scores = vary_in_seeds(group.test for group in groups), _scores_of(groups)
     rows = [
         (
             name,
             outcome(group, seeds=seeds),
-            "" if not any(found) else "highest" if group is best else estimate_cell(difference, Estimate.signed_points),
+            "" if not any(found) else "highest" if group is best else estimate_cell(difference, Estimate.in_signed_pp),
             *_means_of_classes(group)[: len(scores)],
             number(group.cost.parameters if group.cost else None, compact),
             number(group.cost.seconds if group.cost else None, duration),
@@ -73,7 +73,7 @@ def ablation(content: plain.Ablation) -> Table:
         (
             *content.texts(level),
             outcome(level.group, level.missing, seeds=seeds),
-            "baseline" if index == content.baseline else estimate_cell(level.difference, Estimate.signed_points),
+            "baseline" if index == content.baseline else estimate_cell(level.difference, Estimate.in_signed_pp),
             *_means_of_classes(level.group)[: len(scores)],
         )
         for index, level in enumerate(content.levels)
@@ -93,7 +93,7 @@ def splits(named: Named) -> Table:
         (
             name,
             *(estimate_cell(each, shown) for each in accuracies),
-            estimate_cell(gap, Estimate.signed_points),
+            estimate_cell(gap, Estimate.in_signed_pp),
             *_means_of_classes(group),
         )
         for (name, group), (*accuracies, gap) in zip(named, found, strict=True)
@@ -111,7 +111,7 @@ def fields(named: Named) -> Iterator[Block]:
     content = field_values(groups, lambda path: is_one_model or not path.startswith("model."))
     differing = [(name, *values) for name, values in content.items() if len(set(values)) > 1]
     equal = [(name, values[0]) for name, values in content.items() if len(set(values)) == 1]
-    is_turned = len(named) > MOST_COLUMNS
+    is_turned = len(named) > MAX_COLUMNS
     lines = [("setting" if is_turned else "field", *(name for name, _ in named)), *differing]
     columns, *rows = zip(*lines, strict=True) if is_turned else lines
     yield table("Settings that differ", columns, rows if differing else ())
@@ -129,18 +129,21 @@ def settings(group: Group, *, of_model: bool) -> Table:
 
 
 def classes(named: Named) -> Table:
-    """Show recall, precision and F1 of each class of one group; of several, recall and F1 in a column for each."""
+    """Show recall, precision and F1 of each class of one group; for several, recall and F1 in a column for each."""
     known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
     if len(known) == 1:
         return _scores_of_classes(known[0][1])
-    shown = known[:MOST_COLUMNS]
+    shown = known[:MAX_COLUMNS]
     names = dict.fromkeys(name for _, found in known for name in found)
     rows = [(name, *(_recall_and_f1(found.get(name)) for _, found in shown)) for name in names]
-    left_out = f" Left out here: {listed([name for name, _ in known[MOST_COLUMNS:]])}." * (len(known) > MOST_COLUMNS)
+    left_out = f" Left out here: {listed([name for name, _ in known[MAX_COLUMNS:]])}." * (len(known) > MAX_COLUMNS)
     columns = ("class", *(name for name, _ in shown))
     lacking = _no_recall(each for _, found in shown for each in found.values())
     return table(
-        "Recall / F1 by class, in percent", columns, rows, note=protocol.TEXTS["recall_and_f1"] + lacking + left_out
+        "Recall / F1 by class, in percent",
+        columns,
+        rows,
+        note=protocol.TEXTS["recall_and_f1"] + lacking + left_out,
     )
 
 
@@ -263,7 +266,7 @@ def damage(content: Iterable[Damage]) -> Table:
 def without_result(summary: plain.Summary) -> Table:
     """Show every run without a result, with how far it came."""
     runs = [*(run for group in summary.groups for run in group.runs), *summary.unplaced]
-    rows = [(Code(run.id), run.state, _reached(run), run.note) for run in runs if run.state != "done"]
+    rows = [(Code(run.id), run.state, _progress(run), run.note) for run in runs if run.state != "done"]
     return table("Runs without a result", ("run", "state", "reached", "why"), rows, texts=4)
 
 
@@ -273,10 +276,10 @@ def outcome(group: Group | None, missing: int = 0, *, seeds: bool = True) -> str
         return "not run"
     if group.test is None:
         first = {run.state: run for run in reversed(group.runs) if run.state != "done"}
-        words = (f"{state} ({_reached(run)})".removesuffix(f" ({NOTHING})") for state, run in first.items())
+        words = (f"{state} ({_progress(run)})".removesuffix(f" ({NOTHING})") for state, run in first.items())
         return "; ".join(words) or "no test accuracy"
-    absent = missing - sum(run.state not in RESULTS for run in group.runs)
-    lacking = [*group.lacking, *[f"{counted(absent, 'seed')} missing"] * (absent > 0)]
+    absent = missing - sum(run.state not in FINISHED_STATES for run in group.runs)
+    lacking = [*group.missing_seeds, *[f"{counted(absent, 'seed')} missing"] * (absent > 0)]
     return Number("; ".join([group.test.in_percent(seeds=seeds), *lacking]), group.test.value)
 
 
@@ -285,7 +288,7 @@ def vary_in_seeds(estimates: Iterable[Estimate | None]) -> bool:
     return len({each.n for each in estimates if each}) > 1
 
 
-def _reached(run: RunSummary) -> str:
+def _progress(run: RunSummary) -> str:
     return f"epoch {run.epoch} of {run.epochs}" if run.epoch and run.epochs else NOTHING
 
 

@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
-from vitreport.spec.section import Fraction, PositiveInt, Section
+from vitreport.spec.base import BaseSpec, Fraction, PositiveInt
 
-MOST_OPERATIONS = 16
+MAX_OPERATIONS = 16
 Number = TypeVar("Number", bound=float)
 
 
@@ -30,28 +30,28 @@ Bins = Annotated[int, Field(ge=2, le=1000)]
 Interpolation = Literal["nearest", "bilinear"]
 
 
-class HorizontalFlipSpec(Section):
+class HorizontalFlipSpec(BaseSpec):
     """Mirror left and right."""
 
     name: Literal["horizontal_flip"] = "horizontal_flip"
     probability: Fraction = 0.5
 
 
-class VerticalFlipSpec(Section):
+class VerticalFlipSpec(BaseSpec):
     """Mirror top and bottom."""
 
     name: Literal["vertical_flip"] = "vertical_flip"
     probability: Fraction = 0.5
 
 
-class RandomCropSpec(Section):
+class RandomCropSpec(BaseSpec):
     """Pad each side with `padding` black pixels, then cut out a window of the original size."""
 
     name: Literal["random_crop"] = "random_crop"
     padding: PositiveInt = 4
 
 
-class RandomResizedCropSpec(Section):
+class RandomResizedCropSpec(BaseSpec):
     """Cut out a window of a share `scale` of the area and of width / height `ratio`, and resize it (bilinear) back."""
 
     name: Literal["random_resized_crop"] = "random_resized_crop"
@@ -59,7 +59,7 @@ class RandomResizedCropSpec(Section):
     ratio: Range[Factor] = (3 / 4, 4 / 3)
 
 
-class RandomRotationSpec(Section):
+class RandomRotationSpec(BaseSpec):
     """Turn about the center by an angle from `degrees`, counter-clockwise."""
 
     name: Literal["random_rotation"] = "random_rotation"
@@ -67,7 +67,7 @@ class RandomRotationSpec(Section):
     interpolation: Interpolation = "nearest"
 
 
-class RandomAffineSpec(Section):
+class RandomAffineSpec(BaseSpec):
     """Turn clockwise, shear along x, zoom and move, about the center.
 
     `translate` is the largest share of the width and of the height; a shift is a whole number of pixels.
@@ -81,7 +81,7 @@ class RandomAffineSpec(Section):
     interpolation: Interpolation = "nearest"
 
 
-class ColorJitterSpec(Section):
+class ColorJitterSpec(BaseSpec):
     """Brightness, contrast, saturation and hue in random order, each strength as in torchvision's ColorJitter.
 
     A strength s of the first three draws a factor from [max(0, 1 - s), 1 + s]; hue draws a shift from [-s, s],
@@ -95,7 +95,7 @@ class ColorJitterSpec(Section):
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
 
-class SharpnessSpec(Section):
+class SharpnessSpec(BaseSpec):
     """Blend with a smoothed image: a factor of 0 leaves the smoothed image, 1 the image, 2 doubles its sharpness."""
 
     name: Literal["sharpness"] = "sharpness"
@@ -103,21 +103,21 @@ class SharpnessSpec(Section):
     probability: Fraction = 0.5
 
 
-class AutocontrastSpec(Section):
+class AutocontrastSpec(BaseSpec):
     """Stretch each channel to the whole range."""
 
     name: Literal["autocontrast"] = "autocontrast"
     probability: Fraction = 0.5
 
 
-class EqualizeSpec(Section):
+class EqualizeSpec(BaseSpec):
     """Give each channel a uniform histogram."""
 
     name: Literal["equalize"] = "equalize"
     probability: Fraction = 0.5
 
 
-class RandomErasingSpec(Section):
+class RandomErasingSpec(BaseSpec):
     """Random erasing (Zhong et al. 2020, arXiv:1708.04896), before normalization.
 
     A rectangle of a share `scale` of the area and of height / width `ratio` becomes black, or uniform noise.
@@ -130,17 +130,17 @@ class RandomErasingSpec(Section):
     value: Literal["black", "noise"] = "black"
 
 
-class RandAugmentSpec(Section):
+class RandAugmentSpec(BaseSpec):
     """RandAugment (Cubuk et al. 2020, arXiv:1909.13719) with the operations and magnitudes of torchvision."""
 
     name: Literal["rand_augment"] = "rand_augment"
-    num_ops: Annotated[int, Field(ge=1, le=MOST_OPERATIONS)] = 2
+    num_ops: Annotated[int, Field(ge=1, le=MAX_OPERATIONS)] = 2
     magnitude: Annotated[int, Field(ge=0)] = 9
     num_magnitude_bins: Bins = 31
     interpolation: Interpolation = "nearest"
 
 
-class TrivialAugmentSpec(Section):
+class TrivialAugmentSpec(BaseSpec):
     """TrivialAugment Wide (Müller and Hutter 2021, arXiv:2103.10158): one operation of a random magnitude."""
 
     name: Literal["trivial_augment"] = "trivial_augment"
@@ -166,19 +166,19 @@ OperationSpec = Annotated[
 ]
 
 
-class MixtureSpec(Section):
+class MixtureSpec(BaseSpec):
     """From `minimum` to `maximum` operations for each image, each drawn uniformly from the list, with replacement.
 
     What is drawn twice acts twice, with parameters of its own each time.
     """
 
     name: Literal["mixture"] = "mixture"
-    minimum: Annotated[int, Field(ge=0, le=MOST_OPERATIONS)] = 1
-    maximum: Annotated[int, Field(ge=1, le=MOST_OPERATIONS)] = 4
+    minimum: Annotated[int, Field(ge=0, le=MAX_OPERATIONS)] = 1
+    maximum: Annotated[int, Field(ge=1, le=MAX_OPERATIONS)] = 4
     operations: tuple[OperationSpec, ...]
 
 
-class MixSpec(Section):
+class MixSpec(BaseSpec):
     """Mixup (Zhang et al. 2018, arXiv:1710.09412) and CutMix (Yun et al. 2019, arXiv:1905.04899).
 
     Of an image and its partner in the batch a share is drawn from Beta(alpha, alpha): mixup takes so much of each

@@ -6,23 +6,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import Problem, RecordError, SpecError, gathered, refuse_problems
+from vitreport.errors import Problem, RecordError, SpecError, collect_problems, raise_problems
 from vitreport.spec import load
 from vitreport.spec.architectures.base import ArchitectureSpec
 from vitreport.spec.architectures.timm import timm_label
+from vitreport.spec.base import members, tag_of
 from vitreport.spec.data import DatasetFacts
-from vitreport.spec.fields import Place, checked, dotted, fields_of, leaves, put
+from vitreport.spec.fields import Place, dotted_path, fields_of, iter_leaves, set_nested, validate
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.model import ARCHITECTURES
 from vitreport.spec.run import RunSpec, fit_problems
-from vitreport.spec.section import members, tag_of
 from vitreport.suggestions import one_of
 from vitreport.untrusted_files import MAX_WEIGHTS_BYTES, file_digest, reading_fault
 
 DEFAULTS = Layer(
     "default", {"data": {"dataset": "cifar10"}, "optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}
 )
-STAND_IN = DatasetFacts(name="", num_classes=10, image_size=32)  # so that the rest of a spec can be checked
+PLACEHOLDER_FACTS = DatasetFacts(name="", num_classes=10, image_size=32)  # so that the rest of a spec can be checked
 Describe = Callable[[str, int | None], DatasetFacts]
 """Return the facts of a dataset, given its name or path and the image size that the user chose, if any."""
 
@@ -81,7 +81,7 @@ def compose_request(request: Request, describe: Describe, trial: Layer | None = 
         request.fallback,
         load.read_spec_file(request.spec_file) if request.spec_file else None,
         request.study,
-        load.read_assignments(request.assignments, "--set"),
+        load.read_assignments(request.assignments),
         layer_of({path: value for path, value in command.items() if value is not None}, "command line"),
         trial,
     )
@@ -116,16 +116,16 @@ def compose(layers: Sequence[Layer], describe: Describe) -> Composed:
     is_known = not faults
     layers.insert(0, _derived(table(given, "data"), table(given, "model"), facts))
     values, sources = merged(layers)
-    origins = {dotted(path): layers[rank].origin for path, rank in sources.items()}
+    origins = {dotted_path(path): layers[rank].origin for path, rank in sources.items()}
     if facts.name and "dataset" in table(values, "data"):
         values["data"]["dataset"] = facts.name  # instead of a path
     sections = {name: field.default for name, field in RunSpec.model_fields.items() if name not in values}
-    with gathered(faults):
-        checked(RunSpec, values, sections)
+    with collect_problems(faults):
+        validate(RunSpec, values, sections)
     faults += fit_problems(sections, facts) if is_known else []
     problems = [problem for layer in layers for problem in layer.problems]
     problems += [_placed(fault, _origin_of(fault.field, origins)) for fault in faults]
-    refuse_problems(problems)
+    raise_problems(problems)
     return Composed(RunSpec(**sections), origins, facts.data_dir)
 
 
@@ -134,11 +134,11 @@ def merged(layers: Sequence[Layer]) -> tuple[dict[str, Any], dict[Place, int]]:
     values: dict[str, Any] = {}
     sources: dict[Place, int] = {}
     for rank, layer in enumerate(layers):
-        for path, value in leaves(layer.values):
+        for path, value in iter_leaves(layer.values):
             named = fields_of("model.name", value) if path == ("model", "name") else {}
             fields = {tuple(field.split(".")): given for field, given in named.items()} or {path: value}
             for field, given in fields.items():
-                put(values, field, given)
+                set_nested(values, field, given)
                 sources[field] = sources[field[:2]] = rank
     _drop_former_members(values, sources, layers)
     return values, sources
@@ -166,10 +166,10 @@ def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], l
 def _facts(data: Mapping[str, Any], describe: Describe, problems: list[Problem]) -> DatasetFacts:
     """Return the facts of the dataset, or stand-ins and the problems."""
     if not isinstance(dataset := data.get("dataset"), str):
-        return STAND_IN
-    with gathered(problems):
+        return PLACEHOLDER_FACTS
+    with collect_problems(problems):
         return describe(dataset, _count(data.get("image_size")))
-    return replace(STAND_IN, name=dataset.replace("\\", "/").rpartition("/")[2])
+    return replace(PLACEHOLDER_FACTS, name=dataset.replace("\\", "/").rpartition("/")[2])
 
 
 def _text(value: Any) -> str:
@@ -189,7 +189,9 @@ def _derived(data: Mapping[str, Any], model: Mapping[str, Any], facts: DatasetFa
         derived |= {"validation": "folder", "validation_fraction": 0.0}
     architecture = ARCHITECTURES.get(_text(model.get("name")), ArchitectureSpec)
     num_classes = _count(data.get("num_classes")) or facts.num_classes
-    return Layer("derived", {"data": derived, "model": architecture.derived(model, facts.image_size, num_classes)})
+    return Layer(
+        "derived", {"data": derived, "model": architecture.derive_fields(model, facts.image_size, num_classes)}
+    )
 
 
 def _placed(fault: Problem, origin: str) -> Problem:

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from vitreport.errors import Problem
 from vitreport.spec.augment import AugmentSpec, MixSpec, augment_problems
-from vitreport.spec.section import Name, PositiveInt, Section, added_later, derived
+from vitreport.spec.base import BaseSpec, Name, PositiveInt, added_later, from_dataset
 
 CHANNELS = 3  # every dataset is served as RGB
-SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
+MIN_SIDE, MAX_SIDE = 8, 1024
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class DatasetFacts:
     data_dir: Path = field(default=Path(), compare=False)  # the folder that contains it
 
 
-class DataSpec(Section):
+class DataSpec(BaseSpec):
     """The images of a run: which, at which size, how they are split, normalized and augmented.
 
     `limit` keeps that many training images, the same share of each class; the test split is never cut.
@@ -41,8 +41,8 @@ class DataSpec(Section):
     """
 
     dataset: Name = "cifar10"
-    image_size: Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)] = derived()
-    num_classes: Annotated[int, Field(ge=2, le=100_000)] = derived()
+    image_size: Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)] = from_dataset()
+    num_classes: Annotated[int, Field(ge=2, le=100_000)] = from_dataset()
     normalization: Literal["dataset", "imagenet", "inception", "cifar", "none"] = "dataset"
     augment: tuple[AugmentSpec, ...] = ()
     mix: MixSpec = added_later(default=MixSpec())

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from vitreport.errors import Problem, SpecError, refuse_problems
+from vitreport.errors import Problem, SpecError, raise_problems
 from vitreport.runtime import ENGINE, ENGINE_OPTION
-from vitreport.spec.fields import dotted
-from vitreport.spec.section import Section
+from vitreport.spec.base import BaseSpec
+from vitreport.spec.fields import dotted_path
 from vitreport.suggestions import did_you_mean
 
 EngineName = Literal["local", "slurm"]
@@ -47,7 +47,7 @@ def _option(given: Any) -> Any:
     return given
 
 
-class EngineSpec(Section):
+class EngineSpec(BaseSpec):
     """The `[engine]` table of a study: the name of the engine, and its options."""
 
     name: Annotated[EngineName, Field(examples=["slurm"])]
@@ -64,7 +64,7 @@ def read_engine(name: str | None, assignments: Sequence[str], of_study: EngineSp
     if known is None:
         raise SpecError(f"{ENGINE.given_as(name)} = {name!r}: unknown engine", did_you_mean(name or "", NAMES))
     given = EngineSpec(name=known, options=dict(map(_assignment, assignments)))
-    refuse_problems(engine_problems(given, f"{ENGINE_OPTION.flag} "))
+    raise_problems(engine_problems(given, f"{ENGINE_OPTION.flag} "))
     own = of_study.options if known == of_study.name else {}
     return EngineSpec(
         name=known, options={_hyphened(each): value for each, value in [*own.items(), *given.options.items()]}
@@ -85,7 +85,7 @@ def _assignment(text: str) -> tuple[str, str]:
 def engine_problems(engine: EngineSpec, place: str = "engine.options.") -> Iterator[Problem]:
     """Yield what is wrong with the options of an engine; `place` comes before the name that the user typed."""
     for typed, value in engine.options.items():
-        name, field = _hyphened(typed), f"{place}{dotted([typed])}"
+        name, field = _hyphened(typed), f"{place}{dotted_path([typed])}"
         if engine.name == "local":
             yield Problem(field, "the engine local has no options", LOCAL_HINT)
         elif name in SET_BY_VITREPORT:

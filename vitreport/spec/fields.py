@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import toml_value
+from vitreport.spec.base import BaseSpec, members, tag_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.section import Section, members, tag_of
 from vitreport.suggestions import did_you_mean, nearest, one_of
 
 ALIASES = {"lr": "learning_rate"}
@@ -21,7 +21,7 @@ SHOWN_CHARACTERS = 60
 FREE_TABLE = "model.arguments"  # has keys that only timm knows
 Place = tuple[str, ...]
 MIXING = {"mixup": "set data.mix.mixup_alpha", "cutmix": "set data.mix.cutmix_alpha"}  # no operations on one image
-Kind = TypeVar("Kind", bound=Section)
+Kind = TypeVar("Kind", bound=BaseSpec)
 
 
 @cache
@@ -67,31 +67,33 @@ def fields_of(path: str, value: Any) -> dict[str, Any]:
     return {path: value}
 
 
-def dotted(parts: Sequence[str]) -> str:
+def dotted_path(parts: Sequence[str]) -> str:
     """Write a path as TOML does: a part that is no bare key is quoted; an overlong one is cut."""
-    return ".".join(part if BARE_KEY.match(part) else json.dumps(part, ensure_ascii=False) for part in map(cut, parts))
+    return ".".join(
+        part if BARE_KEY.match(part) else json.dumps(part, ensure_ascii=False) for part in map(truncate, parts)
+    )
 
 
-def cut(text: str) -> str:
+def truncate(text: str) -> str:
     """Cut a text that is too long for a message."""
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
-def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return nested values by their dotted paths; lists stay whole."""
-    return {dotted(path): value for path, value in leaves(values)}
+    return {dotted_path(path): value for path, value in iter_leaves(values)}
 
 
-def leaves(values: Mapping[str, Any], prefix: Place = ()) -> Iterator[tuple[Place, Any]]:
+def iter_leaves(values: Mapping[str, Any], prefix: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Yield the values in a table and in its tables, with their paths; an empty table is a value."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from leaves(value, (*prefix, str(name)))
+            yield from iter_leaves(value, (*prefix, str(name)))
         else:
             yield (*prefix, str(name)), value
 
 
-def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+def set_nested(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
     """Set one value in nested tables. It replaces a table and the other way round; an empty table adds nothing."""
     *parents, last = path
     for parent in parents:
@@ -102,14 +104,14 @@ def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
         values[last] = {} if value == {} else value  # the tables of a layer stay as they are
 
 
-def _paths(section: type[Section], prefix: str = "") -> Iterator[str]:
+def _paths(section: type[BaseSpec], prefix: str = "") -> Iterator[str]:
     for name, field in section.model_fields.items():
         inner = members(field.annotation)
         yield from (path for member in inner for path in _paths(member, f"{prefix}{name}."))
         yield from [] if inner else [f"{prefix}{name}"]
 
 
-def checked(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] | None = None) -> Kind:
+def validate(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] | None = None) -> Kind:
     """Check values as JSON: pydantic is strict about its types, but takes its lists for tuples.
 
     Raises SpecError with every problem. `sound` receives the sections of a run's spec that have none.
@@ -124,13 +126,13 @@ def checked(kind: type[Kind], values: Mapping[str, Any], sound: dict[str, Any] |
         raise SpecError(problems=[Problem("the file", fault)]) from error
 
 
-def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
+def _in_words(detail: ErrorDetails, root: type[BaseSpec]) -> Problem:
     """Return one of pydantic's errors as a problem with its dotted path."""
     parts, owner, types = _located(root, detail["loc"])
     field = owner.model_fields.get(parts[-1])
     kinds = [kind for each in types for item in (each, *get_args(each)) for kind in members(item)]
     names = [name for name in dict.fromkeys(map(tag_of, kinds)) if name]
-    path, given, message, hint = dotted(parts), detail["input"], _message(detail["msg"]), ""
+    path, given, message, hint = dotted_path(parts), detail["input"], _message(detail["msg"]), ""
     if field and detail["type"] in ("missing", "tuple_type"):
         example = field.examples[0] if field.examples else field.default
         hint = "" if example in (None, (), PydanticUndefined) else f"such as {toml_value(example)}"
@@ -145,17 +147,17 @@ def _in_words(detail: ErrorDetails, root: type[Section]) -> Problem:
             path, given = f"{path}.name", detail["ctx"]["tag"]
             message, hint = "unknown name", MIXING.get(given) or did_you_mean(given, names)
             if "timm" in names and not hint.startswith("did you mean"):  # timm is too slow to ask
-                hint += f", or timm/{cut(given)} if timm has it"
+                hint += f", or timm/{truncate(given)} if timm has it"
         case "string_pattern_mismatch":
             message = "must be a name of 1 to 100 printable characters without slashes"
         case "dict_type" | "tuple_type" if names:
             entry = f'{{name="{given if given in names else names[0]}"}}'
             hint = f"such as {entry}" if detail["type"] == "dict_type" else f"such as [{entry}]"
     shown = repr(given).lower() if given is None or isinstance(given, bool) else repr(given)
-    return Problem(path, message, hint, cut(shown))
+    return Problem(path, message, hint, truncate(shown))
 
 
-def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[str], type[Section], list[Any]]:
+def _located(root: type[BaseSpec], location: Sequence[int | str]) -> tuple[list[str], type[BaseSpec], list[Any]]:
     """Return an error's location without the tags of unions, the section that has its last part, and its types."""
     parts, owner, types = list[str](), root, list[Any]([root])
     for part in location:
@@ -172,9 +174,9 @@ def _located(root: type[Section], location: Sequence[int | str]) -> tuple[list[s
     return parts, owner, types
 
 
-def _field_hint(parts: Sequence[str], owner: type[Section], root: type[Section]) -> str:
+def _field_hint(parts: Sequence[str], owner: type[BaseSpec], root: type[BaseSpec]) -> str:
     """Find what an unknown field may mean: one that another member of the union has, a near or a distant one."""
-    path, name, known = dotted(parts), ALIASES.get(parts[-1], parts[-1]), field_paths() if root is RunSpec else ()
+    path, name, known = dotted_path(parts), ALIASES.get(parts[-1], parts[-1]), field_paths() if root is RunSpec else ()
     if path in known:
         kinds = [kind for kind in members(RunSpec.model_fields[parts[0]].annotation) if name in kind.model_fields]
         return f"it needs {' or '.join(f'{parts[0]}.name={tag_of(kind)}' for kind in kinds)}"

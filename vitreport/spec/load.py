@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import Problem, SpecError, gathered
+from vitreport.errors import Problem, SpecError, collect_problems
 from vitreport.spec.data import drop_former_fields
-from vitreport.spec.fields import find_field, put
+from vitreport.spec.fields import find_field, set_nested
 from vitreport.suggestions import did_you_mean
 from vitreport.untrusted_files import read_bounded, reading_errors
 
@@ -42,7 +42,7 @@ def layer_of(fields: Mapping[str, Any], origin: str) -> Layer:
     """Return a layer of single fields, given by their full paths."""
     values: dict[str, Any] = {}
     for path, value in fields.items():
-        put(values, path.split("."), value)
+        set_nested(values, path.split("."), value)
     return Layer(origin, values)
 
 
@@ -104,18 +104,18 @@ def read_table(path: Path) -> dict[str, Any]:
     return values
 
 
-def read_assignments(assignments: Iterable[str], origin: str) -> Layer:
-    """Read `FIELD=VALUE` texts, with values as `parse_value` reads them."""
+def read_assignments(assignments: Iterable[str]) -> Layer:
+    """Read the `FIELD=VALUE` texts of `--set`, with values as `parse_value` reads them."""
     fields: dict[str, Any] = {}
     problems: list[Problem] = []
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (name.strip() and equals):
-            problems.append(Problem(origin, "must be FIELD=VALUE", "such as batch_size=64", repr(assignment)))
+            problems.append(Problem("--set", "must be FIELD=VALUE", "such as batch_size=64", repr(assignment)))
             continue
-        with gathered(problems, origin=origin):
+        with collect_problems(problems, origin="--set"):
             fields[find_field(name.strip())] = parse_value(text)
-    return replace(layer_of(fields, origin), problems=problems)
+    return replace(layer_of(fields, "--set"), problems=problems)
 
 
 def parse_value(text: str) -> Any:

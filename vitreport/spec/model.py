@@ -10,7 +10,7 @@ from vitreport.spec.architectures.perceiver import PerceiverIOSpec, PerceiverSpe
 from vitreport.spec.architectures.swin import SwinSpec
 from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.architectures.tnt import TNTSpec
-from vitreport.spec.section import members, tag_of
+from vitreport.spec.base import members, tag_of
 
 ModelSpec = Annotated[
     PerceiverIOSpec | PerceiverSpec | MLPMixerSpec | SwinSpec | TNTSpec | TimmSpec, Field(discriminator="name")

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from vitreport.errors import Problem
-from vitreport.spec.section import Fraction, Section, added_later
+from vitreport.spec.base import BaseSpec, Fraction, added_later
 
 LearningRate = Annotated[float, Field(gt=0, le=1e6)]
 WeightDecay = Annotated[float, Field(ge=0, le=1e6)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class AdamWSpec(Section):
+class AdamWSpec(BaseSpec):
     """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101)."""
 
     citation = "loshchilov2019adamw"
@@ -24,7 +24,7 @@ class AdamWSpec(Section):
     betas: tuple[Beta, Beta] = (0.9, 0.999)
 
 
-class AdamSpec(Section):
+class AdamSpec(BaseSpec):
     """Adam (Kingma and Ba 2015, arXiv:1412.6980); weight decay is an L2 penalty here."""
 
     citation = "kingma2015adam"
@@ -35,7 +35,7 @@ class AdamSpec(Section):
     betas: tuple[Beta, Beta] = (0.9, 0.999)
 
 
-class SGDSpec(Section):
+class SGDSpec(BaseSpec):
     """Stochastic gradient descent with momentum."""
 
     name: Literal["sgd"] = "sgd"
@@ -54,14 +54,14 @@ class SGDSpec(Section):
 OptimizerSpec = Annotated[AdamWSpec | AdamSpec | SGDSpec, Field(discriminator="name")]
 
 
-class ConstantSpec(Section):
+class ConstantSpec(BaseSpec):
     """A linear warm-up, then the optimizer's learning rate."""
 
     name: Literal["constant"] = "constant"
     warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
 
 
-class CosineSpec(Section):
+class CosineSpec(BaseSpec):
     """A linear warm-up, then half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts).
 
     It falls towards `final_fraction` of the learning rate, which the step after the last would have. With `interval`

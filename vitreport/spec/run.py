@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from vitreport.errors import Problem, refuse_problems
+from vitreport.errors import Problem, raise_problems
 from vitreport.run_id import RunId
+from vitreport.spec.base import BaseSpec, PositiveInt, added_later, later_defaults
 from vitreport.spec.data import DatasetFacts, DataSpec
 from vitreport.spec.model import ModelSpec
 from vitreport.spec.optimizer import AdamWSpec, ConstantSpec, OptimizerSpec, ScheduleSpec
-from vitreport.spec.section import PositiveInt, Section, added_later, later_defaults
 
 
-class TrainSpec(Section):
+class TrainSpec(BaseSpec):
     """The training: how long, in which batches, at which precision, and which epoch counts.
 
     If there are fewer training images than `batch_size`, they are one batch.
@@ -35,7 +35,7 @@ class TrainSpec(Section):
     monitor_train: bool = added_later(default=False)
 
 
-class RunSpec(Section):
+class RunSpec(BaseSpec):
     """One run. Two runs of one group differ by `seed` alone."""
 
     model: ModelSpec
@@ -56,7 +56,7 @@ class RunSpec(Section):
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> Self:
         if info.context is None:  # `compose` knows the dataset, too
-            refuse_problems(fit_problems(dict(self)))
+            raise_problems(fit_problems(dict(self)))
         return self
 
     @property
@@ -82,7 +82,7 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
     if model and data:
         yield from model.problems(data)
     for section in sections.values():
-        if isinstance(section, Section):
+        if isinstance(section, BaseSpec):
             yield from section.inner_problems()
     if schedule and train and schedule.warmup_epochs > train.epochs:
         fault = f"{schedule.warmup_epochs} is more than train.epochs = {train.epochs}"
@@ -98,7 +98,7 @@ def fit_problems(sections: Mapping[str, Any], facts: DatasetFacts | None = None)
 def hashed_values(value: Any) -> Any:
     """Return a section as plain values for the hash: without the seed, and without later fields at their default."""
     match value:
-        case Section():
+        case BaseSpec():
             usual = {**later_defaults(type(value)), "seed": getattr(value, "seed", None)}
             return {name: hashed_values(each) for name, each in value if name not in usual or each != usual[name]}
         case dict():

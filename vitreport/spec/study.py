@@ -12,20 +12,20 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from vitreport.errors import Problem, SpecError, gathered, refuse_problems
+from vitreport.errors import Problem, SpecError, collect_problems, raise_problems
 from vitreport.formatting import percent
+from vitreport.spec.base import BaseSpec, Fraction, PositiveInt
 from vitreport.spec.engine import EngineSpec, engine_problems
-from vitreport.spec.fields import checked, dotted, flat
+from vitreport.spec.fields import dotted_path, flatten, validate
 from vitreport.spec.load import read_table
-from vitreport.spec.prose import Levels, Prose, read_prose
-from vitreport.spec.section import Fraction, PositiveInt, Section
-from vitreport.spec.sweep import AxisSpec, field_axis, shown_value, variant_axis, zipped
+from vitreport.spec.study_text import Levels, Prose, read_prose
+from vitreport.spec.sweep import AxisSpec, field_axis, format_value, variant_axis, zipped
 from vitreport.suggestions import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
 ONLY = "Runs and ablations"  # the title of the one section of a study that names none
-Metric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
+ClaimMetric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
 Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]  # each is a field of a claim
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 Labels = tuple[str, ...]
@@ -33,7 +33,7 @@ Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
 
 
-class PartSpec(Section):
+class PartSpec(BaseSpec):
     """A model on a dataset, trained as its preset or another one says; `set` changes fields of that."""
 
     model: str
@@ -42,7 +42,7 @@ class PartSpec(Section):
     set: Mapping[str, Any] = {}
 
     def read_axes(self) -> tuple[list[AxisSpec], list[Problem]]:
-        """Return what is varied, and what is wrong with the rest of it, by its place in the part: nothing in a run."""
+        """Return the axes and the problems found. A run has neither."""
         return [], []
 
     @property
@@ -73,18 +73,18 @@ class AblationSpec(PartSpec):
         axes: list[AxisSpec] = []
         problems: list[Problem] = []
         for name, values in self.params.items():
-            with gathered(problems, dotted(["params", name])):
+            with collect_problems(problems, dotted_path(["params", name])):
                 axes.append(field_axis(name, values))
         if self.zip and axes and not problems:
-            with gathered(problems, "params"):
+            with collect_problems(problems, "params"):
                 axes = [zipped(axes)]
         for name, variants in self.variants.items():
-            with gathered(problems):
-                axes.append(variant_axis(name, {label: flat(fields) for label, fields in variants.items()}))
+            with collect_problems(problems):
+                axes.append(variant_axis(name, {label: flatten(fields) for label, fields in variants.items()}))
         return axes, problems
 
 
-class FigureSpec(Section):
+class FigureSpec(BaseSpec):
     """A published accuracy: a fraction of the images, and the number of digits of its percentage."""
 
     fraction: Fraction
@@ -113,7 +113,7 @@ def _several(given: Any) -> Any:
     return (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
 
 
-class ClaimSpec(Section):
+class ClaimSpec(BaseSpec):
     """A published statement about the run or ablation `of`, there about the combination of values `at`.
 
     A claim states one thing:
@@ -135,7 +135,7 @@ class ClaimSpec(Section):
     spread_below: Figure | None = None
     converged_at: PositiveInt | None = None
     gap_above: Figure | None = None
-    metric: Metric = "test_accuracy"
+    metric: ClaimMetric = "test_accuracy"
     source: Text
     says: Text = ""
     fault: Annotated[Labels, BeforeValidator(_several)] = ()
@@ -159,7 +159,7 @@ class ClaimSpec(Section):
         return self.above if self.like is None else self.like
 
 
-class SectionSpec(Section):
+class SectionSpec(BaseSpec):
     """A section of the report: its question, and the runs and ablations that answer it; `text` is in Markdown."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -174,7 +174,7 @@ class SectionSpec(Section):
         return (*self.runs, *self.ablations)
 
 
-class StudySpec(Section):
+class StudySpec(BaseSpec):
     """A study; `faults` names what was wrong with the published one. Each run and ablation is in one section."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -216,13 +216,13 @@ class StudySpec(Section):
 
     def place_of(self, name: str) -> str:
         """Return the place of a run or an ablation in the file: ablations."perceiver-io/batch-size"."""
-        return dotted(["runs" if name in self.runs else "ablations", name])
+        return dotted_path(["runs" if name in self.runs else "ablations", name])
 
 
 def combination(value: Any) -> str:
     """Word a combination as a file gives it: one value, or a list with one for each axis; "" for None."""
     values = value if isinstance(value, list) else [] if value is None else [value]
-    return ", ".join(map(shown_value, values))
+    return ", ".join(map(format_value, values))
 
 
 def study_names() -> list[str]:
@@ -238,7 +238,7 @@ def study_origin(study: str) -> str:
 def read_study(study: str) -> StudySpec:
     """Read a study by its name, or from a TOML file. Raises SpecError with all problems of its form, or else names."""
     found, problems = read_form(study)
-    refuse_problems(problems)
+    raise_problems(problems)
     return found
 
 
@@ -249,8 +249,8 @@ def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
         hint = f"{did_you_mean(study, names)} (the name of a file must end with .toml)"
         raise SpecError(f"unknown study {study!r}", hint)
     values = read_table(FOLDER / f"{study}.toml" if study in names else Path(study))
-    with gathered(problems, origin=origin):
-        found = checked(StudySpec, values)
+    with collect_problems(problems, origin=origin):
+        found = validate(StudySpec, values)
         return found, [replace(problem, origin=origin) for problem in _problems(found)]
     raise SpecError(problems=problems)
 

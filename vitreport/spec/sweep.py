@@ -9,20 +9,20 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from vitreport.errors import Problem, SpecError, gathered, refuse_problems
-from vitreport.spec.fields import dotted, field_paths, fields_of, find_field
+from vitreport.errors import Problem, SpecError, collect_problems, raise_problems
+from vitreport.spec.base import BaseSpec
+from vitreport.spec.fields import dotted_path, field_paths, fields_of, find_field
 from vitreport.spec.load import parse_value
-from vitreport.spec.section import Section
 
 DEFAULT_SEEDS = "3"
 PAIR = ", "  # between the names of an axis over several fields, and between the values of its labels
 MAX_SEED = 2**31 - 1
-MOST_SEEDS = 10_000
+MAX_SEEDS = 10_000
 Seeds: TypeAlias = int | str | Iterable[int]
 """A number of seeds (3 means 0, 1 and 2), a list of seeds, or a string as in `--seeds`: "3", "0,1,4" or "0..4"."""
 
 
-class ValueSpec(Section):
+class ValueSpec(BaseSpec):
     """One value of an axis."""
 
     label: str  # what tables call it
@@ -30,7 +30,7 @@ class ValueSpec(Section):
     fields: Mapping[str, Any]  # what it sets, by full paths
 
 
-class AxisSpec(Section):
+class AxisSpec(BaseSpec):
     """Something that is varied: a field, several fields together, or variants that have names."""
 
     name: str
@@ -43,14 +43,14 @@ class AxisSpec(Section):
 
 
 def field_axis(name: str, values: Iterable[Any]) -> AxisSpec:
-    """Return an axis over the values of one field, named as in `--set`. Raises SpecError where that cannot be."""
+    """Return an axis over the values of one field, named as in `--set`. Raises SpecError if that cannot be."""
     path = find_field(name)
     if path == "seed":
         raise SpecError(problems=[Problem("seed", "cannot be varied", "leave it out: a sweep has its own seeds")])
     given = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
     if not given:
         raise SpecError(problems=[Problem(path, "must be a list of values", "such as [16, 32]", repr(values))])
-    specs = tuple(ValueSpec(label=shown_value(value), value=value, fields=fields_of(path, value)) for value in given)
+    specs = tuple(ValueSpec(label=format_value(value), value=value, fields=fields_of(path, value)) for value in given)
     return AxisSpec(name=short_name(path), values=specs)
 
 
@@ -59,9 +59,9 @@ def read_axes(params: Iterable[tuple[str, str]], origin: str) -> list[AxisSpec]:
     axes: list[AxisSpec] = []
     problems: list[Problem] = []
     for name, text in params:
-        with gathered(problems, name, origin):
+        with collect_problems(problems, name, origin):
             axes.append(field_axis(name, parse_list(text)))
-    refuse_problems(problems)
+    raise_problems(problems)
     return axes
 
 
@@ -72,14 +72,14 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
     for label, given in variants.items():
         fields: dict[str, Any] = {}
         for field, value in given.items():
-            with gathered(problems, dotted(["variants", name, label, field])):
+            with collect_problems(problems, dotted_path(["variants", name, label, field])):
                 fields |= fields_of(find_field(field), value)
         values.append(ValueSpec(label=label, value=label, fields=fields))
-    refuse_problems(problems)
+    raise_problems(problems)
     return AxisSpec(name=name, values=tuple(values))
 
 
-def called(axes: Iterable[str], values: Iterable[str]) -> str:
+def describe_level(axes: Iterable[str], values: Iterable[str]) -> str:
     """Word a combination of values, one of each axis: batch_size 16, optimizer sgd; also where they are paired."""
     return ", ".join(_called(axis, value) for axis, value in zip(axes, values, strict=True))
 
@@ -88,18 +88,18 @@ def _called(axis: str, label: str) -> str:
     names, read = axis.split(PAIR), parse_value(f"[{label}]")
     values = read if isinstance(read, list) else label.split(PAIR)
     if len(names) == len(values) > 1:
-        return PAIR.join(f"{name} {shown_value(value)}" for name, value in zip(names, values, strict=True))
-    return f"{axis} {shown_level([label])}"
+        return PAIR.join(f"{name} {format_value(value)}" for name, value in zip(names, values, strict=True))
+    return f"{axis} {format_level([label])}"
 
 
-def shown_level(values: Iterable[str]) -> str:
-    """Word a level: 16; of several fields (16, 2)."""
+def format_level(values: Iterable[str]) -> str:
+    """Write a level: 16; for several fields (16, 2)."""
     text = ", ".join(values)
     return f"({text})" if "," in text and isinstance(parse_value(text), str) else text
 
 
 def zipped(axes: Sequence[AxisSpec]) -> AxisSpec:
-    """Return one axis that pairs the values of several. Raises SpecError where their numbers differ."""
+    """Return one axis that pairs the values of several. Raises SpecError if their numbers differ."""
     lengths = {axis.name: len(axis.values) for axis in axes}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
@@ -128,10 +128,10 @@ def read_seeds(given: Seeds) -> tuple[int, ...]:
     """Return the seeds that a `Seeds` value gives; numpy integers work, too. Raises SpecError for anything else."""
     numbers: tuple[int, ...] = ()
     with suppress(TypeError, ValueError):
-        numbers = tuple(map(operator.index, itertools.islice(_seeds(given), MOST_SEEDS + 1)))
-    if 0 < len(numbers) == len(set(numbers)) <= MOST_SEEDS and 0 <= min(numbers) <= max(numbers) <= MAX_SEED:
+        numbers = tuple(map(operator.index, itertools.islice(_seeds(given), MAX_SEEDS + 1)))
+    if 0 < len(numbers) == len(set(numbers)) <= MAX_SEEDS and 0 <= min(numbers) <= max(numbers) <= MAX_SEED:
         return numbers
-    fault = f"must be 1 to {MOST_SEEDS:,} different whole numbers from 0 to {MAX_SEED}"
+    fault = f"must be 1 to {MAX_SEEDS:,} different whole numbers from 0 to {MAX_SEED}"
     hint = "give a number of seeds, a list such as 0,1,2, or a range such as 0..4"
     raise SpecError(problems=[Problem("--seeds", fault, hint, repr(given)[:80])])
 
@@ -153,7 +153,7 @@ def seeds_option(given: Seeds) -> str:
     return ",".join(map(str, numbers)) if len(numbers) > 1 else f"{numbers[0]}..{numbers[0]}"
 
 
-def shown_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Write a value as tables do: text as it is, None as "none", anything else as JSON."""
     if value is None:
         return "none"

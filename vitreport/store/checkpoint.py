@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vitreport.errors import RecordError
 from vitreport.files import make_folder, remove_file, remove_temporaries, write_atomic
 from vitreport.models.weights import MAX_HEADER_BYTES, named_weights, parse_safetensors
-from vitreport.records.folders import refuse_links
+from vitreport.records.folders import check_no_links
 from vitreport.records.reader import fault_of
 from vitreport.records.schema import SCHEMA_VERSION, Amount, Count, Fraction, Record, Version
 from vitreport.spec.run import RunSpec
@@ -63,11 +63,11 @@ def save_checkpoint(folder: Path, state: TrainingState) -> None:
         remove_file(old.with_suffix(".sha256"))
 
 
-def share_state(state: TrainingState) -> bool:
+def broadcast_state(state: TrainingState) -> bool:
     """Give all processes that train together the state of the first; return False if it has nothing to train."""
     if parallel.world_size() == 1:
         return True
-    content = parallel.from_first(None if parallel.rank() else _packed(state))
+    content = parallel.broadcast_object(None if parallel.rank() else _packed(state))
     if parallel.rank() and content:
         name = "the state of the first process"
         _restore(state, Path(name), *parse_safetensors(content, name))
@@ -139,7 +139,7 @@ def disk_bytes(spec: RunSpec, parameters: int) -> int:
 
 
 def _content(path: Path, most: int) -> bytes:
-    refuse_links([path.parent])
+    check_no_links([path.parent])
     with reading_errors(RecordError, path.name):
         return read_bounded(path, most, links=False)
 

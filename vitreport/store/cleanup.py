@@ -17,7 +17,7 @@ from vitreport.files import TEMPORARY_SUFFIX, storage_errors
 from vitreport.lease import is_leased, leased
 from vitreport.records.folders import CHECKPOINTS, run_folders
 from vitreport.records.reader import Run, read_run
-from vitreport.store.run_state import LOCK_NAME, PATIENCE_SECONDS, RESULTS, trial_state
+from vitreport.store.run_state import FINISHED_STATES, LOCK_NAME, TIMEOUT_SECONDS, trial_state
 
 Kind = Literal["checkpoints", "weights", "temporary", "cache"]
 DEFAULT_KINDS: tuple[Kind, ...] = ("checkpoints", "temporary", "cache")
@@ -61,7 +61,7 @@ def find_removals(runs_dir: Path, cache_dir: Path, kinds: Sequence[Kind] = DEFAU
 def _in_finished(runs: Iterable[Run], name: str, content: str) -> Iterator[Removal]:
     for run in runs:
         path = run.folder / name
-        if trial_state(run) in RESULTS and path.exists():
+        if trial_state(run) in FINISHED_STATES and path.exists():
             yield Removal(path, content, run.folder / LOCK_NAME)
 
 
@@ -104,7 +104,7 @@ def remove(removal: Removal) -> None:
     path = removal.path
     if not path.exists():  # another process has removed it since it was listed
         return
-    with leased(removal.lock, str(path), timeout=PATIENCE_SECONDS), storage_errors(path):
+    with leased(removal.lock, str(path), timeout=TIMEOUT_SECONDS), storage_errors(path):
         if not path.is_dir():
             path.unlink(missing_ok=True)
             return

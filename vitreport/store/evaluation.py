@@ -21,7 +21,7 @@ from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError, SpecError
 from vitreport.files import write_atomic, write_json
 from vitreport.models.ensemble import Ensemble
-from vitreport.models.layout import place_network
+from vitreport.models.memory_format import place_network
 from vitreport.models.weights import classes_metadata, load_weights, named_weights
 from vitreport.records import measurement as records
 from vitreport.records.measurement import Measurement, SplitDetails, packed
@@ -30,8 +30,8 @@ from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec, TrainSpec
 from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
-from vitreport.store.run_state import refuse_other_images
-from vitreport.store.sheets import MISTAKES, draw_sheet
+from vitreport.store.contact_sheets import MISTAKES, draw_sheet
+from vitreport.store.run_state import check_same_images
 from vitreport.training import parallel
 from vitreport.training.device import choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import (
@@ -102,7 +102,7 @@ def _packed_predictions(test: Predictions) -> bytes:
 
 
 def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> records.MistakeSheet | None:
-    found = confident_mistakes(test.logits, test.labels, records.MOST_MISTAKES)
+    found = confident_mistakes(test.logits, test.labels, records.MAX_MISTAKES)
     if not found:
         return None
     side, content = draw_sheet(images.pixels(torch.tensor([mistake.index for mistake in found])).cpu().numpy())
@@ -193,11 +193,11 @@ def evaluate_runs(
         raise DatasetError(f"{name} has classes that the run does not have: {', '.join(unknown[:5])}")
     own = arrays.fingerprint == trained_on.fingerprint
     if not dataset:
-        refuse_other_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
+        check_same_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
     with memory_errors("moving the model and the images to the device"):
         place_network(model, device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
-    predicted = predict(model, images, spec.train, before_batch=lambda: None)
+    predicted = predict(model, images, spec.train)
     return Evaluation(
         dataset=name,
         data_fingerprint=arrays.fingerprint,
@@ -221,7 +221,7 @@ def _recorded_threads(record: RunRecord) -> int:
 
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:
-    """Return the images of a split: those that the run trained on or held out; of other images, all."""
+    """Return the indices of a split. For images other than the run's own, train means all of them."""
     if split == "test" or (split == "train" and not own):
         return np.arange(len(arrays.splits[split].labels))
     train, val = split_indices(spec, arrays)

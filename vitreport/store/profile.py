@@ -115,7 +115,7 @@ class _Work:
         model, train = self.setup.state.model, self.session.spec.train
         for sample in self.samples:
             with record_function("evaluation"):
-                predict(model, sample, train, before_batch=lambda: None, compiled=True)
+                predict(model, sample, train, compiled=True)
 
     def save(self) -> None:
         with record_function("checkpoint"):

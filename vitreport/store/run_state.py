@@ -12,7 +12,7 @@ from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_without_download
 from vitreport.errors import DatasetError, DivergedError, RecordError
 from vitreport.lease import is_leased, leased
-from vitreport.records.folders import has_checkpoint, newest_attempt, refuse_links_in
+from vitreport.records.folders import check_no_links_in, has_checkpoint, newest_attempt
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
@@ -20,11 +20,11 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.events import Listener
 
 RecordedState = Literal["done", "diverged", "failed", "unfinished", "damaged", "no record"]
-RESULTS = ("done", "diverged")
+FINISHED_STATES = ("done", "diverged")
 """The states of a trial in which nothing is left to do."""
 FORCE_HINT = "use `--force` to train it again in a new directory"
 LOCK_NAME = ".lock"
-PATIENCE_SECONDS = 0.5  # longer than `is_held` holds the lock for its look
+TIMEOUT_SECONDS = 0.5  # longer than `is_locked` holds the lock for its look
 
 
 def recorded_state(run: Run) -> RecordedState:
@@ -42,7 +42,7 @@ def state_of(run: Run) -> str:
     """Return the state as a list of runs shows it: an unfinished run is "running" or "interrupted"."""
     state = recorded_state(run)
     if state == "unfinished":
-        is_running = run.record is not None and run.record.status == "running" and is_held(run.folder)
+        is_running = run.record is not None and run.record.status == "running" and is_locked(run.folder)
         return "running" if is_running else "interrupted"
     return "damaged" if state == "done" and run.damage else state
 
@@ -71,10 +71,10 @@ def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
     state = trial_state(run)
     if state == "failed" and run and run.record:
         return retry_failed or (run.record.error is not None and run.record.error.kind == "resources")
-    return state not in (*RESULTS, "damaged")
+    return state not in (*FINISHED_STATES, "damaged")
 
 
-def is_finished(run: Run) -> bool:
+def check_finished(run: Run) -> bool:
     """Return whether nothing is left to do. Raises DivergedError or RecordError for what training cannot change."""
     state = trial_state(run) if run.record else "new"
     if state == "diverged" and run.record and run.record.error:
@@ -85,18 +85,18 @@ def is_finished(run: Run) -> bool:
 
 
 def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | None:
-    """Return the finished run of a spec, if it is. Raises as `is_finished`, DatasetError if it had other images."""
+    """Return the finished run of a spec, if it is. Raises as `check_finished`, DatasetError if it had other images."""
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
-    refuse_links_in(folder)
+    check_no_links_in(folder)
     run = read_run(folder)
-    if run.record is None or not is_finished(run):
+    if run.record is None or not check_finished(run):
         return None
     if images := open_without_download(ImageRequest.of(spec.data, runtime, listener.note, listener.progress)):
-        refuse_other_images(run.record, images.fingerprint, FORCE_HINT)
+        check_same_images(run.record, images.fingerprint, FORCE_HINT)
     return run
 
 
-def refuse_other_images(record: RunRecord, present: str, hint: str) -> None:
+def check_same_images(record: RunRecord, present: str, hint: str) -> None:
     """Raise DatasetError if a run was trained on other images than those with this fingerprint."""
     known = record.data.fingerprint
     if known != present:
@@ -108,14 +108,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def held(folder: Path, note: Callable[[str], None] = lambda line: None) -> AbstractContextManager[Callable[[], None]]:
+def lock_run(
+    folder: Path, note: Callable[[str], None] = lambda line: None
+) -> AbstractContextManager[Callable[[], None]]:
     """Hold the run until this process ends, however it ends. Raises BusyError if another process holds it.
 
     The result raises BusyError if another process has taken over the run. `note` is that of `leased`.
     """
-    return leased(folder / LOCK_NAME, f"run {folder.name}", timeout=PATIENCE_SECONDS, note=note)
+    return leased(folder / LOCK_NAME, f"run {folder.name}", timeout=TIMEOUT_SECONDS, note=note)
 
 
-def is_held(folder: Path) -> bool:
+def is_locked(folder: Path) -> bool:
     """Return whether a living process writes to the run."""
     return is_leased(folder / LOCK_NAME)

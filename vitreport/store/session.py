@@ -15,7 +15,7 @@ from vitreport.data.sources import open_dataset
 from vitreport.errors import DivergedError, RecordError, ResourceError
 from vitreport.files import remove_temporaries, write_json
 from vitreport.formatting import counted, listed
-from vitreport.models.layout import has_channels_last
+from vitreport.models.memory_format import has_channels_last
 from vitreport.privacy import Places
 from vitreport.randomness import RANDOMNESS_VERSION
 from vitreport.records.folders import has_checkpoint
@@ -26,15 +26,15 @@ from vitreport.records.schema import SCHEMA_VERSION, recordable
 from vitreport.runtime import BATCH_NORM, CUDA_GRAPHS, Runtime
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
-from vitreport.store.checkpoint import remove_unfinished, restore_newest, share_state
+from vitreport.store.checkpoint import broadcast_state, remove_unfinished, restore_newest
 from vitreport.store.evaluation import write_results
-from vitreport.store.run_state import FORCE_HINT, now, refuse_other_images
+from vitreport.store.run_state import FORCE_HINT, check_same_images, now
 from vitreport.store.signals import StopBetweenSteps, StopSignals
 from vitreport.store.software import git_state, versions
 from vitreport.store.writer import RunWriter
 from vitreport.training import compilation, parallel
 from vitreport.training import device as devices
-from vitreport.training.captured import CapturedStep
+from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.evaluate import evaluation_batch_size, measure_latency
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, StepFinished
 from vitreport.training.loop import fit
@@ -49,7 +49,7 @@ EARLIER = {BATCH_NORM.name: "local", "layout": "channels first"}
 def check_together(stop: StopSignals) -> None:
     """Raise StopBetweenSteps if a signal has arrived in one of the processes that train together."""
     requested = signal.SIGTERM if parallel.has_lost_torchrun() else 0
-    if number := parallel.agree(stop.requested or requested):
+    if number := parallel.all_reduce_max(stop.requested or requested):
         raise StopBetweenSteps(number)
 
 
@@ -59,7 +59,7 @@ class Session:
     def __init__(self, spec: RunSpec, runtime: Runtime, folder: Path, argv: Sequence[str], listener: Listener) -> None:
         """Build the network, and read the images and the weights to start from."""
         self.spec, self.runtime, self.argv, self.listener = spec, runtime, argv, listener
-        compilation.refuse_unknown(runtime.compile)
+        compilation.check_mode(runtime.compile)
         self.device = devices.choose_device(runtime.device)
         devices.set_up_device(self.device, runtime.threads or parallel.threads())
         with devices.memory_errors("building the model"):
@@ -79,8 +79,8 @@ class Session:
             self.setup = prepare(spec, model, self.arrays)
         self.compiled = self.choose_compiling(None)
 
-    def open(self, folder: Path, check_hold: Callable[[], None]) -> RunWriter:
-        """Start the run's record, or resume it from its newest checkpoint; of a start without one the time is kept."""
+    def open(self, folder: Path, check_lock: Callable[[], None]) -> RunWriter:
+        """Start a record, or resume from the newest checkpoint; without one, keep the time of the earlier attempt."""
         before, state = read_run(folder), self.setup.state
         self._refuse_others(before)
         if removed := remove_temporaries(folder) + remove_unfinished(folder / "checkpoints"):
@@ -95,7 +95,7 @@ class Session:
             most = max(before.record.trials_per_job, self.runtime.trials_per_job)
             kept = {"started": before.record.started, "seconds": before.record.seconds, "trials_per_job": most}
             record = record.model_copy(update={**kept, "resumed": (*before.record.resumed, resume)})
-        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, check_hold)
+        writer = RunWriter(folder, record, self.runtime.checkpoint_seconds, state.step, check_lock)
         write_json(folder / "spec.json", {"schema_version": SCHEMA_VERSION, **self.spec.model_dump(mode="json")})
         for damage in writer.cut_epochs(state.epoch, self.spec.train.epochs):
             self.listener.note(f"warning: {damage}")
@@ -106,7 +106,7 @@ class Session:
         """Take the remaining steps, then measure every split. Yield where another run may take its turn."""
         setup, state, train, check = self.setup, self.setup.state, self.spec.train, partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
-            share_state(state)
+            broadcast_state(state)
             self.compile(writer)
             stop.graceful = True
             try:
@@ -122,7 +122,7 @@ class Session:
                 raise
             writer.save(state)
             self.listener.event(EvaluationStarted(state.step))
-            writer.check_hold()
+            writer.check_lock()
             rate = write_results(writer.folder, setup, train, self.arrays.classes, before_batch=check)
             latency = measure_latency(state.model, setup.splits["test"], train)
         speeds = [epoch.images_per_second for epoch in read_run(writer.folder).epochs]  # also of those before a resume
@@ -134,14 +134,14 @@ class Session:
         writer.update(status="done", finished=now(), step=state.step, throughput=throughput)
 
     def follow(self, stop: StopSignals) -> None:
-        """Take the same steps and measure the same splits as the first process, which tells where to start."""
+        """Take the same steps and measurements as the first process, starting from its state."""
         setup, train, check = self.setup, self.spec.train, partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
-            if not share_state(setup.state):
+            if not broadcast_state(setup.state):
                 return
             self.compile()
             stop.graceful = True
-            with parallel.ending_together(StopBetweenSteps, DivergedError):
+            with parallel.barrier_before_raising(StopBetweenSteps, DivergedError):
                 for _ in self._fit(check):
                     pass
                 write_results(Path(), setup, train, self.arrays.classes, before_batch=check)
@@ -166,7 +166,7 @@ class Session:
 
     def compile(self, writer: RunWriter | None = None) -> None:
         """Compile the network if that is chosen. Raises ResourceError on failure if the user has asked for it."""
-        self.compiled = parallel.from_first(self.compiled)
+        self.compiled = parallel.broadcast_object(self.compiled)
         if not self.compiled:
             return
         self.listener.note("compiling the network, which takes about a minute")
@@ -184,7 +184,7 @@ class Session:
                 writer.correct("compile", "no")
             self.listener.note(f"warning: training without compiling: {error.message}")
 
-    def step_function(self) -> CapturedStep | None:
+    def step_function(self) -> GraphedStep | None:
         """Return what takes the steps of training if it is not `train_step`."""
         if not self.runtime.cuda_graphs:
             return None
@@ -192,7 +192,7 @@ class Session:
             why = "with several GPUs" if self.device.type == "cuda" else "without a GPU"
             self.listener.note(f"{CUDA_GRAPHS.flag} has no effect {why}")
             return None
-        return CapturedStep(self.spec.train.batch_size, self.listener.note)
+        return GraphedStep(self.spec.train.batch_size, self.listener.note)
 
     def _refuse_others(self, before: Run) -> None:
         """Refuse a run that cannot be read, or was started with another spec or on other images."""
@@ -205,7 +205,7 @@ class Session:
             with reading_errors(RecordError, metrics, FORCE_HINT):
                 read_run_file(metrics)
         if record := before.record:
-            refuse_other_images(record, self.arrays.fingerprint, f"restore the original images, or {FORCE_HINT}")
+            check_same_images(record, self.arrays.fingerprint, f"restore the original images, or {FORCE_HINT}")
             if has_steps and record.status != "done" and record.randomness != RANDOMNESS_VERSION:
                 fault = f"run {record.id} cannot be resumed: it started with randomness version {record.randomness}"
                 raise RecordError(f"{fault}, this vitreport has version {RANDOMNESS_VERSION}", FORCE_HINT)

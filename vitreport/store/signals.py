@@ -47,7 +47,9 @@ class StopSignals:
             raise StopBetweenSteps(self.requested)
 
     def _receive(self, signal_number: int, frame: FrameType | None) -> None:
-        first, self.requested = self.requested, self.requested or signal_number
+        first = self.requested
+        if first is None:
+            self.requested = signal_number
         if first is None and self.graceful:
             return
         # After SIGTERM a batch system may send any signal; a person who asks again is impatient.

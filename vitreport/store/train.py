@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitreport.errors import DivergedError, StoppedError
-from vitreport.files import make_folder, refuse_unwritable
-from vitreport.records.folders import newest_attempt, next_attempt, refuse_links_in
+from vitreport.files import check_writable, make_folder
+from vitreport.records.folders import check_no_links_in, newest_attempt, next_attempt
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import held, is_finished
+from vitreport.store.run_state import check_finished, lock_run
 from vitreport.store.session import Session
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.training import parallel
@@ -37,25 +37,25 @@ def train_in_turns(
     spec: RunSpec, runtime: Runtime, stop: StopSignals, *, force: bool, argv: Sequence[str], listener: Listener
 ) -> Generator[None, None, Path]:
     """Do what `train_run` does. Yield between two steps, where another run may take its turn."""
-    with _stopping(force=force), parallel.joined(choose_device(runtime.device)):
+    with _stopping(force=force), parallel.process_group(choose_device(runtime.device)):
         stop.check()  # a signal may have come in the turn of another run, and images can take minutes to read
         folder = (next_attempt if force else newest_attempt)(runtime.runs_dir, spec.run_id)
-        with parallel.ready_together():
+        with parallel.barrier_after():
             if not parallel.rank():
-                refuse_links_in(folder)
-                refuse_unwritable(folder)
+                check_no_links_in(folder)
+                check_writable(folder)
             session = Session(spec, runtime, folder, argv, Listener() if parallel.rank() else listener)
         if parallel.rank():
             session.follow(stop)
             return folder
         make_folder(folder)
-        with held(folder, listener.note) as check_hold:
-            refuse_links_in(folder)  # once more, now that no other process writes to it
-            if is_finished(read_run(folder)):  # another process has just done it
-                parallel.from_first(None)
+        with lock_run(folder, listener.note) as check_lock:
+            check_no_links_in(folder)  # once more, now that no other process writes to it
+            if check_finished(read_run(folder)):  # another process has just done it
+                parallel.broadcast_object(None)
                 return folder
-            writer = session.open(folder, check_hold)
-            with parallel.ending_together(StopBetweenSteps, DivergedError):
+            writer = session.open(folder, check_lock)
+            with parallel.barrier_before_raising(StopBetweenSteps, DivergedError):
                 try:
                     yield from session.train(writer, stop)
                 except BaseException as error:

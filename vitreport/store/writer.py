@@ -33,7 +33,7 @@ class RunWriter:
     record: RunRecord
     checkpoint_seconds: float
     saved_step: int
-    check_hold: Callable[[], None]
+    check_lock: Callable[[], None]
 
     def __post_init__(self) -> None:
         self._seconds_before, self._checkpoint_cost = self.record.seconds, 0.0
@@ -50,14 +50,14 @@ class RunWriter:
 
     def update(self, **changes: object) -> None:
         """Write run.json with these fields changed, a fresh heartbeat and the seconds so far."""
-        self.check_hold()
+        self.check_lock()
         seconds = round(self._seconds_before + time.monotonic() - self._opened, 3)
         self.record = self.record.model_copy(update={"heartbeat": now(), "seconds": seconds, **changes})
         write_json(self.folder / "run.json", self.record.stored())
 
     def add_epoch(self, epoch: EpochRecord) -> None:
         """Append an epoch to metrics.jsonl."""
-        self.check_hold()
+        self.check_lock()
         append_line(self.folder / "metrics.jsonl", _line(epoch))
 
     def cut_epochs(self, last: int, most: int) -> list[Damage]:
@@ -86,7 +86,7 @@ class RunWriter:
         """
         if state.step == self.saved_step or not state.is_finite():
             return
-        self.check_hold()
+        self.check_lock()
         started = time.monotonic()
         save_checkpoint(self.folder / "checkpoints", state)
         self.saved_step = state.step

@@ -8,11 +8,11 @@ from vitreport import errors
 from vitreport.data.notices import image_notices
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
-from vitreport.files import refuse_unwritable
+from vitreport.files import check_writable
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import needs_training, refuse_other_images
+from vitreport.store.run_state import check_same_images, needs_training
 from vitreport.sweep.engines.engine import Engine
 from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials
@@ -43,12 +43,12 @@ def check_plans(
     from vitreport.sweep.forecast import check_networks
 
     engine.check()
-    refuse_unwritable(runtime.runs_dir)
+    check_writable(runtime.runs_dir)
     check_networks(missing.values())
     trials_on: dict[ImageRequest, list[str]] = defaultdict(list)
     for trial in every:
-        place = replace(runtime, data_dir=trial.data_dir)
-        trials_on[ImageRequest.of(trial.spec.data, place)].append(trial.id)
+        own_runtime = replace(runtime, data_dir=trial.data_dir)
+        trials_on[ImageRequest.of(trial.spec.data, own_runtime)].append(trial.id)
     faults: dict[str, errors.VitreportError] = {}
     for request, ids in trials_on.items():
         specs = [missing[run_id] for run_id in ids if run_id in missing]
@@ -70,12 +70,12 @@ def _check_images(
         said.add((request.name, line))
         observer.note(line.replace("warning: ", f"warning: {request.name}: ", 1))
 
-    images = open_dataset(replace(request, notify=note, progress=observer.progress))
+    images = open_dataset(replace(request, note=note, progress=observer.progress))
     for run in runs:
         if run.record:
             hint = "restore the original images, or choose another --runs-dir"
-            refuse_other_images(run.record, images.fingerprint, hint)
-    errors.refuse_problems(each for spec in specs for each in class_problems(spec, len(images.classes)))
+            check_same_images(run.record, images.fingerprint, hint)
+    errors.raise_problems(each for spec in specs for each in class_problems(spec, len(images.classes)))
     for line in image_notices(request.name, images):
         note(line)
 

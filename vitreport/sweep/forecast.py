@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitreport.data.sources import count_images
-from vitreport.errors import Problem, SpecError, refuse_problems
+from vitreport.errors import Problem, SpecError, raise_problems
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
 from vitreport.spec.data import DataSpec
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import RESULTS, needs_training, trial_state
+from vitreport.store.run_state import FINISHED_STATES, needs_training, trial_state
 from vitreport.sweep.plan import Plan, Trial, read_trials
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def forecast_trials(
     for trial in plan.trials:
         run = runs.get(trial.id)
         state, to_train = trial_state(run), needs_training(run, retry_failed=retry_failed)
-        if state not in RESULTS:
+        if state not in FINISHED_STATES:
             state = queued.get(trial.id, state)
         needs = expect(trial.spec, trial.data_dir) if to_train else Expected(0.0)
         forecasts.append(TrialForecast(trial.id, trial.values, trial.spec.seed, state, to_train, *needs))
@@ -111,7 +112,7 @@ def check_networks(specs: Iterable[RunSpec]) -> None:
             parameters_of(spec)
         except SpecError as error:
             problems += error.problems_at("model")
-    refuse_problems(problems)
+    raise_problems(problems)
 
 
 def expect_here(runtime: Runtime, records: Iterable[Run]) -> Expect:
@@ -153,11 +154,11 @@ class RunForecast:
 def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     """Count the images, build the network and time some of its steps; nothing is written."""
     from vitreport.store.checkpoint import disk_bytes
-    from vitreport.training.compilation import choose, refuse_unknown
+    from vitreport.training.compilation import check_mode, choose
     from vitreport.training.device import choose_device
     from vitreport.training.throughput import measure_cost_here
 
-    refuse_unknown(runtime.compile)
+    check_mode(runtime.compile)
     images = _images(spec.data, runtime.data_dir)
     train, epochs = spec.train, spec.train.epochs
     measured = measure_cost_here(spec, runtime.device, runtime.threads, images["train"])
@@ -165,7 +166,7 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     at_the_end = sum(images.values()) * (2 if train.selection == "val" else 1)  # with the selected and last weights
     seconds = images["train"] * epochs / measured.training.images_per_second
     seconds += (each_epoch * epochs + at_the_end) / measured.forward.images_per_second
-    steps = -(-images["train"] // train.batch_size) * epochs
+    steps = ceil(images["train"] / train.batch_size) * epochs
     before = read_trials([Trial((), spec)], runtime.runs_dir).get(spec.run_id)
     recorded = before.record.newest("compile") if before and before.record and before.record.step else None
     flops = measured.cost.training_flops_per_image * images["train"] * epochs

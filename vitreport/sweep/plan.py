@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,25 +12,26 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import Problem, RecordError, SpecError, refuse_problems
+from vitreport.errors import Problem, RecordError, SpecError, raise_problems
 from vitreport.files import make_folder, write_json
 from vitreport.lease import leased
 from vitreport.privacy import without_paths
-from vitreport.records.folders import SWEEPS, newest_attempts, refuse_links
+from vitreport.records.folders import SWEEPS, check_no_links, newest_attempts
 from vitreport.records.reader import Damage, Run, read_record_file, read_run
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.records.upgrade import parse
+from vitreport.run_id import safe_name
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, shown_level, shown_value, zipped
+from vitreport.spec.sweep import AxisSpec, format_level, format_value, zipped
 from vitreport.store.run_state import LOCK_NAME
 from vitreport.suggestions import one_of
 
 MODEL, DEFAULT_MODEL = "model.name", "perceiver-io"
 PARAM = "--param"
-MOST_TRIALS = 10_000
-PATIENCE_SECONDS = 30
+MAX_TRIALS = 10_000
+TIMEOUT_SECONDS = 30
 Labels = tuple[str, ...]
 """A combination of values: the label of one value of each axis."""
 ComposeTrial = Callable[[Mapping[str, Any]], Composed]
@@ -66,11 +66,11 @@ class Plan:
         """Derived from the name and what is varied; more seeds are the same sweep."""
         groups = {trial.values: trial.spec.group_hash for trial in self.trials}
         varied = [[axis.name for axis in self.axes], *([*values, group] for values, group in groups.items())]
-        slug = re.sub(r"[^A-Za-z0-9._]+", "-", self.name).strip("-.")[:80]
+        slug = safe_name(self.name)[:80]
         return f"{slug}-{hashlib.sha256(json.dumps(varied).encode()).hexdigest()[:8]}"
 
     @property
-    def without_baseline(self) -> str:
+    def baseline_warning(self) -> str:
         """Why no values are compared, and how to change that; empty if some are."""
         first = self.trials[0].values
         if self.baseline or all(trial.values == first for trial in self.trials):
@@ -106,7 +106,7 @@ def plan_ablation(
     """
     if not axes:
         raise SpecError("no field is varied", "use --param, for example --param batch_size 16,32,64")
-    labels = tuple(map(shown_value, baseline))
+    labels = tuple(map(format_value, baseline))
     if zip_:
         axes, labels = [zipped(axes)], (", ".join(labels),) if labels else ()
     if isinstance(base, RunSpec):
@@ -145,11 +145,11 @@ def make_plan(
     baseline: Labels | None = None,
     name: str = "",
 ) -> Plan:
-    """Compose every trial. Raises SpecError with every problem of every value, or for more than `MOST_TRIALS`."""
+    """Compose every trial. Raises SpecError with every problem of every value, or for more than `MAX_TRIALS`."""
     _check_axes(axes)
     count = prod(len(axis.values) for axis in axes) * len(seeds)
-    if count > MOST_TRIALS:
-        raise SpecError(f"the sweep has {count:,} trials, more than {MOST_TRIALS:,}", "use fewer values or seeds")
+    if count > MAX_TRIALS:
+        raise SpecError(f"the sweep has {count:,} trials, more than {MAX_TRIALS:,}", "use fewer values or seeds")
     composed = _compose_all(axes, compose_trial)
     specs = {labels: trial.spec for labels, trial in composed.items()}
     if baseline and baseline not in specs:
@@ -193,9 +193,9 @@ def _compose_all(axes: Sequence[AxisSpec], compose_trial: ComposeTrial) -> dict[
             continue
         group = composed[labels].spec.group_hash
         if (first := known.setdefault(group, labels)) != labels:
-            fault = f"{shown_level(first)} and {shown_level(labels)} give the same spec ({group})"
+            fault = f"{format_level(first)} and {format_level(labels)} give the same spec ({group})"
             problems.append(Problem("sweep", fault, "leave one out"))
-    refuse_problems(problems)
+    raise_problems(problems)
     return composed
 
 
@@ -220,13 +220,13 @@ def write_sweep(runs_dir: Path, plan: Plan) -> Path:
     A dataset or a value may have been given by its path: the record, which may be committed, has none.
     """
     path, parse_sweep = runs_dir / SWEEPS / f"{plan.id}.json", partial(parse, SweepRecord)
-    refuse_links([path.parent, path, path.parent / LOCK_NAME])
+    check_no_links([path.parent, path, path.parent / LOCK_NAME])
     record = SweepRecord.model_validate(_public(plan.record.model_dump()))
     known = read_record_file(path, parse_sweep, [])
     if known is None or known.baseline != record.baseline or not {*record.trials} <= {*known.trials}:
         make_folder(path.parent)
         lock, hint = path.parent / LOCK_NAME, "run the same command again"
-        with leased(lock, str(path.parent), timeout=PATIENCE_SECONDS, hint=hint):
+        with leased(lock, str(path.parent), timeout=TIMEOUT_SECONDS, hint=hint):
             damage: list[Damage] = []
             known = read_record_file(path, parse_sweep, damage)
             if damage and path.exists():  # written again, it would lose its trials

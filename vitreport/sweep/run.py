@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from vitreport import errors
-from vitreport.files import refuse_unwritable
+from vitreport.files import check_writable
 from vitreport.formatting import counted
 from vitreport.records.reader import Run
 from vitreport.runtime import Runtime
-from vitreport.store.run_state import RESULTS, is_held, needs_training, trial_state
+from vitreport.store.run_state import FINISHED_STATES, is_locked, needs_training, trial_state
 from vitreport.store.signals import StopSignal, StopSignals, stop_signals
 from vitreport.sweep.check import check_plans, missing_trials
 from vitreport.sweep.engines.engine import Ended, Engine, MakeEngine, Moved, Report
@@ -21,7 +21,7 @@ from vitreport.sweep.observer import Observer, Policy
 from vitreport.sweep.plan import Plan, Trial, read_trials, write_sweep
 
 ATTEMPTS = 3
-SECONDS_BETWEEN_LOOKS = 0.2
+POLL_SECONDS = 0.2
 SECONDS_BETWEEN_TRIES = 1.0
 RESUMES = "run the same command again to resume the sweep"
 COLLECTS = "run the same command again to collect the results"
@@ -50,15 +50,15 @@ def run_plans(
     unusable = {} if unusable is None else unusable
     unusable |= found
     if unusable:
-        watching.note(f"warning: {errors.left_out(unusable).message}")
+        watching.note(f"warning: {errors.left_out_error(unusable).message}")
     plans = [plan for plan in plans if plan.name not in unusable]
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
     sweep = Sweep([*trials.values()], runtime, trainer, policy, watching, said)
     missing = {trial.id for trial in sweep.queue}
     for plan in plans:
-        if plan.without_baseline and any(trial.id in missing for trial in plan.trials):
+        if plan.baseline_warning and any(trial.id in missing for trial in plan.trials):
             about = f"{plan.name}: " if len(plans) > 1 else ""
-            watching.note(f"warning: {about}{plan.without_baseline}")
+            watching.note(f"warning: {about}{plan.baseline_warning}")
         if plan.axes:
             write_sweep(runtime.runs_dir, plan)
     watching.begin(plans)
@@ -87,7 +87,7 @@ class Sweep:
         self.queue = missing_trials(self.trials, self.runs, retry_failed=self.policy.retry_failed)
 
     def run(self) -> None:
-        """Train the trials in the queue. Raises StoppedError after a signal, ResourceError if none can go on."""
+        """Train the trials in the queue. Raises StoppedError after a signal, ResourceError if none can continue."""
         try:
             with stop_signals() as stop:
                 self._run(stop)
@@ -105,14 +105,14 @@ class Sweep:
             raise type(error)(f"{error.message}; {self._progress()}", f"{remedy}; {RESUMES}") from error
 
     def _progress(self) -> str:
-        done = sum(trial_state(run) in RESULTS for run in self.runs.values())
+        done = sum(trial_state(run) in FINISHED_STATES for run in self.runs.values())
         return f"{done} of {counted(len(self.trials), 'trial')} done"
 
     def _run(self, stop: StopSignals) -> None:
         states = {trial.id: trial_state(self.runs.get(trial.id)) for trial in self.trials}
         for run_id, state in (states | {trial.id: "queued" for trial in self.queue}).items():
             self.observer.moved(run_id, state, self.runs.get(run_id))
-        if {*RESULTS} & {*states.values()}:
+        if {*FINISHED_STATES} & {*states.values()}:
             self.observer.note(f"{self._progress()} already")
         if self.queue:
             stop.graceful = True
@@ -135,7 +135,7 @@ class Sweep:
         while self.engine.running or (self.queue and not self.is_ending):
             self._heed(stop)
             self._submit_due()
-            for run_id, report in self.engine.reports(SECONDS_BETWEEN_LOOKS):
+            for run_id, report in self.engine.reports(POLL_SECONDS):
                 self._heed(stop)
                 self._receive(by_id[run_id], report)
             for run_id in self.steps.keys() - set(self.engine.running):
@@ -195,10 +195,10 @@ class Sweep:
             if not needs_training(run, retry_failed=self.policy.retry_failed):  # another process has trained it
                 self.queue.remove(trial)
                 self.observer.moved(trial.id, trial_state(run), run)
-            elif run and is_held(run.folder):
+            elif run and is_locked(run.folder):
                 self._wait_for(trial)
             else:
-                refuse_unwritable(self.runtime.runs_dir)
+                check_writable(self.runtime.runs_dir)
                 state = self.engine.submit(trial.spec, trial.data_dir)
                 self.queue.remove(trial)
                 self._moved(trial.id, state)
@@ -219,21 +219,21 @@ class Sweep:
             self.observer.note(report.replace("warning: ", f"warning: {trial.id}: ", 1))
 
     def _settle(self, trial: Trial, end: Ended) -> None:
-        """Go by the record; without a result there, why the trial ended decides whether it is tried again.
+        """Decide by the record whether the trial is done; without a result, by why it ended whether to try it again.
 
-        An end after some progress, as at a time limit, is no attempt: the trial will come to its end that way. Raises
-        FullDiskError if the disk has no room.
+        An end after progress, such as a time limit, does not count as an attempt. Raises FullDiskError if the disk has
+        no room.
         """
         if end.is_full:
             raise errors.FullDiskError(end.reason, "free some space")
         run = self._read(trial)
         state, why, has_progressed = trial_state(run), "", step_of(run) > self.steps.pop(trial.id)
         self.attempts[trial.id] += end.is_attempt and not (end.is_busy or has_progressed)
-        if end.is_busy and state not in RESULTS:
+        if end.is_busy and state not in FINISHED_STATES:
             self.queue.append(trial)
             self._wait_for(trial)
             return
-        if state in RESULTS:
+        if state in FINISHED_STATES:
             pass
         elif self.is_ending:
             state = "interrupted"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, gathered, refuse_problems
+from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, collect_problems, raise_problems
 from vitreport.spec.compose import Describe, Request
-from vitreport.spec.fields import find_field, flat
+from vitreport.spec.fields import find_field, flatten
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.study import PartSpec, StudySpec, combination, read_form, study_origin
 from vitreport.spec.sweep import DEFAULT_SEEDS, read_seeds
@@ -38,60 +38,62 @@ class StudyRequest:
 class StudyPlan:
     """What is asked for of a study, with the plans of these parts by name."""
 
-    asked: StudyRequest
+    request: StudyRequest
     study: StudySpec
     plans: Mapping[str, Plan]
 
 
-def plan_study(asked: StudyRequest, describe: Describe, unusable: dict[str, VitreportError] | None = None) -> StudyPlan:
+def plan_study(
+    request: StudyRequest, describe: Describe, unusable: dict[str, VitreportError] | None = None
+) -> StudyPlan:
     """Compose every trial. A part without a usable image folder is left out, and the error added to `unusable`.
 
     Raises:
         SpecError: With the problems of the file and of all its parts.
         DatasetError: The image folder of a part cannot be used, and no `unusable` is given.
     """
-    study, found = read_form(asked.study)
-    unknown = [name for name in asked.only if name not in study.named]
+    study, found = read_form(request.study)
+    unknown = [name for name in request.only if name not in study.named]
     fault = "no such run or ablation in the study"
     problems = [*found, *(Problem("--only", fault, did_you_mean(name, study.named), repr(name)) for name in unknown)]
     seeds: Sequence[int] = (0,)
-    with gathered(problems):
-        seeds = read_seeds(asked.seeds)
+    with collect_problems(problems):
+        seeds = read_seeds(request.seeds)
     plans: dict[str, Plan] = {}
-    lacking = {} if unusable is None else unusable
+    missing_seeds = {} if unusable is None else unusable
     for name, part in study.named.items():
-        if name in asked.only or not asked.only:
-            title = f"{Path(asked.study).stem}/{name}"
+        if name in request.only or not request.only:
+            title = f"{Path(request.study).stem}/{name}"
             try:
-                with gathered(problems):
-                    plans[name] = _plan_part(asked, study.place_of(name), title, part, seeds, describe)
+                with collect_problems(problems):
+                    plans[name] = _plan_part(request, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
-                lacking[title] = error
-    refuse_problems(problems)
-    if lacking and unusable is None:
-        raise next(iter(lacking.values()))
-    return StudyPlan(asked, study, {name: plans[name] for name in study.parts if name in plans})
+                missing_seeds[title] = error
+    raise_problems(problems)
+    if missing_seeds and unusable is None:
+        raise next(iter(missing_seeds.values()))
+    return StudyPlan(request, study, {name: plans[name] for name in study.parts if name in plans})
 
 
 def _plan_part(
-    asked: StudyRequest, place: str, title: str, part: PartSpec, seeds: Sequence[int], describe: Describe
+    request: StudyRequest, place: str, title: str, part: PartSpec, seeds: Sequence[int], describe: Describe
 ) -> Plan:
     """Plan one part. Raises SpecError with its problems, which name the part if the file has caused them."""
-    file = study_origin(asked.study)
+    file = study_origin(request.study)
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    for field, value in flat(part.set).items():
-        with gathered(problems, field):
+    for field, value in flatten(part.set).items():
+        with collect_problems(problems, field):
             values[find_field(field)] = value
     preset = None
     if part.preset:
-        with gathered(problems):  # check the rest with the usual preset
+        with collect_problems(problems):  # check the rest with the usual preset
             read_preset(part.preset)
             preset = part.preset
     layer = replace(layer_of(values, file), problems=problems)
-    request = Request(assignments=asked.assignments, weights=asked.weights, preset=preset, study=layer)
+    trial_request = Request(assignments=request.assignments, weights=request.weights, preset=preset, study=layer)
     fixed = {MODEL: part.model, "data.dataset": part.dataset}
-    compose_trial = trial_composer(request, describe, file, fixed)
+    compose_trial = trial_composer(trial_request, describe, file, fixed)
     try:
         baseline = part.combinations().get(combination(getattr(part, "baseline", None)))
         return make_plan(part.axes, seeds, compose_trial, baseline=baseline, name=title)

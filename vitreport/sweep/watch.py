@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
 from vitreport.records.folders import newest_attempt
@@ -22,7 +23,7 @@ class Watcher:
         if run.record is None or run.spec is None:
             return
         train = run.spec.train
-        steps = -(-run.record.data.counts["train"] // train.batch_size)
+        steps = ceil(run.record.data.counts["train"] / train.batch_size)
         if self._epochs[run_id] < 0:
             self._epochs[run_id] = 0
             yield Started(train.epochs, steps, len(run.epochs), run.record.step)

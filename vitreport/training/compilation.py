@@ -20,7 +20,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training.device import autocast
 
 MODES = ("auto", "on", "off")
-LEAST_GAIN = 1.05  # smaller ones are within what two measurements differ by
+MIN_GAIN = 1.05  # smaller ones are within what two measurements differ by
 MARGIN = 2.0  # so many times the seconds of compiling must be saved, as other machines gain less
 _compiled = False
 
@@ -60,7 +60,7 @@ def has_compiler(device: torch.device) -> bool:
     return shutil.which(program) is not None
 
 
-def refuse_unknown(mode: str) -> None:
+def check_mode(mode: str) -> None:
     """Raise SpecError for a mode that is not one of MODES."""
     if mode not in MODES:
         raise SpecError(f"{COMPILE.given_as(mode)} = {mode!r}: unknown mode", "use auto, on or off")
@@ -81,7 +81,7 @@ def choose(mode: str, spec: RunSpec, device: torch.device, flops: int, recorded:
     gain = measured_gains().get((spec.model.name, device.type, spec.train.precision))
     if not gain:
         return Choice(compiles=False, reason="its effect on this model has not been measured")
-    if gain.training < LEAST_GAIN:
+    if gain.training < MIN_GAIN:
         return Choice(compiles=False, reason="it does not make this model faster")
     saved = flops / gain.flops_per_second * (1 - 1 / gain.training)
     effect = f"it saves about {duration(saved)} and takes about {duration(gain.seconds)}"
@@ -104,7 +104,7 @@ def compile_network(model: nn.Module, images: Tensor, precision: str, evaluated:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_dir / "compiled"))
     # not dynamic, so that the bits of a step do not depend on the batches before it
     model.compile(dynamic=False)
-    set_sizes(model, {len(images), evaluated})
+    compile_only_sizes(model, {len(images), evaluated})
     before = [buffer.clone() for buffer in model.buffers()]
     try:
         with autocast(images.device, precision):
@@ -120,7 +120,7 @@ def compile_network(model: nn.Module, images: Tensor, precision: str, evaluated:
                 buffer.copy_(value)
 
 
-def set_sizes(model: nn.Module, sizes: Collection[int]) -> None:
+def compile_only_sizes(model: nn.Module, sizes: Collection[int]) -> None:
     """Let a compiled model compute batches of other sizes without compiling."""
     compiled: Any = model._compiled_call_impl
 

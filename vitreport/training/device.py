@@ -54,9 +54,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def set_up_device(device: torch.device, threads: int | None, *, is_training: bool = True) -> None:
-    """Set the threads, and ask for the same bits every time and for float32 where float32 is said, as on a CPU.
+    """Set the number of threads, and make the device deterministic and free of TF32.
 
-    Where nothing is trained, operations without a deterministic version are allowed.
+    If nothing is trained, operations without a deterministic version are allowed.
     """
     if threads is None:
         threads = min(torch.get_num_threads(), usable_cores())  # PyTorch does not know what a container allows
@@ -132,7 +132,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 @contextmanager
 def memory_errors(action: str) -> Iterator[None]:
-    """Raise ResourceError where memory runs out during `action`."""
+    """Raise ResourceError if memory runs out during `action`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -169,7 +169,7 @@ def forget_peak_memory(device: torch.device) -> None:
 
 @contextmanager
 def compile_errors() -> Iterator[None]:
-    """Raise ResourceError where torch cannot compile; it only tries at the first step."""
+    """Raise ResourceError if torch cannot compile; it only tries at the first step."""
     try:
         yield
     except RuntimeError as error:

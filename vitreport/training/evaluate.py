@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ LATENCY_IMAGES, LATENCY_SECONDS = 20, 1.0
 CALIBRATION_BINS = 15
 TOP_K = 5
 DIVERGED_HINT = "lower optimizer.learning_rate, add schedule.warmup_epochs or set train.clip_norm"
-MOST_CONFUSION_CLASSES = 200
+MAX_CONFUSION_CLASSES = 200
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -51,7 +52,12 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
 
 
 def predict(
-    model: nn.Module, images: ImageSet, train: TrainSpec, before_batch: Callable[[], None], *, compiled: bool = False
+    model: nn.Module,
+    images: ImageSet,
+    train: TrainSpec,
+    before_batch: Callable[[], object] = lambda: None,
+    *,
+    compiled: bool = False,
 ) -> Predictions:
     """Compute the logits of a split; `before_batch` may raise to stop between batches.
 
@@ -69,7 +75,7 @@ def logits_of(
     images: ImageSet,
     train: TrainSpec,
     batch_size: int,
-    before_batch: Callable[[], None],
+    before_batch: Callable[[], object] = lambda: None,
     *,
     compiled: bool = False,
 ) -> Tensor:
@@ -81,8 +87,8 @@ def logits_of(
     compute = model if compiled else model.forward
     logits: list[Tensor] = []
     if (processes := parallel.world_size()) > 1:
-        batch_size = min(batch_size, -(-len(images) // processes))
-    own = parallel.own_part(-(-len(images) // batch_size))
+        batch_size = min(batch_size, ceil(len(images) / processes))
+    own = parallel.range_of_rank(ceil(len(images) / batch_size))
     with torch.inference_mode(), memory_errors(f"measuring in batches of {batch_size} images"):
         for batch in images.in_order(batch_size, slice(own.start, own.stop)):
             before_batch()
@@ -90,7 +96,7 @@ def logits_of(
                 logits.append(compute(batch).float())
         for _ in range(len(own) - len(logits)):
             before_batch()
-        return parallel.gathered(logits, len(own) * batch_size, images.device)[: len(images)]
+        return parallel.all_gather_rows(logits, len(own) * batch_size, images.device)[: len(images)]
 
 
 def measure_latency(model: nn.Module, images: ImageSet, train: TrainSpec) -> float:
@@ -132,7 +138,7 @@ def check_finite(loss: float, place: str) -> None:
 def measure(logits: Logits, labels: Labels, place: str = "an evaluation: loss") -> Measurement:
     """Count right answers of logits (N, K) for labels (N,), and compute the mean cross entropy and all METRICS.
 
-    Raises DivergedError where the cross entropy is infinite or NaN.
+    Raises DivergedError if the cross entropy is infinite or NaN.
     """
     loss = float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
     check_finite(loss, place)
@@ -154,7 +160,7 @@ def measure_details(logits: Logits, labels: Labels) -> SplitDetails:
     calibration = _calibration(logits, predicted == labels)
     gaps = (kept.count * abs(kept.confidence - kept.accuracy) for kept in calibration)
     confusion = taken = None
-    if classes <= MOST_CONFUSION_CLASSES:
+    if classes <= MAX_CONFUSION_CLASSES:
         counts = np.bincount(labels * classes + predicted, minlength=classes**2)
         confusion = tuple(map(tuple, counts.reshape(classes, classes).tolist()))
     else:

@@ -14,7 +14,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from vitreport.errors import ResourceError
 from vitreport.runtime import GPUS, Runtime
-from vitreport.training.parallel import LOST_HINT, refuse_batch_norm
+from vitreport.training.parallel import LOST_HINT, check_batch_norm
 
 
 def launch(count: int, runtime: Runtime, arguments: Sequence[str]) -> int:
@@ -23,7 +23,7 @@ def launch(count: int, runtime: Runtime, arguments: Sequence[str]) -> int:
     Raises SpecError for synchronized batch normalization on a CPU, and ResourceError if there are fewer GPUs or if a
     signal from elsewhere has killed a process.
     """
-    refuse_batch_norm(runtime.batch_norm, runtime.device)
+    check_batch_norm(runtime.batch_norm, runtime.device)
     found = torch.cuda.device_count()
     if runtime.device != "cpu" and count > found:
         seen = f"PyTorch finds only {found} CUDA GPUs" if found else "PyTorch finds no CUDA GPU"

@@ -106,7 +106,8 @@ def fit(
             unread.append((take_step or train_step)(state, images, targets, train))
             state.step += 1
             is_due = time.perf_counter() - last_read >= SECONDS_BETWEEN_READS[images.device.type]
-            is_due = bool(parallel.agree(int(is_due)))  # all processes find a loss that is not finite at the same step
+            # so that all processes find a loss that is not finite at the same step
+            is_due = bool(parallel.all_reduce_max(int(is_due)))
             loss = None
             if is_due or state.step % steps_per_epoch == 0:
                 loss, last_read = _read_losses(unread, state), time.perf_counter()
@@ -116,7 +117,7 @@ def fit(
         loss, correct, images_seen = state.totals.tolist()
         place = f"epoch {state.epoch + 1}, step {state.step}"
         check_finite(loss, f"{place}: train loss")
-        parallel.share_buffers(state.model)
+        parallel.broadcast_buffers(state.model)
         measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
         for name, split in splits.items():
             predicted = predict(state.model, split, train, before_batch, compiled=True)
@@ -141,7 +142,7 @@ def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: Tra
     `state.totals` counts the cross entropy without label smoothing.
     """
     state.optimizer.zero_grad()
-    objective, sums = parallel.reduce_step(state.model, *_backward(state.model, images, targets, train))
+    objective, sums = parallel.all_reduce_gradients(state.model, *_backward(state.model, images, targets, train))
     with record_function("optimizer"):
         if train.clip_norm is not None:
             nn.utils.clip_grad_norm_(state.model.parameters(), train.clip_norm)

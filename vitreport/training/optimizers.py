@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from vitreport.models.no_compiler import leave_alone
+from vitreport.models.dynamo import disable_dynamo
 from vitreport.spec import optimizer as specs
 from vitreport.spec.run import RunSpec
 
@@ -35,7 +35,7 @@ def build_optimizer(spec: specs.OptimizerSpec, parameters: Iterable[nn.Parameter
 def _without_compiler(kind: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
     """Return a kind of optimizer that computes the same without importing torch's compiler."""
     base = torch.optim.Optimizer
-    leave_alone(base.add_param_group, base.zero_grad, base.state_dict, base.load_state_dict)
+    disable_dynamo(base.add_param_group, base.zero_grad, base.state_dict, base.load_state_dict)
     return type(kind.__name__, (kind,), {"step": torch.no_grad()(inspect.unwrap(kind.step))})
 
 

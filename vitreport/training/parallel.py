@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from math import ceil
 from typing import TypeVar
 
 import torch
@@ -17,7 +18,7 @@ from vitreport.models.weights import is_out_of_memory
 from vitreport.runtime import BATCH_NORM, launched, usable_cores
 
 Value = TypeVar("Value")
-PATIENCE = timedelta(minutes=30)  # with a process that does not answer; one that has ended is noticed at once
+TIMEOUT = timedelta(minutes=30)  # with a process that does not answer; one that has ended is noticed at once
 LOST_HINT = "run the same command again to resume the run"
 
 _launcher: list[int] = []  # the process that has started this one
@@ -39,7 +40,7 @@ def threads() -> int | None:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[None]:
+def process_group(device: torch.device) -> Iterator[None]:
     """Work together with the other processes that torchrun has started, if there are any, inside the block."""
     if launched().world_size == 1:
         yield
@@ -47,7 +48,7 @@ def joined(device: torch.device) -> Iterator[None]:
     _launcher.append(os.getppid())
     os.environ.setdefault("NCCL_ALGO", "Ring")  # other algorithms may add in another order
     with _lost_processes():
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
     try:
         yield
     finally:
@@ -55,17 +56,17 @@ def joined(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def ending_together(*kinds: type[BaseException]) -> Iterator[None]:
+def barrier_before_raising(*kinds: type[BaseException]) -> Iterator[None]:
     """Wait for the other processes before an error that all of them have: torchrun stops those that end later."""
     try:
         yield
     except kinds:
-        agree(0)
+        all_reduce_max(0)
         raise
 
 
 @contextmanager
-def ready_together() -> Iterator[None]:
+def barrier_after() -> Iterator[None]:
     """Wait for the other processes after the block, and end with them if one could not complete it.
 
     Raises LostProcessError in the processes that could.
@@ -73,9 +74,9 @@ def ready_together() -> Iterator[None]:
     try:
         yield
     except Exception:
-        agree(1)
+        all_reduce_max(1)
         raise
-    if agree(0):
+    if all_reduce_max(0):
         raise LostProcessError("another process of this training could not begin", LOST_HINT)
 
 
@@ -84,7 +85,7 @@ def has_lost_torchrun() -> bool:
     return world_size() > 1 and os.getppid() != _launcher[-1]
 
 
-def agree(number: int) -> int:
+def all_reduce_max(number: int) -> int:
     """Return the largest number that one of the processes gives."""
     if world_size() == 1:
         return number
@@ -94,7 +95,7 @@ def agree(number: int) -> int:
     return int(given)
 
 
-def from_first(value: Value) -> Value:
+def broadcast_object(value: Value) -> Value:
     """Return the value that the first process gives."""
     given = [value]
     if world_size() > 1:
@@ -103,7 +104,7 @@ def from_first(value: Value) -> Value:
     return given[0]
 
 
-def refuse_batch_norm(kind: str, device: str) -> None:
+def check_batch_norm(kind: str, device: str) -> None:
     """Raise SpecError if batch normalization is to be synchronized on a CPU, where torch cannot do it."""
     if kind == "synchronized" and device == "cpu":
         fault = f"{BATCH_NORM.given_as(kind)} = {kind!r}: only GPUs can synchronize batch normalization"
@@ -112,7 +113,7 @@ def refuse_batch_norm(kind: str, device: str) -> None:
 
 def synchronize_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
     """Let batch normalization see the images of all processes. Raises SpecError on a CPU."""
-    refuse_batch_norm("synchronized", device.type)
+    check_batch_norm("synchronized", device.type)
     if world_size() > 1:
         from timm.layers import convert_sync_batchnorm  # also knows timm's own layers, which activate as well
 
@@ -120,7 +121,7 @@ def synchronize_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
     return model
 
 
-def share_buffers(model: nn.Module) -> None:
+def broadcast_buffers(model: nn.Module) -> None:
     """Give all processes the buffers of the first: the statistics of local batch normalization differ."""
     if world_size() > 1:
         with _lost_processes():
@@ -128,7 +129,7 @@ def share_buffers(model: nn.Module) -> None:
                 distributed.broadcast(buffer, 0)
 
 
-def reduce_step(model: nn.Module, objective: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
+def all_reduce_gradients(model: nn.Module, objective: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
     """Replace the gradients of this process's images by those of the whole batch, in one sum over the processes.
 
     `objective` is the mean over this process's images, `sums` (S,) holds their sums; the last one is their number.
@@ -149,17 +150,17 @@ def reduce_step(model: nn.Module, objective: Tensor, sums: Tensor) -> tuple[Tens
     return objective[0], sums.double()
 
 
-def own_part(count: int) -> range:
+def range_of_rank(count: int) -> range:
     """Return which of `count` consecutive parts this process computes; equally many for all, if they exist."""
-    each = -(-count // world_size())
+    each = ceil(count / world_size())
     return range(rank() * each, (rank() + 1) * each)
 
 
-def gathered(rows: Sequence[Tensor], most: int, device: torch.device) -> Tensor:
+def all_gather_rows(rows: Sequence[Tensor], most: int, device: torch.device) -> Tensor:
     """Return the rows (N, K) of all processes in their order: `most` of each, padded with zeros after the last one."""
     if world_size() == 1:
         return torch.cat(list(rows))
-    columns = agree(rows[0].shape[1] if rows else 0)
+    columns = all_reduce_max(rows[0].shape[1] if rows else 0)
     own = torch.cat([*rows, torch.zeros(most - sum(map(len, rows)), columns, device=device)])
     everything = [torch.empty_like(own) for _ in range(world_size())]
     with _lost_processes():
@@ -169,7 +170,7 @@ def gathered(rows: Sequence[Tensor], most: int, device: torch.device) -> Tensor:
 
 @contextmanager
 def _lost_processes() -> Iterator[None]:
-    """Raise LostProcessError where another process has ended or does not answer."""
+    """Raise LostProcessError if another process has ended or does not answer."""
     try:
         yield
     except RuntimeError as error:

@@ -19,7 +19,7 @@ from vitreport.training.setup import CHANNEL_STATISTICS
 
 PREFIXES = re.compile(r"^(?:(?:model|module|_orig_mod)\.)+")
 SHOWN_CHARACTERS = 100
-MOST_NAMES = 50  # of tensors of a kind in a record
+MAX_NAMES = 50  # of tensors of a kind in a record
 TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": "of another shape"}
 
 
@@ -27,7 +27,7 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
     """Read the weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
 
     `note` receives a warning if this run does not normalize images as those were that the weights were trained on.
-    Raises SpecError where the weights are a file that is not given, RecordError where they cannot be used,
+    Raises SpecError if the weights are a file that is not given, RecordError if they cannot be used,
     ResourceError where the hub has to be asked and cannot.
     """
     pretrained = spec.model.pretrained
@@ -67,12 +67,12 @@ def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) 
         sha256=weights.sha256,
         loaded=len(taken),
         classifier="fresh" if is_fresh else "unnamed classes" if weights.classes is None else "same classes",
-        **{kind: tuple(map(recordable, found[:MOST_NAMES])) for kind, found in names.items()},
+        **{kind: tuple(map(recordable, found[:MAX_NAMES])) for kind, found in names.items()},
     )
 
 
 def _check_weights(model: nn.Module, weights: Weights) -> None:
-    """Raise RecordError where anything but the classifier does not fit, or is not finite in the network's type."""
+    """Raise RecordError if anything but the classifier does not fit, or is not finite in the network's type."""
     classifier, wanted, names = classifier_prefixes(model), named_weights(model), _compared(model, weights)
     fitting = names["fitting"]
     others = {kind: [name for name in names[kind] if not name.startswith(classifier)] for kind in TITLES}

@@ -12,13 +12,13 @@ from torch import nn
 
 from vitreport.data.arrays import ImageArrays, ImageFacts, Split
 from vitreport.data.batches import ImageSet, TrainingBatches, own_positions
-from vitreport.data.holdout import limited, split_hash, validation_split
-from vitreport.errors import DatasetError, Problem, refuse_problems
+from vitreport.data.splits import limited, split_hash, validation_split
+from vitreport.errors import DatasetError, Problem, raise_problems
 from vitreport.models.cost import measure_cost
-from vitreport.models.layout import place_network
+from vitreport.models.memory_format import place_network
 from vitreport.models.registry import build_model
 from vitreport.models.timm import timm_errors
-from vitreport.records.run import Cost, DataRecord
+from vitreport.records.run import DataRecord, NetworkCost
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.training import parallel
@@ -47,12 +47,12 @@ class Setup:
 
 
 def build_network(spec: RunSpec) -> nn.Module:
-    """Build the fresh network of a run, on the CPU. Raises SpecError where it cannot be built."""
+    """Build the fresh network of a run, on the CPU. Raises SpecError if it cannot be built."""
     data = spec.data
     return build_model(spec.model, image_size=data.image_size, num_classes=data.num_classes, seed=spec.seed)
 
 
-def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, Cost]:
+def place_model(spec: RunSpec, device: torch.device) -> tuple[nn.Module, NetworkCost]:
     """Build the fresh network of a spec on a device, and measure what it costs there at the spec's precision."""
     model = place_network(build_network(spec), device)
     with autocast(device, spec.train.precision), timm_errors(spec.model, "be trained with these settings"):
@@ -69,11 +69,11 @@ def find_determinism(model: nn.Module, image_size: int) -> None:
 
 
 def prepare(spec: RunSpec, model: nn.Module, arrays: ImageArrays) -> Setup:
-    """Make the optimizer of a model, and the splits on its device. Raises SpecError where they do not fit the spec."""
+    """Make the optimizer of a model, and the splits on its device. Raises SpecError if they do not fit the spec."""
     device = next(model.parameters()).device
     train, val = split_indices(spec, arrays)
     problems = class_problems(spec, len(arrays.classes)) + lone_image_problems(spec, model, len(train))
-    refuse_problems(problems + idle_process_problems(spec, model, len(train)))
+    raise_problems(problems + idle_process_problems(spec, model, len(train)))
     chosen = {"train": train, "val": val, "test": np.arange(len(arrays.splits["test"].labels))}
     splits = {name: place_split(spec, arrays, device, name, index) for name, index in chosen.items() if len(index)}
     place = parallel.rank(), parallel.world_size()
@@ -126,7 +126,7 @@ def idle_process_problems(spec: RunSpec, model: nn.Module, training_images: int)
 
 
 def split_indices(spec: RunSpec, arrays: ImageArrays) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which images are trained on and which choose the epoch. Raises DatasetError where there are too few."""
+    """Return which images are trained on and which choose the epoch. Raises DatasetError if there are too few."""
     labels, classes = arrays.splits["train"].labels, arrays.classes
     kept = np.arange(len(labels))
     if spec.data.limit is not None:

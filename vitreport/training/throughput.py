@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from vitreport.data.batches import ImageSet, TrainingBatches
-from vitreport.errors import refuse_problems
-from vitreport.records.run import Cost
+from vitreport.errors import raise_problems
+from vitreport.records.run import NetworkCost
 from vitreport.runtime import usable_cores
 from vitreport.spec.data import CHANNELS, DataSpec
 from vitreport.spec.run import RunSpec
@@ -21,7 +21,7 @@ from vitreport.training.optimizers import build_optimizer
 from vitreport.training.setup import lone_image_problems, place_model
 
 SECONDS = 5.0  # of measuring
-FEWEST_IMAGES = 2
+MIN_IMAGES = 2
 GROWTH = 4
 SAMPLES = 5
 CLOCKS = {"cpu": thread_time, "cuda": perf_counter}
@@ -49,7 +49,7 @@ class MeasuredCost:
     batch_size: int
     device: str
     threads: int
-    cost: Cost
+    cost: NetworkCost
     training: Rate
     forward: Rate
 
@@ -62,14 +62,14 @@ class MeasuredCost:
 def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, training_images: int) -> MeasuredCost:
     """Build the network and run some steps on generated images; a run has `training_images`.
 
-    Raises SpecError where batches leave nothing to normalize over, ResourceError where memory runs out.
+    Raises SpecError if batches leave nothing to normalize over, ResourceError if memory runs out.
     """
     device = devices.choose_device(device_name)
     batch_size = min(spec.train.batch_size, training_images)
     devices.set_up_device(device, threads)
     with devices.memory_errors("building the model"):
         model, cost = place_model(spec, device)
-    refuse_problems(lone_image_problems(spec, model, training_images))
+    raise_problems(lone_image_problems(spec, model, training_images))
     state = TrainingState(model, build_optimizer(spec.optimizer, model.parameters()))
 
     def train(images: ImageSet, size: int) -> None:
@@ -78,7 +78,7 @@ def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, trai
             train_step(state, *batch, spec.train)
 
     def evaluate(images: ImageSet, size: int) -> None:
-        logits_of(model, images, spec.train, size, before_batch=lambda: None)
+        logits_of(model, images, spec.train, size)
 
     with devices.memory_errors(f"at train.batch_size = {batch_size}"):
         training = measure_rate(train, spec.data, device, batch_size, SECONDS * 2 / 3)
@@ -110,7 +110,7 @@ def measure_rate(
         by_cores = (process_time() - spent) / usable_cores()  # more threads than cores are no faster
         return max(clock() - begun, by_cores) / repeats
 
-    count = min(FEWEST_IMAGES, batch_size)
+    count = min(MIN_IMAGES, batch_size)
     seconds_of(count)  # the first step of a process takes many times as long as the next
     taken, an_image = seconds_of(count), 0.0
     while count < (larger := min(GROWTH * count, batch_size)):

@@ -6,9 +6,9 @@ import vitreport
 from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
+from vitreport.cli.multi_word_options import PARAM
 from vitreport.cli.options import SWEEP, flag, option
-from vitreport.cli.sweeps import execution, leave, refuse_missing, show_ablation_plan, show_submission, show_sweeps
-from vitreport.cli.words_command import PARAM
+from vitreport.cli.sweeps import check_all_trained, execution, leave, show_ablation_plan, show_submission, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, read_axes, read_seeds
 from vitreport.sweep.plan import plan_ablation
@@ -55,4 +55,4 @@ def ablate(
         if leave(sweep):
             return
         show_sweeps([plan], Analysis(summary), as_json=sweep.as_json)
-        refuse_missing(plan.trials, sweep.runs_dir, view.warned)
+        check_all_trained(plan.trials, sweep.runs_dir, view.warned)

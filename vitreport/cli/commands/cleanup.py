@@ -14,12 +14,12 @@ from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.options import argument, flag
 from vitreport.errors import BusyError, SpecError
 from vitreport.formatting import compact, listed
-from vitreport.records.folders import find_run, group_folders, refuse_links
+from vitreport.records.folders import check_no_links, find_run, group_folders
 from vitreport.records.reader import read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
 from vitreport.store.cleanup import DEFAULT_KINDS, Kind, Removal, find_removals, remove, whole_run
-from vitreport.store.run_state import is_held
+from vitreport.store.run_state import is_locked
 from vitreport.sweep.engines.slurm_cleanup import find_submissions
 
 
@@ -71,11 +71,11 @@ def delete(
         vitreport runs delete swin-digits-ea4ce545 --dry-run
     """
     runs_dir = removal.runs_dir
-    records.require_runs_dir(runs_dir)
-    refuse_links(map(Path, names))
+    records.check_runs_dir(runs_dir)
+    check_no_links(map(Path, names))
     named = (each for name in names for each in group_folders(name, runs_dir) or [find_run(name, runs_dir)])
     folders = list({folder.resolve(): folder for folder in named}.values())
-    if busy := [folder.name for folder in folders if is_held(folder)]:
+    if busy := [folder.name for folder in folders if is_locked(folder)]:
         raise BusyError(f"in use by another process: {listed(busy)}", "wait until the training ends, or stop it")
     trials = {RunId.parse(folder.name).first_attempt for folder in folders}
     removal.carry_out([whole_run(folder) for folder in folders])
@@ -104,7 +104,7 @@ def gc(
         vitreport runs gc --dry-run
         vitreport runs gc --checkpoints
     """
-    records.require_runs_dir(removal.runs_dir)
+    records.check_runs_dir(removal.runs_dir)
     given: dict[Kind, bool] = {"checkpoints": checkpoints, "cache": cache, "weights": weights}
     kinds = [kind for kind, is_given in given.items() if is_given] or DEFAULT_KINDS
     removals = find_removals(removal.runs_dir, cache_dir(), kinds)

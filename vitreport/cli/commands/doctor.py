@@ -12,13 +12,13 @@ from typing import NamedTuple
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
 from vitreport.errors import ResourceError, StorageError
-from vitreport.files import free_bytes, refuse_unwritable
+from vitreport.files import check_writable, free_bytes
 from vitreport.formatting import compact, counted
 from vitreport.runtime import RUNS_DIR, SPIN_VARIABLES, VARIABLES, cache_dir, data_dirs_or_default
 
 NETWORKS = ("torch", "torchvision", "timm", "perceiver_pytorch", "transformer_in_transformer")
 MODULES = (*NETWORKS, "numpy", "scipy", "sklearn", "safetensors")
-LEAST_FREE_BYTES = 2e9
+MIN_FREE_BYTES = 2e9
 
 
 class Finding(NamedTuple):
@@ -90,11 +90,11 @@ def _idle_threads() -> Finding:
 def _directory(subject: str, path: Path) -> Finding:
     """Check whether a directory, or the nearest one that exists above it, can be written, and the space there."""
     try:
-        refuse_unwritable(path)
+        check_writable(path)
         free = free_bytes(path)
         found = f"{path} ({compact(free)}B free{'' if path.exists() else ', created when needed'})"
     except (OSError, StorageError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Finding(subject, f"{path}: {reason}", "make it writable, or choose another directory", well=False)
-    well = free >= LEAST_FREE_BYTES
+    well = free >= MIN_FREE_BYTES
     return Finding(subject, found, "" if well else "free some space", well)

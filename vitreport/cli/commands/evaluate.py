@@ -43,7 +43,7 @@ def evaluate(
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
         vitreport eval swin-digits-ea4ce545
     """
-    records.require_runs_dir(machine.runs_dir, may_lack_default=True)
+    records.check_runs_dir(machine.runs_dir, may_lack_default=True)
     runs = read_finished(run, machine.runs_dir)
     from vitreport.store.evaluation import evaluate_runs  # with torch
 

@@ -10,18 +10,18 @@ from vitreport.cli.commands.plot import figure_path
 from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import warn_each
 from vitreport.cli.live import TrainingView
-from vitreport.cli.options import argument, flag, option, refuse_several
+from vitreport.cli.options import argument, check_exclusive, flag, option
 from vitreport.data.registry import dataset_title
 from vitreport.errors import DamageError, SpecError
 from vitreport.files import write_atomic
 from vitreport.formatting import counted
 from vitreport.inference.predictions import image_files, note_ignored
-from vitreport.records.attention import MOST_SHOWN
+from vitreport.records.attention import MAX_SHOWN
 from vitreport.records.reader import Run, read_finished
 from vitreport.report.figures.attention import AttentionFigure
 from vitreport.report.figures.draw import panel_file
 from vitreport.runtime import data_dirs_or_default
-from vitreport.store.sheets import ATTENTION
+from vitreport.store.contact_sheets import ATTENTION
 
 
 @options.grouped
@@ -44,13 +44,13 @@ def explain(
         vitreport explain swin-digits-ea4ce545 -o attention.svg
         vitreport explain swin-digits-ea4ce545-s0 --record
     """
-    refuse_several({"IMAGE": images, "--record": record})
+    check_exclusive({"IMAGE": images, "--record": record})
     if not output and not record:
         raise SpecError("nothing to write", "use --output FILE, or --record to show test images in reports")
-    if record and most > MOST_SHOWN:
-        raise SpecError(f"--most = {most}: a record has at most {MOST_SHOWN} images", f"use --most {MOST_SHOWN}")
+    if record and most > MAX_SHOWN:
+        raise SpecError(f"--most = {most}: a record has at most {MAX_SHOWN} images", f"use --most {MAX_SHOWN}")
     file = figure_path(output) if output else None
-    records.require_runs_dir(machine.runs_dir, may_lack_default=True)
+    records.check_runs_dir(machine.runs_dir, may_lack_default=True)
     files, ignored = image_files(images) if images else ([], 0)
     runs = read_finished(run, machine.runs_dir)
     from vitreport.inference.explain import record_attention  # with torch

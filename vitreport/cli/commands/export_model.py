@@ -8,7 +8,7 @@ from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table
 from vitreport.cli.options import flag, option
 from vitreport.errors import SpecError
-from vitreport.export.table import require_extra
+from vitreport.export.table import check_extra
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import compact, milliseconds, rate
 from vitreport.records.reader import read_finished
@@ -42,7 +42,7 @@ def export_model(
     """
     format_ = form or ("onnx" if output and output.suffix == ".onnx" else "torch-export")
     if format_ == "onnx":
-        require_extra("onnx")
+        check_extra("onnx")
     given = output_path(output) if output else None
     runs = read_finished(run, runs_dir)
     from vitreport.inference.classifier import Classifier

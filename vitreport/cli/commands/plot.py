@@ -14,7 +14,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.cli import completion, options
 from vitreport.cli.console import note
 from vitreport.cli.options import argument, option
-from vitreport.cli.records import refuse_damaged_places, require_runs_dir
+from vitreport.cli.records import check_places_undamaged, check_runs_dir
 from vitreport.data.registry import dataset_title
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
@@ -51,7 +51,7 @@ def plot(
         vitreport plot swin-digits tnt-digits --metric loss -o loss.pdf
     """
     file = figure_path(output)
-    require_runs_dir(runs_dir)
+    check_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, names)
     if without := [group.id for group in summary.groups if group.curve(split, metric) is None]:
         raise SpecError(f"no {SPLITS[split]} curve in {listed(without)}", HINTS[split])
@@ -59,7 +59,7 @@ def plot(
     for figure in curves_figure(output.stem, title, groups, ((split, metric),), fewest=1):
         write_atomic(file, drawn_file(figure, output.suffix))
         note(f"{counted(len(figure.data[0].lines), 'group')} in {output}. {figure.caption}")
-    refuse_damaged_places(summary, runs_dir, "the figure")
+    check_places_undamaged(summary, runs_dir, "the figure")
 
 
 def figure_path(output: Path) -> Path:

@@ -7,7 +7,7 @@ from vitreport import api
 from vitreport.cli import completion, options, records
 from vitreport.cli.console import print_json, print_table, print_text, warn_each
 from vitreport.cli.live import View
-from vitreport.cli.options import argument, flag, option, refuse_several
+from vitreport.cli.options import argument, check_exclusive, flag, option
 from vitreport.errors import DamageError
 from vitreport.formatting import counted, csv_text, joined, percent
 from vitreport.inference.predictions import Prediction, classify, image_files, note_ignored
@@ -34,8 +34,8 @@ def predict(
         vitreport predict swin-digits-ea4ce545 photos/ --top 1 --csv > classes.csv
         vitreport predict digits.onnx photo.jpg
     """
-    refuse_several({"--json": as_json, "--csv": as_csv})
-    records.require_runs_dir(runs_dir, may_lack_default=True)
+    check_exclusive({"--json": as_json, "--csv": as_csv})
+    records.check_runs_dir(runs_dir, may_lack_default=True)
     files, ignored = image_files(images)
     model = api.load_model(run, runs_dir, device=device)
     from vitreport.training.device import choose_device, set_up_device  # with torch

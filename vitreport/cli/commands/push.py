@@ -28,9 +28,9 @@ def push(
         vitreport push swin-digits-ea4ce545-s0 USER/swin-digits --dry-run
         vitreport push swin-digits-ea4ce545-s0 USER/swin-digits --private
     """
-    records.require_runs_dir(runs_dir, may_lack_default=True)
+    records.check_runs_dir(runs_dir, may_lack_default=True)
     runs = read_finished(run, runs_dir)
-    records.refuse_damage(runs)
+    records.check_undamaged(runs)
     from vitreport.inference.hub import files_of, upload  # with torch
 
     files = files_of(runs, find_runs(run, runs_dir), repo_id)

@@ -9,14 +9,14 @@ import vitreport
 from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
-from vitreport.cli.options import argument, flag, option, refuse_several
-from vitreport.cli.records import refuse_damaged_places, require_runs_dir, warn_mixed
+from vitreport.cli.options import argument, check_exclusive, flag, option
+from vitreport.cli.records import check_places_undamaged, check_runs_dir, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted
 from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
-from vitreport.report.figures.assets import Assets, default_folder, linked_folder, refuse_unwritable, shown_figures
+from vitreport.report.figures.assets import Assets, check_writable, default_folder, linked_folder, shown_figures
 from vitreport.report.markdown import read_template
 from vitreport.report.sections import TITLE, make_page
 from vitreport.runtime import RUNS_DIR
@@ -61,8 +61,8 @@ def report(
         vitreport report > README.md
         vitreport report --study digits -o report.html
     """
-    refuse_several({"--output": output, "--inject": inject, "--check": check})
-    refuse_several({"--assets": assets, "--no-assets": no_assets})
+    check_exclusive({"--output": output, "--inject": inject, "--check": check})
+    check_exclusive({"--assets": assets, "--no-assets": no_assets})
     file = output or inject or check
     is_part = bool(inject or (check and injection.has_marks(check)))
     if file and is_part:
@@ -73,7 +73,7 @@ def report(
     own = read_template(template) if template else None
     folder = (assets or default_folder(file)) if form == "markdown" and not no_assets else None
     if folder and not check:
-        refuse_unwritable(folder)
+        check_writable(folder)
     if study:
         if runs:
             fault = f"runs cannot be named with --study: {', '.join(runs)}"
@@ -84,7 +84,7 @@ def report(
     else:
         if only or set_ or seeds is not None:
             raise SpecError("--only, --set and --seeds need --study", "add a study, for example --study digits")
-        require_runs_dir(runs_dir)
+        check_runs_dir(runs_dir)
         analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
     summary = analysis.summary
     page = make_page(summary, analysis.claims, title or analysis.title or TITLE)
@@ -101,7 +101,7 @@ def report(
         _refuse_drift(check, document, shown, place, is_part=is_part)
     else:
         _publish(file, document, shown, place, is_part=is_part)
-    refuse_damaged_places(summary, runs_dir, "the report")
+    check_places_undamaged(summary, runs_dir, "the report")
 
 
 def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:

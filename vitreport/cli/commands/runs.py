@@ -16,14 +16,14 @@ from vitreport.cli.commands import cleanup
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.options import argument, flag, option
 from vitreport.errors import DamageError, SpecError
-from vitreport.export.table import epochs_table, require_extra, runs_table
+from vitreport.export.table import check_extra, epochs_table, runs_table
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import Estimate, counted, duration, percent, rate, toml_value
 from vitreport.records.folders import find_group, find_run, find_runs, run_folders
 from vitreport.records.reader import Run, read_run, read_sweeps
 from vitreport.run_id import RunId, common_id
 from vitreport.runtime import RUNS_DIR
-from vitreport.spec.sweep import called
+from vitreport.spec.sweep import describe_level
 from vitreport.store.run_state import state_of, up_to_now
 
 COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
@@ -53,7 +53,7 @@ def list_runs(
     Example:
         vitreport runs list
     """
-    records.require_runs_dir(runs_dir, may_lack_default=True)
+    records.check_runs_dir(runs_dir, may_lack_default=True)
     found = [up_to_now(read_run(folder)) for folder in run_folders(runs_dir)]
     states = {run.id: state_of(run) for run in found}
     runs = [summarize_run(run) for run in found]
@@ -62,7 +62,9 @@ def list_runs(
     levels: dict[str, dict[str, None]] = defaultdict(dict)  # of the sweeps that a group is in, each once
     for sweep in sweeps:
         for trial in sweep.trials:
-            levels[RunId.parse(trial.run).group][called((axis.name for axis in sweep.axes), trial.values)] = None
+            levels[RunId.parse(trial.run).group][describe_level((axis.name for axis in sweep.axes), trial.values)] = (
+                None
+            )
     if as_json:
         print_json({"runs": [_plain(run, states[run.id]) for run in runs]})
     elif runs:
@@ -74,7 +76,7 @@ def list_runs(
         note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` trains one")
     records.warn_mixed(groups)
     warn_each(f"{runs_dir}/{line}" for line in damage)
-    records.refuse_damage(found)
+    records.check_undamaged(found)
     if damage:
         raise DamageError(f"the records of sweeps are damaged in {counted(len(damage), 'place')}")
 
@@ -170,7 +172,7 @@ def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json:
                 print_table([title, ""], rows, gap=True)
         if found.epochs:
             print_table(["curves", "first", "last", ""], _curve_rows(found), right=["first", "last"], gap=True)
-    records.refuse_damage([found])
+    records.check_undamaged([found])
 
 
 def _show_group(found: Sequence[Run], *, as_json: bool) -> None:
@@ -185,7 +187,7 @@ def _show_group(found: Sequence[Run], *, as_json: bool) -> None:
         _print_rows(rows)
         print_text("\n".join(["", *(f"vitreport runs show {run.folder}" for run in found)]))
     records.warn_mixed(groups)
-    records.refuse_damage(found)
+    records.check_undamaged(found)
 
 
 def _curve_rows(run: Run) -> list[tuple[str, ...]]:
@@ -214,7 +216,7 @@ def diff(
     Example:
         vitreport runs diff swin-digits-ea4ce545 tnt-digits-1c1bd1f0
     """
-    records.require_runs_dir(runs_dir, may_lack_default=True)
+    records.check_runs_dir(runs_dir, may_lack_default=True)
     members = [find_group(name, runs_dir) for name in (first, second)]
     named = [found or [find_run(name, runs_dir)] for name, found in zip((first, second), members, strict=True)]
     sides = [[read_run(folder) for folder in folders] for folders in named]
@@ -238,7 +240,7 @@ def diff(
         if rows:
             print_table(columns, [row[: len(columns)] for row in rows], right=["difference"], gap=bool(sentence))
     records.warn_mixed(group for group in (left, right) if group)
-    records.refuse_damage([*sides[0], *sides[1]])
+    records.check_undamaged([*sides[0], *sides[1]])
 
 
 def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
@@ -272,10 +274,10 @@ def export(
     """
     if output is None and format_ != "csv":
         raise SpecError(f"--format {format_} cannot be written to stdout", "use -o PATH to name a file or a directory")
-    records.require_runs_dir(runs_dir)
+    records.check_runs_dir(runs_dir)
     if output:
         if format_ != "csv":
-            require_extra(format_)
+            check_extra(format_)
         output = output_path(output, is_folder=format_ == "tensorboard")
     named = (folder for name in names or () for folder in find_runs(name, runs_dir))
     runs = [read_run(folder) for folder in (dict.fromkeys(named) if names else run_folders(runs_dir))]
@@ -293,7 +295,7 @@ def export(
         write_atomic(output, content.as_csv().encode() if format_ == "csv" else content.as_frame().to_parquet())
     if output:
         note(f"{len(sound)} of {counted(len(runs), 'run')} exported to {output}")
-    records.refuse_damage(runs)
+    records.check_undamaged(runs)
 
 
 app.command()(cleanup.delete)

@@ -15,11 +15,11 @@ from vitreport.cli.options import argument
 from vitreport.errors import SpecError
 from vitreport.formatting import toml_value
 from vitreport.spec.augment import AugmentSpec, MixSpec
+from vitreport.spec.base import members, tag_of
 from vitreport.spec.data import DataSpec
 from vitreport.spec.load import preset_facts
 from vitreport.spec.optimizer import OptimizerSpec, ScheduleSpec
 from vitreport.spec.run import TrainSpec
-from vitreport.spec.section import members, tag_of
 from vitreport.suggestions import did_you_mean
 
 SECTIONS = {
@@ -32,7 +32,7 @@ SECTIONS = {
 }
 """The parts of a spec, without the model; some have several kinds with different names."""
 
-LARGEST = 2**31 - 1  # the limit of every whole number: no range that a user needs to know
+MAX_INT = 2**31 - 1  # the limit of every whole number: no range that a user needs to know
 TYPES = {"integer": "whole number", "boolean": "true or false", "string": "text", "null": "none", "object": "table"}
 LIMITS = {"exclusiveMinimum": "above", "exclusiveMaximum": "below", "minimum": "at least", "maximum": "at most"}
 
@@ -137,5 +137,5 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"[{', '.join(map(_type, field['prefixItems']))}]"
     if "items" in field:
         return f"list of {_type(field['items'])}"
-    limits = [f"{word} {field[limit]:g}" for limit, word in LIMITS.items() if field.get(limit, LARGEST) != LARGEST]
+    limits = [f"{word} {field[limit]:g}" for limit, word in LIMITS.items() if field.get(limit, MAX_INT) != MAX_INT]
     return " ".join([TYPES.get(kind := field.get("type", "object"), kind), " and ".join(limits)]).strip()

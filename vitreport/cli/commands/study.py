@@ -12,20 +12,20 @@ from vitreport.analysis.studies import words_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
+from vitreport.cli.multi_word_options import MultiWordCommand
 from vitreport.cli.options import argument, flag
-from vitreport.cli.records import HINT, require_runs_dir
-from vitreport.cli.sweeps import execution, leave, refuse_missing, show_submission, show_sweeps
-from vitreport.cli.words_command import WordsCommand
+from vitreport.cli.records import HINT, check_runs_dir
+from vitreport.cli.sweeps import check_all_trained, execution, leave, show_submission, show_sweeps
 from vitreport.data.sources import facts_in
-from vitreport.errors import ResourceError, VitreportError, left_out
+from vitreport.errors import ResourceError, VitreportError, left_out_error
 from vitreport.formatting import counted, duration, joined, printable, toml_value
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR, Runtime
 from vitreport.spec.engine import EngineSpec
-from vitreport.spec.fields import flat
+from vitreport.spec.fields import flatten
 from vitreport.spec.study import PartSpec, read_study, study_names
-from vitreport.spec.sweep import DEFAULT_SEEDS, shown_level
+from vitreport.spec.sweep import DEFAULT_SEEDS, format_level
 from vitreport.sweep.engines.slurm_queue import queued_states
 from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
@@ -87,7 +87,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         print_table(["", ""], list(spec.faults.items()))
 
 
-@app.command(cls=WordsCommand)
+@app.command(cls=MultiWordCommand)
 @options.grouped
 def status(
     study: Study,
@@ -104,14 +104,14 @@ def status(
         vitreport study status digits
     """
     unusable: dict[str, VitreportError] = {}
-    asked = StudyRequest(study, only or (), seeds, wanted.assignments)
-    planned = plan_study(asked, facts_in(machine.data_dirs), unusable)
+    request = StudyRequest(study, only or (), seeds, wanted.assignments)
+    planned = plan_study(request, facts_in(machine.data_dirs), unusable)
     _show_status(planned, machine.runs_dir, measured_on=machine.runtime() if measure else None, as_json=as_json)
     if unusable:
-        raise left_out(unusable)
+        raise left_out_error(unusable)
 
 
-@app.command(cls=WordsCommand)
+@app.command(cls=MultiWordCommand)
 @options.grouped
 def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions, only: options.Only = None) -> None:
     """Train the missing runs of a study.
@@ -124,14 +124,14 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         vitreport study run my.toml --set limit=500 --epochs 1 --seeds 1
     """
     unusable: dict[str, VitreportError] = {}
-    asked = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
-    planned = plan_study(asked, facts_in(sweep.data_dirs), unusable)
+    request = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
+    planned = plan_study(request, facts_in(sweep.data_dirs), unusable)
     plans, engine = list(planned.plans.values()), sweep.engine_spec(planned.study.engine)
     if sweep.dry_run:
         _show_status(planned, sweep.runs_dir, jobs=sweep.jobs, as_json=sweep.as_json)
         show_submission(engine, plans, sweep)
         if unusable:
-            raise left_out(unusable)
+            raise left_out_error(unusable)
         return
     with SweepView(quiet=sweep.quiet) as view:
         analysis = vitreport.run_study(planned, unusable=unusable, **execution(sweep, engine, view))
@@ -139,7 +139,7 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
         return
     show_sweeps(plans, analysis, as_json=sweep.as_json)
     trials = {trial.id: trial for plan in plans for trial in plan.trials}
-    refuse_missing(list(trials.values()), sweep.runs_dir, view.warned, unusable)
+    check_all_trained(list(trials.values()), sweep.runs_dir, view.warned, unusable)
 
 
 def _show_status(
@@ -147,7 +147,7 @@ def _show_status(
 ) -> None:
     """Print what is done of each part and of all; with a machine, some steps are timed if no record has the time."""
     if runs_dir.exists():
-        require_runs_dir(runs_dir)
+        check_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:
         note(f"no such directory yet: {runs_dir}; {HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
@@ -170,7 +170,9 @@ def _show_status(
     runs = f"{counted(every['runs'], 'run')}{f' ({shared:,} shared)' if shared else ''}"
     total = f"{runs}, {every['states'].get('done', 0):,} done"
     if every["to_train"] and every["seconds"] is None:
-        total += f"; some times are unknown: `vitreport study status {planned.asked.study} --measure` times a few steps"
+        total += (
+            f"; some times are unknown: `vitreport study status {planned.request.study} --measure` times a few steps"
+        )
     elif every["to_train"]:
         used = min(jobs, every["to_train"])
         way = f"with {counted(used, 'job')}" if used > 1 else "one at a time"
@@ -208,7 +210,7 @@ def _engine_in_words(engine: EngineSpec) -> str:
 def _described(part: PartSpec) -> str:
     """Write perceiver-io on cifar10, epochs = 12, by batch_size: 16; 32; 64."""
     preset = [f"preset {part.preset}"] if part.preset else []
-    changed = [f"{name} = {toml_value(value)}" for name, value in flat(part.set).items()]
-    varied = [f"{axis.name}: {'; '.join(shown_level([value.label]) for value in axis.values)}" for axis in part.axes]
+    changed = [f"{name} = {toml_value(value)}" for name, value in flatten(part.set).items()]
+    varied = [f"{axis.name}: {'; '.join(format_level([value.label]) for value in axis.values)}" for axis in part.axes]
     by = [f"by {' x '.join(varied)}"] if varied else []
     return ", ".join([f"{part.model} on {part.dataset}", *preset, *changed, *by])

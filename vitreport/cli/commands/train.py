@@ -51,8 +51,8 @@ def train(
         vitreport train perceiver-io --dataset digits
         vitreport train --spec my.toml --set lr=1e-3 --epochs 5
     """
-    options.refuse_several({"--dry-run": dry_run, "--profile": trace})
-    options.refuse_several({"--profile": trace, "--gpus": gpus > 1})
+    options.check_exclusive({"--dry-run": dry_run, "--profile": trace})
+    options.check_exclusive({"--profile": trace, "--gpus": gpus > 1})
     composed = wanted.compose(training.data_dirs, training.weights, seed=seed)
     runtime = replace(training.runtime(), data_dir=composed.data_dir, batch_norm=batch_norm)
     if gpus > 1 and launched().world_size == 1 and not dry_run:

@@ -7,7 +7,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from vitreport.data.augment.geometry import draw_offsets, draw_sides, first_fitting, in_boxes
-from vitreport.data.augment.sampling import InTurn, RandomNumbers, SampledTransform, Shape, per_image, sent
+from vitreport.data.augment.sampling import (
+    PerImageOperations,
+    RandomNumbers,
+    SampledTransform,
+    Shape,
+    per_image,
+    to_device,
+)
 from vitreport.randomness import hashed
 from vitreport.spec.augment import ColorJitterSpec, RandomErasingSpec
 
@@ -23,7 +30,9 @@ def draw_color_jitter(spec: ColorJitterSpec, shape: Shape, numbers: RandomNumber
     active = torch.tensor([i for i in range(len(low)) if low[i] < high[i]], dtype=torch.long)
     order = active[torch.from_numpy(numbers.units(len(active)).argsort(axis=1, kind="stable"))]
     adjustments = [SampledTransform(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors, strict=True)]
-    return SampledTransform(InTurn(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order)))
+    return SampledTransform(
+        PerImageOperations(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order))
+    )
 
 
 def adjust_brightness(images: Tensor, factors: Tensor) -> Tensor:
@@ -146,6 +155,6 @@ def erase(images: Tensor, boxes: Tensor, seeds: Tensor, *, noise: bool) -> Tenso
     if not noise:
         return images.masked_fill(inside, 0)
     pixels = torch.arange(images[0].numel(), device=images.device, dtype=torch.int32).view(1, *images.shape[1:])
-    low, high = sent(seeds, images.device)[..., None, None, None].unbind(1)
+    low, high = to_device(seeds, images.device)[..., None, None, None].unbind(1)
     uniform = (hashed(pixels, low, high) >> 8).to(images.dtype).mul_(2.0**-24).add_(0.5)
     return torch.where(inside, uniform, images)

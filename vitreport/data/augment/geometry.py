@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, Shape, per_image, sent
+from vitreport.data.augment.sampling import RandomNumbers, SampledTransform, Shape, per_image, to_device
 from vitreport.spec import augment as specs
 
 TRIES = 10
@@ -25,7 +25,7 @@ def shifted_crop(images: Tensor, shifts: Tensor) -> Tensor:
     padded = functional.pad(images, [padding] * 4)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (B, 3, rows, columns, H, W), a view
     image = torch.arange(len(images))
-    index = sent(torch.stack([image, *(shifts + padding).unbind(1)]), images.device)
+    index = to_device(torch.stack([image, *(shifts + padding).unbind(1)]), images.device)
     return windows[index[0], :, index[1], index[2]]
 
 
@@ -113,7 +113,7 @@ def _sampled(images: Tensor, rows: Tensor, columns: Tensor, interpolation: str) 
     """
     # all x before all y in memory, so that a CPU adds and reads several of them at a time
     rows, columns = (values.to(images.dtype).transpose(1, 2).contiguous() for values in (rows, columns))
-    places = sent(rows, images.device).unsqueeze(3) + sent(columns, images.device).unsqueeze(2)
+    places = to_device(rows, images.device).unsqueeze(3) + to_device(columns, images.device).unsqueeze(2)
     grid = places.permute(0, 2, 3, 1)
     sampled = functional.grid_sample(images, grid, mode=interpolation, padding_mode="zeros", align_corners=False)
     if interpolation == "nearest":

@@ -11,7 +11,7 @@ from torch import Tensor
 from vitreport.data.augment import color, geometry
 from vitreport.data.augment.sampling import (
     Apply,
-    InTurn,
+    PerImageOperations,
     RandomNumbers,
     SampledTransform,
     Sampler,
@@ -28,10 +28,10 @@ NAMES = ("Identity", *MOVING, *COLORING)
 CHOICES = torch.tensor([-1, *[1] * len(MOVING), *range(1 + len(MOVING), len(NAMES))])
 """The position of what is applied for each of NAMES: nothing for "Identity", and one affine map for all of MOVING."""
 
-Policy = specs.RandAugmentSpec | specs.TrivialAugmentSpec
+AutoAugmentSpec = specs.RandAugmentSpec | specs.TrivialAugmentSpec
 
 
-def draw_policy(spec: Policy, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
+def draw_policy(spec: AutoAugmentSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw operations for each image: several of one magnitude, or one of a random magnitude; with random signs."""
     if isinstance(spec, specs.RandAugmentSpec):
         turns, bins = spec.num_ops, torch.full((shape[0] * spec.num_ops,), spec.magnitude)
@@ -40,11 +40,13 @@ def draw_policy(spec: Policy, shape: Shape, numbers: RandomNumbers) -> SampledTr
     own = numbers.repeated(turns)
     kinds = own.integers(0, len(NAMES), 1).squeeze(1)
     signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
-    drawn = InTurn(operations(spec, shape, kinds, bins, signs))
+    drawn = PerImageOperations(operations(spec, shape, kinds, bins, signs))
     return SampledTransform(drawn, (CHOICES[kinds].view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
 
 
-def operations(spec: Policy, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor) -> list[SampledTransform]:
+def operations(
+    spec: AutoAugmentSpec, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor
+) -> list[SampledTransform]:
     """Return the operations in the order of NAMES; those of MOVING are one affine map, which depends on the kind."""
     height, width = shape[-2:]
     # The largest magnitudes: tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
@@ -82,7 +84,7 @@ def by_chance(apply: Apply, *fields: str) -> Sampler:
     def draw(spec: Any, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
         choices = numbers.happens(spec.probability).long() - 1
         parameters = tuple(torch.full((shape[0],), getattr(spec, name)) for name in fields)
-        operation = InTurn([SampledTransform(apply, parameters)])
+        operation = PerImageOperations([SampledTransform(apply, parameters)])
         return SampledTransform(operation, (choices[:, None], torch.arange(shape[0])[:, None]))
 
     return draw
@@ -110,7 +112,7 @@ def draw_mixture(spec: specs.MixtureSpec, shape: Shape, numbers: RandomNumbers) 
     wide = np.full((2, count * turns, width), -1)
     for mine, *values in parts:
         wide[:, mine, : values[0].shape[1]] = values
-    return SampledTransform(InTurn(operations), tuple(torch.from_numpy(wide).view(2, count, -1)))
+    return SampledTransform(PerImageOperations(operations), tuple(torch.from_numpy(wide).view(2, count, -1)))
 
 
 @cache

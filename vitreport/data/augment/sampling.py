@@ -99,7 +99,7 @@ Sampler = Callable[[Any, Shape, RandomNumbers], SampledTransform]
 
 
 @dataclass(frozen=True)
-class InTurn:
+class PerImageOperations:
     """Apply to each image operations of its own, in an order of its own.
 
     For each image and each of K turns, `choices` (B, K) holds the position of an operation in `operations`, or -1 for
@@ -112,14 +112,14 @@ class InTurn:
 
     def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
         """Return the changed images (B, 3, H, W)."""
-        held = (Overwritten if images.device.type == "cpu" else Appended)(images, int((choices >= 0).sum()))
+        held = (InPlaceBatch if images.device.type == "cpu" else AppendingBatch)(images, int((choices >= 0).sum()))
         for position, mine, own in shared_turns(choices.numpy(), rows.numpy()):
             apply, parameters = self.operations[position]
             held.put(mine, apply(held.get(mine), *(values[own] for values in parameters)))
         return held.all()
 
 
-class Overwritten:
+class InPlaceBatch:
     """A copy of images (B, 3, H, W) in which some are replaced. This is fast on a CPU."""
 
     def __init__(self, images: Tensor, changes: int) -> None:
@@ -138,7 +138,7 @@ class Overwritten:
         return self._images
 
 
-class Appended:
+class AppendingBatch:
     """The same on a GPU, where a deterministic index_copy_ sorts its index, which is slow.
 
     Images that replace others are appended; `changes` is the largest number of them.
@@ -150,7 +150,7 @@ class Appended:
 
     def get(self, mine: Tensor) -> Tensor:
         """Return the images at `mine` (N,)."""
-        return self._images.index_select(0, sent(self._places[mine], self._images.device))
+        return self._images.index_select(0, to_device(self._places[mine], self._images.device))
 
     def put(self, mine: Tensor, changed: Tensor) -> None:
         """Replace the images at `mine` (N,)."""
@@ -160,7 +160,7 @@ class Appended:
 
     def all(self) -> Tensor:
         """Return every image as it is now."""
-        return self._images.index_select(0, sent(self._places, self._images.device))
+        return self._images.index_select(0, to_device(self._places, self._images.device))
 
 
 def shared_turns(choices: Integers, rows: Integers) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -183,12 +183,12 @@ def shared_turns(choices: Integers, rows: Integers) -> Iterator[tuple[int, Tenso
 
 def as_turns(drawn: SampledTransform, count: int) -> tuple[Sequence[SampledTransform], Tensor, Tensor]:
     """Return the operations that one consists of, with choices and rows (B, K)."""
-    if isinstance(drawn.apply, InTurn):
+    if isinstance(drawn.apply, PerImageOperations):
         return drawn.apply.operations, *drawn.parameters  # type: ignore[return-value]
     return [drawn], torch.zeros(count, 1, dtype=torch.long), torch.arange(count)[:, None]
 
 
-def sent(values: Tensor, device: torch.device) -> Tensor:
+def to_device(values: Tensor, device: torch.device) -> Tensor:
     """Return values of the CPU on a device. A GPU would be waited for, if they were not in pinned memory."""
     if device.type == "cuda":
         values = values.pin_memory()
@@ -197,5 +197,5 @@ def sent(values: Tensor, device: torch.device) -> Tensor:
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:
     """Return values (B,) or (B, 3) on the device of the images, shaped to broadcast over their pixels."""
-    values = sent(values.to(images.dtype), images.device)
+    values = to_device(values.to(images.dtype), images.device)
     return values.view(*values.shape, *[1] * (images.ndim - values.ndim))

@@ -1,7 +1,7 @@
 """The figures of test accuracies: by dataset, of compared groups, and by the levels of an ablation."""
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import ceil, isfinite
 from typing import NamedTuple
 
 from vitreport.analysis.references import architecture_title, subject_of
@@ -11,11 +11,11 @@ from vitreport.formatting import Estimate, joined, percent
 from vitreport.report.blocks import NOTHING, Figure
 from vitreport.report.figures.canvas import LETTER, NORMAL, SMALL, Canvas, ends, short, wrapped
 from vitreport.report.figures.colors import LIGHT
-from vitreport.spec.sweep import called, shown_level
+from vitreport.spec.sweep import describe_level, format_level
 
-MANY_ROWS, MOST_LEVELS = 24, 50
-ROOM, HIGH, MOST_COLUMNS = 290, 34, 8  # of the cells of a heat map together, of one of them, and in a row
-SMALLEST_EXTENT = 0.02  # of the accuracies of a heat map: small differences have small differences of color
+MANY_ROWS, MAX_LEVELS = 24, 50
+ROOM, HIGH, MAX_COLUMNS = 290, 34, 8  # of the cells of a heat map together, of one of them, and in a row
+MIN_EXTENT = 0.02  # of the accuracies of a heat map: small differences have small differences of color
 LOGARITHMIC_FROM = 8  # the ratio of the largest to the smallest value from which an axis is logarithmic
 
 
@@ -107,7 +107,7 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
     name = "-".join([ablation.architecture, ablation.dataset, *ablation.axes, ablation.qualifier])
     alt = f"Test accuracy of {subject}: {joined(f'{row.label} {row.outcome}' for row in measured)}."
     grid = _grid(ablation) if ablation.is_grid else None
-    if grid and len(grid.values[0]) <= MANY_ROWS and len(grid.values[1]) <= MOST_COLUMNS:
+    if grid and len(grid.values[0]) <= MANY_ROWS and len(grid.values[1]) <= MAX_COLUMNS:
         caption = "The stronger the color, the higher the accuracy; the table has the intervals."
         if len(measured) < len(ablation.levels):
             caption += " Cells without color have no result; the table says why."
@@ -119,16 +119,16 @@ def ablation_figure(ablation: Ablation) -> Iterator[Figure]:
 def _grid(ablation: Ablation) -> Grid:
     found = {}
     for index, level in enumerate(ablation.levels):
-        label = called(ablation.axes, level.labels)
+        label = describe_level(ablation.axes, level.labels)
         found[level.labels] = Row(label, level.accuracy, level.state, index == ablation.baseline)
     rows, columns = ablation.labels
     cells = tuple(tuple(found[row, column] for column in columns) for row in rows)
-    values = tuple(tuple(shown_level([each]) for each in labels) for labels in (rows, columns))
+    values = tuple(tuple(format_level([each]) for each in labels) for labels in (rows, columns))
     return Grid(ablation.axes, values, cells)
 
 
 def rows_of(ablation: Ablation) -> list[Row]:
-    """Return a row for each level; of very many about `MOST_LEVELS`, with both ends and the baseline."""
+    """Return a row for each level; for very many, about `MAX_LEVELS` with both ends and the baseline."""
     rows = [
         Row(
             ablation.texts(level)[0] if len(ablation.axes) == 1 else level.shown,
@@ -139,7 +139,7 @@ def rows_of(ablation: Ablation) -> list[Row]:
         )
         for index, level in enumerate(ablation.levels)
     ]
-    step = -(-len(rows) // MOST_LEVELS)
+    step = ceil(len(rows) / MAX_LEVELS)
     return [row for index, row in enumerate(rows) if index % step == 0 or row.is_baseline or index == len(rows) - 1]
 
 
@@ -161,7 +161,7 @@ def draw_grid(grid: Grid) -> Canvas:
     axes.spines["bottom"].set_visible(False)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     known = [cell.accuracy.value for cells in grid.cells for cell in cells if cell.accuracy]
-    lowest, extent = min(known), max(max(known) - min(known), SMALLEST_EXTENT)
+    lowest, extent = min(known), max(max(known) - min(known), MIN_EXTENT)
     for i, cells in enumerate(grid.cells):
         for j, cell in enumerate(cells):
             strength = (cell.accuracy.value - lowest) / extent if cell.accuracy else None

@@ -21,7 +21,7 @@ from vitreport.report.figures.colors import DARK, LIGHT
 from vitreport.report.figures.draw import colored, draw
 from vitreport.untrusted_files import read_bounded
 
-MOST_BYTES = 64 << 20
+MAX_FILE_BYTES = 64 << 20
 TEXT = re.compile(rb">([^<>]+)<")
 DRAWN_BY = re.compile(rb' data-matplotlib="([^"]+)"')
 FIGURE = r"[^/\"]+-(?:light\.svg|dark\.svg|[0-9a-f]{8}-(?:mistakes|attention)(?:-2)*\.png)"
@@ -46,7 +46,7 @@ def shown_figures(figures: Sequence[Figure], document: str) -> list[Figure]:
     return [figure for figure in figures if any(f"/{name}" in document for name in figure.files)]
 
 
-def refuse_unwritable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Check that figures can be written to a folder, before any is drawn. Raises SpecError or ResourceError."""
     try:
         output_path(folder, is_folder=True)
@@ -122,5 +122,5 @@ def _is_same(found: bytes, wanted: bytes) -> bool:
 
 def _read(path: Path) -> bytes:
     with suppress(OSError):
-        return read_bounded(path, MOST_BYTES)
+        return read_bounded(path, MAX_FILE_BYTES)
     return b""

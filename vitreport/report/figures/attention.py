@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from vitreport.formatting import joined, percent
 from vitreport.report.figures.canvas import SMALL, WIDTH, Canvas, short
 from vitreport.report.figures.colors import LIGHT
-from vitreport.store.sheets import DEEPEST
+from vitreport.store.contact_sheets import MAX_OPACITY
 
 if TYPE_CHECKING:
     from vitreport.data.arrays import Pixels
@@ -67,7 +68,7 @@ class AttentionFigure:
         """Draw the images row by row; the axes count CSS pixels from the upper left corner."""
         from matplotlib.colors import to_rgb
 
-        rows, high = -(-len(self.examples) // COLUMNS), SIDE + 2 * LINE + 2 * GAP
+        rows, high = ceil(len(self.examples) / COLUMNS), SIDE + 2 * LINE + 2 * GAP
         words = [KEY, *wrap(self.method, LINE_LENGTH)]
         height = rows * high + 45 + LINE * len(words)
         panel = Canvas("\n".join(words), title=self.title, grid=None, height=height)
@@ -78,7 +79,7 @@ class AttentionFigure:
             first, beside = (left, left + SIDE, bottom, top), (second, second + SIDE, bottom, top)
             axes.imshow(each.pixels.transpose(1, 2, 0), extent=first)
             axes.imshow(each.pixels.mean(0), cmap="gray", vmin=0, vmax=255, extent=beside)
-            axes.imshow([[(*tint, DEEPEST * value) for value in row] for row in each.map], extent=beside)
+            axes.imshow([[(*tint, MAX_OPACITY * value) for value in row] for row in each.map], extent=beside)
             color = LIGHT["vermillion" if each.is_wrong else "muted"]
             axes.text(left, bottom + LINE, short(each.label or each.name, 19), fontsize=SMALL)
             axes.text(left, bottom + 2 * LINE, each.answer, fontsize=SMALL, color=color)

@@ -14,6 +14,7 @@ from vitreport.report.figures.colors import LIGHT
 STYLE = Path(__file__).with_name("figures.mplstyle")
 WIDTH = 400  # two panels side by side fill the column of a page on GitHub, one fills a telephone
 HEIGHT = 270
+MAX_LINE_LENGTH = 26  # of the values of several fields
 SMALL, NORMAL = 11, 12
 FAINTEST, DARKEST = 0.03, 0.55  # the opacity of cells: texts in ink can be read on them in light and in dark colors
 LETTER = 0.6  # about the width of a letter of matplotlib's font as a share of its size; those of browsers are narrower
@@ -115,10 +116,10 @@ def shortened(names: Sequence[str], length: int) -> list[str]:
     return cut
 
 
-def wrapped(text: str, length: int = 26) -> str:
+def wrapped(text: str) -> str:
     """Break a long text between the values of several fields, and cut its lines."""
-    pieces = text.split(", ") if len(text) > length else [text]
-    return ",\n".join(short(piece, length) for piece in pieces)
+    pieces = text.split(", ") if len(text) > MAX_LINE_LENGTH else [text]
+    return ",\n".join(short(piece, MAX_LINE_LENGTH) for piece in pieces)
 
 
 def bounds(estimate: Estimate) -> tuple[float, float]:

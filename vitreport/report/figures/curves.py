@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from math import ceil
 from typing import Any, NamedTuple
 
 from vitreport.analysis.curves import Curve, Metric
@@ -16,7 +17,7 @@ from vitreport.report.figures.colors import LOOKS, Look
 Which = tuple[str, Metric]  # a split and what is measured on it
 COMPARED_SPLITS = ("val", "test", "train")  # the first that most groups have
 LARGE_LOSS = 1e4
-MOST_TIPS, MARKERS = 60, 6
+MAX_TIPS, MARKERS = 60, 6
 MEASURED = "With train.monitor_train, training is measured after each epoch, without augmentation and dropout"
 LABEL_DISTANCE, LABEL_PLACE = 0.085, 1.04  # as shares of the height and the width of a panel
 
@@ -127,7 +128,7 @@ def draw_curves(panel: Panel) -> Canvas:
     else:
         axes.yaxis.set_major_formatter("{x:g}")
     _label(canvas, lines)
-    step = -(-len(epochs) // MOST_TIPS)
+    step = ceil(len(epochs) / MAX_TIPS)
     for epoch in epochs[::step]:
         numbers = ", ".join(line.shown(epoch) for line in lines if epoch in line.curve.epochs)
         canvas.tip(f"epoch {epoch}: {numbers}", (epoch - step / 2, epoch + step / 2))

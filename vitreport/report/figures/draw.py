@@ -13,7 +13,7 @@ from vitreport.report.figures.canvas import WIDTH, Canvas, style
 from vitreport.report.figures.colors import LIGHT
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif"
-SMALLEST_TIP = 14
+MIN_TIP = 14
 FILE_DPI = 288
 LEFT_OUT = re.compile(r"<style.*?</style>|</svg>", re.DOTALL)
 TAG = re.compile(r"<\w[^>]*>")
@@ -75,7 +75,7 @@ def _svg(canvas: Canvas, name: str) -> str:
     height = canvas.drawing.bbox.height
     for text, x, y in canvas.tips:
         (x0, x1), (y0, y1) = axes.transData.transform([*zip(x or axes.get_xlim(), y or axes.get_ylim(), strict=True)]).T
-        wide, high = max(abs(x1 - x0), SMALLEST_TIP), max(abs(y1 - y0), SMALLEST_TIP)
+        wide, high = max(abs(x1 - x0), MIN_TIP), max(abs(y1 - y0), MIN_TIP)
         place = f'x="{(x0 + x1 - wide) / 2:.6g}" y="{height - (y0 + y1 + high) / 2:.6g}"'
         size = f'width="{wide:.6g}" height="{high:.6g}"'
         content += (

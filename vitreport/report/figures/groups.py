@@ -12,7 +12,7 @@ from vitreport.report.figures.attention import KEY
 from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas, short
 from vitreport.report.tables import most_confused
 
-MOST_CLASSES, SIDE = 15, 300
+MAX_CLASSES, SIDE = 15, 300
 RARE = 0.005  # a smaller share has no number
 
 
@@ -24,7 +24,7 @@ def _figure(group: Group, kind: Kind, subject: str, seen: str, caption: str, dat
 def confusion_figure(group: Group) -> Iterator[Figure]:
     """Make the figure of a confusion matrix, unless it has too many classes to be read."""
     confusion = group.details.confusion if group.details else None
-    if not confusion or not 1 < len(confusion.classes) <= MOST_CLASSES:
+    if not confusion or not 1 < len(confusion.classes) <= MAX_CLASSES:
         return
     seen = "no image is misclassified"
     for share, true, taken, _ in most_confused(confusion, most=1):

@@ -8,15 +8,15 @@ from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
-from vitreport.spec.data import LARGEST_SIDE, DataSpec
-from vitreport.spec.section import Section, added_later
+from vitreport.spec.base import BaseSpec, added_later
+from vitreport.spec.data import MAX_SIDE, DataSpec
 from vitreport.suggestions import one_of
 
 LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
 WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
 
 
-class ArchitectureSpec(Section):
+class ArchitectureSpec(BaseSpec):
     """The spec of an architecture. Users read the docstring of each: a line, then what its fields need.
 
     Attributes:
@@ -42,12 +42,12 @@ class ArchitectureSpec(Section):
 
     @property
     def label(self) -> str:
-        """What runs are called after."""
+        """The model part of run ids."""
         return self.whole_label[:LABEL_CHARACTERS]
 
     @property
     def whole_label(self) -> str:
-        """What presets are called after, however long it is."""
+        """The model part of preset names, however long it is."""
         return self.name
 
     def fields(self, *without: str) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class ArchitectureSpec(Section):
         return self.model_dump(exclude={*ArchitectureSpec.model_fields, *without})
 
     @classmethod
-    def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
+    def derive_fields(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
         """Return the fields that follow from the dataset and from the other fields, which are not checked yet."""
         return {}
 
@@ -64,7 +64,7 @@ class ArchitectureSpec(Section):
         if patch_size := getattr(self, "patch_size", None):
             whole = f"data.image_size = {data.image_size}"
             yield from divisor_problems("patch_size", patch_size, data.image_size, whole)
-        for field, value in self.derived(dict(self), data.image_size, data.num_classes).items():
+        for field, value in self.derive_fields(dict(self), data.image_size, data.num_classes).items():
             if (given := getattr(self, field)) != value:
                 yield Problem(f"model.{field}", f"must be {value} for this dataset", "leave it out", str(given))
 
@@ -72,5 +72,5 @@ class ArchitectureSpec(Section):
 def divisor_problems(field: str, number: int, whole: int, name: str) -> Iterator[Problem]:
     """Yield a problem, with the numbers that fit, if a field does not divide a whole of this name."""
     if whole % number:
-        divisors = [str(candidate) for candidate in range(1, min(whole, LARGEST_SIDE) + 1) if whole % candidate == 0]
+        divisors = [str(candidate) for candidate in range(1, min(whole, MAX_SIDE) + 1) if whole % candidate == 0]
         yield Problem(f"model.{field}", f"{number} does not divide {name}", one_of(divisors))

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from vitreport.spec.architectures.base import ArchitectureSpec
-from vitreport.spec.section import Fraction, PositiveInt, Ratio
+from vitreport.spec.base import Fraction, PositiveInt, Ratio
 
 
 class MLPMixerSpec(ArchitectureSpec):

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.base import Fraction, PositiveInt, added_later, from_dataset
 from vitreport.spec.data import CHANNELS
-from vitreport.spec.section import Fraction, PositiveInt, added_later, derived
 
 
 class PerceiverSpec(ArchitectureSpec):
@@ -49,9 +49,9 @@ class PerceiverIOSpec(ArchitectureSpec):
     citation = "jaegle2021perceiverio"
 
     name: Literal["perceiver-io"] = "perceiver-io"
-    dim: PositiveInt = derived()
-    queries_dim: PositiveInt = derived()
-    logits_dim: PositiveInt = derived()
+    dim: PositiveInt = from_dataset()
+    queries_dim: PositiveInt = from_dataset()
+    logits_dim: PositiveInt = from_dataset()
     depth: PositiveInt = 2
     num_latents: PositiveInt = 32
     latent_dim: PositiveInt = 64
@@ -68,7 +68,7 @@ class PerceiverIOSpec(ArchitectureSpec):
     query_trained: bool = added_later(default=True)
 
     @classmethod
-    def derived(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
+    def derive_fields(cls, given: Mapping[str, Any], image_size: int, num_classes: int) -> dict[str, int]:
         """Return the widths of a token and of the output query."""
         patch_size = given.get("patch_size")
         bands = given.get("num_freq_bands", cls.model_fields["num_freq_bands"].default)

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from vitreport.errors import Problem
 from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems
+from vitreport.spec.base import Fraction, PositiveInt, Ratio
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Fraction, PositiveInt, Ratio
 
 Stages = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=8)]
 

@@ -1,6 +1,5 @@
 """The spec of a classification model of timm."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -8,11 +7,12 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from vitreport.errors import Problem
+from vitreport.run_id import safe_name
 from vitreport.spec.architectures.base import ArchitectureSpec
+from vitreport.spec.base import Name, added_later
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Name, added_later
 
-SETTLED_ELSEWHERE = {
+SET_ELSEWHERE = {
     "num_classes": "data.num_classes",
     "img_size": "data.image_size",
     "in_chans": "the dataset: images have three channels",
@@ -20,8 +20,8 @@ SETTLED_ELSEWHERE = {
     **dict.fromkeys(("checkpoint_path", "cache_dir"), "the command line: a spec names no path"),
     **dict.fromkeys(("features_only", "scriptable", "exportable"), "vitreport: it needs a classifier to train"),
 }
-LARGEST_NUMBER = 10_000  # some constructors make a list or a loop of a number
-ARGUMENT_FAULT = f"must be a keyword with text, true, false, a number to {LARGEST_NUMBER:,} or a list"
+MAX_NUMBER = 10_000  # some constructors make a list or a loop of a number
+ARGUMENT_FAULT = f"must be a keyword with text, true, false, a number to {MAX_NUMBER:,} or a list"
 
 
 def _check_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def _is_plain(value: Any) -> bool:
     """Return whether TOML can write a value and timm can take it."""
     if isinstance(value, list):
         return all(map(_is_plain, value))
-    return isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER)
+    return isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= MAX_NUMBER)
 
 
 class TimmSpec(ArchitectureSpec):
@@ -62,11 +62,11 @@ class TimmSpec(ArchitectureSpec):
 
     def problems(self, data: DataSpec) -> Iterator[Problem]:
         """Yield the arguments that other fields settle."""
-        for name in filter(SETTLED_ELSEWHERE.get, self.arguments):
-            yield Problem(f"model.arguments.{name}", f"comes from {SETTLED_ELSEWHERE[name]}", "leave it out")
+        for name in filter(SET_ELSEWHERE.get, self.arguments):
+            yield Problem(f"model.arguments.{name}", f"comes from {SET_ELSEWHERE[name]}", "leave it out")
 
 
 def timm_label(architecture: str) -> str:
     """Return what presets of an architecture of timm are called after; a tag, of other weights, is a part of it."""
-    safe = re.sub(r"[^A-Za-z0-9._]+", "-", architecture).strip("-.")
+    safe = safe_name(architecture)
     return f"timm-{safe}"

@@ -7,8 +7,8 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from vitreport.errors import Problem
 from vitreport.spec.architectures.base import ArchitectureSpec, divisor_problems
+from vitreport.spec.base import Fraction, PositiveInt, Ratio, added_later
 from vitreport.spec.data import DataSpec
-from vitreport.spec.section import Fraction, PositiveInt, Ratio, added_later
 
 TIMM, PACKAGE = "timm", "transformer-in-transformer"
 PACKAGE_FIELDS = {"dim_head", "attn_dropout", "ff_dropout"}

@@ -7,7 +7,7 @@ from vitreport.errors import SpecError
 from vitreport.spec.engine import LOOK, EngineSpec
 from vitreport.sweep.engines.engine import MakeEngine
 from vitreport.sweep.engines.local import LocalEngine
-from vitreport.sweep.engines.slurm import SECONDS_BETWEEN_LOOKS, SlurmEngine
+from vitreport.sweep.engines.slurm import POLL_SECONDS, SlurmEngine
 
 
 def choose_engine(
@@ -22,5 +22,5 @@ def choose_engine(
         raise SpecError(
             f"--jobs-per-gpu cannot be used with --engine {engine.name}", "use --engine-option gpus=N for each job"
         )
-    seconds = float(engine.options.get(LOOK, SECONDS_BETWEEN_LOOKS))
+    seconds = float(engine.options.get(LOOK, POLL_SECONDS))
     return partial(SlurmEngine, jobs, options=engine.options, argv=argv, detach=detach, seconds_between_looks=seconds)

@@ -25,9 +25,9 @@ from vitreport.spec.run import RunSpec
 from vitreport.store.signals import StopSignal
 from vitreport.sweep.engines.engine import Ended, Report, State
 
-MOST_FRUITLESS_STARTS = 3
-MOST_TRIALS_PER_JOB = 32  # torch has as many streams for each GPU, and two runs must not share one
-PATIENCE_SECONDS = 5
+MAX_FAILED_STARTS = 3
+MAX_TRIALS_PER_JOB = 32  # torch has as many streams for each GPU, and two runs must not share one
+TIMEOUT_SECONDS = 5
 
 
 def threads_per_job(jobs: int, device: str, threads: int | None, jobs_per_gpu: int = 1) -> int | None:
@@ -51,8 +51,8 @@ def uncompiled_if_shared(runtime: Runtime) -> Runtime:
     Torch limits how many networks of a kind it compiles in one process. Raises SpecError if the user asks for both, or
     for more trials than a process has streams.
     """
-    if runtime.trials_per_job > MOST_TRIALS_PER_JOB:
-        fault = f"{TRIALS_PER_JOB.given_as(runtime.trials_per_job)}: must be at most {MOST_TRIALS_PER_JOB}"
+    if runtime.trials_per_job > MAX_TRIALS_PER_JOB:
+        fault = f"{TRIALS_PER_JOB.given_as(runtime.trials_per_job)}: must be at most {MAX_TRIALS_PER_JOB}"
         raise errors.SpecError(fault, "PyTorch has no more CUDA streams; use --jobs for more trials at the same time")
     if runtime.trials_per_job == 1 or runtime.compile not in ("on", "auto"):
         return runtime
@@ -70,7 +70,7 @@ class _Worker:
     connection: Connection
     run_ids: list[str] = field(default_factory=list)
     has_begun: bool = False
-    is_worn: bool = False
+    must_restart: bool = False
 
 
 class LocalEngine:
@@ -95,7 +95,7 @@ class LocalEngine:
         self._runtimes = [uncompiled_if_shared(runtime)] * jobs  # by slot; each slot has at most one worker
         self._note, self._argv, self._jobs_per_gpu = note, tuple(argv), jobs_per_gpu
         self._workers: list[_Worker] = []
-        self._fruitless = 0  # workers that have ended before they began, since another one was heard of
+        self._failed_starts = 0  # workers that have ended before they began, since another one was heard of
         self._is_stopping = False
 
     def check(self) -> None:
@@ -136,7 +136,7 @@ class LocalEngine:
     @property
     def _open(self) -> list[_Worker]:
         """The workers that can train another trial, idle ones first."""
-        found = [worker for worker in self._workers if len(worker.run_ids) < self._most and not worker.is_worn]
+        found = [worker for worker in self._workers if len(worker.run_ids) < self._most and not worker.must_restart]
         return sorted(found, key=lambda worker: len(worker.run_ids))
 
     def adopt(self, run_ids: Collection[str]) -> Sequence[str]:
@@ -184,14 +184,14 @@ class LocalEngine:
     def _read(self, worker: _Worker) -> Iterator[tuple[str, Report]]:
         try:
             while worker.connection.poll():
-                run_id, report, is_worn = worker.connection.recv()
-                worker.has_begun, self._fruitless = True, 0
-                worker.is_worn |= is_worn
+                run_id, report, must_restart = worker.connection.recv()
+                worker.has_begun, self._failed_starts = True, 0
+                worker.must_restart |= must_restart
                 if report:
                     yield run_id, report
                 if isinstance(report, Ended):
                     worker.run_ids.remove(run_id)
-                if worker.is_worn and not worker.run_ids:
+                if worker.must_restart and not worker.run_ids:
                     self._remove(worker)
                     return
         except (EOFError, OSError):
@@ -203,15 +203,17 @@ class LocalEngine:
     def _end_of(self, worker: _Worker, code: int) -> Ended:
         """Return how the trials of a dead worker have ended. Raises ResourceError if three in a row never began."""
         cause = f"signal {-code}" if code < 0 else f"exit code {code}"
-        self._fruitless += not worker.has_begun
-        if self._fruitless >= MOST_FRUITLESS_STARTS:
-            fault = f"{self._fruitless} workers in a row exited before they began a trial ({cause})"
+        self._failed_starts += not worker.has_begun
+        if self._failed_starts >= MAX_FAILED_STARTS:
+            fault = f"{self._failed_starts} workers in a row exited before they began a trial ({cause})"
             guard = "a script must train under `if __name__ == '__main__':`"
             hint = f"{guard}; `vitreport doctor` checks this machine; fewer --jobs need less memory"
             raise errors.ResourceError(fault, hint) from None
         fewer = "--jobs" if self._most == 1 else f"--jobs or a smaller {TRIALS_PER_JOB.flag}"
         memory = f" (out of memory? try fewer {fewer})" if code == -signal.SIGKILL else ""
-        is_alone = len(worker.run_ids) == 1 and not worker.is_worn  # a worn one has trained a trial that failed, too
+        is_alone = (
+            len(worker.run_ids) == 1 and not worker.must_restart
+        )  # a worn one has trained a trial that failed, too
         if not is_alone and self._most > 1 and not self._is_stopping:
             stopped = f"a process with several trials was stopped by {cause}"
             self._note(f"warning: {stopped}; from now on, each process trains one trial")
@@ -222,7 +224,7 @@ class LocalEngine:
     def _remove(self, worker: _Worker) -> int:
         """Wait for the end of a worker that is ending, and return its exit code."""
         worker.connection.close()  # it ends when it has nothing to train
-        worker.process.join(PATIENCE_SECONDS)
+        worker.process.join(TIMEOUT_SECONDS)
         worker.process.kill()
         worker.process.join()
         self._workers.remove(worker)
@@ -235,9 +237,9 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
     limit_spinning()  # the Python API has not called it
     if runtime.threads:
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
-    from vitreport.sweep.engines.turns import Turns  # torch, before it says that it has begun
+    from vitreport.sweep.engines.trial_worker import TrialWorker  # torch, before it says that it has begun
 
-    turns = Turns(connection, runtime, argv)
+    turns = TrialWorker(connection, runtime, argv)
     connection.send(("", None, False))
     with suppress(EOFError, StopSignal):
         while turns.train(*connection.recv()):

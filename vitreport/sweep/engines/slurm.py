@@ -24,7 +24,7 @@ from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import RESULTS, trial_state
+from vitreport.store.run_state import FINISHED_STATES, trial_state
 from vitreport.sweep.engines import slurm_commands, slurm_reasons
 from vitreport.sweep.engines.engine import Ended, Moved, Report, State
 from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError, Queue
@@ -33,10 +33,10 @@ from vitreport.sweep.engines.slurm_queue import PREFIX, WAITING, Submitted, acti
 from vitreport.sweep.engines.submission import FOLDER, read_jobs, write_submission
 from vitreport.sweep.watch import Watcher
 
-MOST_SUBMITTED = 1000
+MAX_SUBMITTED = 1000
 """Slurm's own limit for the size of an array, where the cluster has no other."""
-SECONDS_BETWEEN_LOOKS = 15.0
-LOOKS_BEFORE_LOST = 4
+POLL_SECONDS = 15.0
+POLLS_BEFORE_LOST = 4
 """With 15 s between them, longer than NFS may show an old state of a folder (60 s)."""
 
 
@@ -54,7 +54,7 @@ class SlurmEngine:
         options: Mapping[str, str | int] = {},
         argv: Sequence[str] = (),
         detach: bool = False,
-        seconds_between_looks: float = SECONDS_BETWEEN_LOOKS,
+        seconds_between_looks: float = POLL_SECONDS,
     ) -> None:
         """With `detach`, an array waits for those in the queue unless all of them may run at the same time."""
         self._most_running, self._runtime, self._note = jobs, runtime, note
@@ -62,21 +62,21 @@ class SlurmEngine:
         self._arrays = set[str]()
         self._folder = runtime.runs_dir / FOLDER
         self._seconds_between_looks = seconds_between_looks
-        self._next_look = 0.0
+        self._next_poll = 0.0
         self._submitted: dict[str, Submitted] = {}
         self._due: dict[str, RunSpec] = {}
         self._data_dirs: dict[str, Path] = {}
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
-        self._largest_array = MOST_SUBMITTED
+        self._largest_array = MAX_SUBMITTED
         self._lost, self._looks_to_wait = LostRequests(), 0
         self._noted = set(slurm_reasons.ORDINARY)
         self._is_stopping, self._stopped = False, set[str]()
-        self._patience = slurm_commands.PATIENCE_SECONDS
+        self._timeout = slurm_commands.TIMEOUT_SECONDS
 
     def check(self) -> None:
         """Raise ResourceError if Slurm is not installed here."""
-        slurm_commands.refuse_without_slurm()
+        slurm_commands.check_slurm()
 
     def __enter__(self) -> Self:
         self.check()
@@ -89,11 +89,11 @@ class SlurmEngine:
         queue: Queue = {}
         with suppress(errors.ResourceError):
             if self._due or self._lost.names:
-                queue = slurm_commands.own_jobs(self._patience)
+                queue = slurm_commands.own_jobs(self._timeout)
                 self._find_due(queue)
         ids = self._ids(queue)
         try:
-            slurm_commands.kill_jobs(ids, self._patience)
+            slurm_commands.kill_jobs(ids, self._timeout)
         except errors.ResourceError as error:
             hint = "see them with `squeue --me`, and cancel them with `scancel JOB`"
             self._note(f"warning: {errors.with_hint(f'{error.message}; jobs may continue', hint)}")
@@ -109,11 +109,11 @@ class SlurmEngine:
     @property
     def has_room(self) -> bool:
         """Whether an array can hold one more."""
-        return len(self._submitted) + len(self._due) < MOST_SUBMITTED
+        return len(self._submitted) + len(self._due) < MAX_SUBMITTED
 
     def adopt(self, run_ids: Collection[str]) -> list[str]:
         """Take over jobs of these runs that an earlier process has left. Raises ResourceError without an answer."""
-        found = active_jobs(self._folder, slurm_commands.own_jobs(self._patience))
+        found = active_jobs(self._folder, slurm_commands.own_jobs(self._timeout))
         adopted = [run_id for run_id in run_ids if run_id in found]
         self._take_over({run_id: found[run_id] for run_id in adopted})
         if adopted:
@@ -132,13 +132,13 @@ class SlurmEngine:
         Raises ResourceError if Slurm refuses the jobs and none is left. With `detach`, nothing is tried again later:
         raises ResourceError also if Slurm does not answer.
         """
-        if time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_poll:
             time.sleep(seconds)
             return []
         reports: list[tuple[str, Report]] = []
         former, self._complaint = self._complaint, ""
         try:
-            queue = slurm_commands.own_jobs(self._patience)
+            queue = slurm_commands.own_jobs(self._timeout)
             self._find_due(queue)
             self._cancel_late(queue)
             if self._is_stopping:
@@ -153,18 +153,18 @@ class SlurmEngine:
             self._complaint = f"{error.message}; trying again every {self._seconds_between_looks:g} s"
         if self._complaint not in ("", former):
             self._note(f"warning: {self._complaint}")
-        self._next_look = time.monotonic() + self._seconds_between_looks
+        self._next_poll = time.monotonic() + self._seconds_between_looks
         return reports
 
     def stop(self) -> None:
         """Take what waits out of the queue, and send SIGTERM to the jobs that run, at the next look."""
-        self._is_stopping, self._next_look = True, 0.0
+        self._is_stopping, self._next_poll = True, 0.0
         self._seconds_between_looks = min(1.0, self._seconds_between_looks)
-        self._patience = slurm_commands.PATIENCE_AFTER_STOP_SECONDS
+        self._timeout = slurm_commands.TIMEOUT_AFTER_STOP_SECONDS
 
     def _stop_jobs(self, queue: Queue) -> list[tuple[str, Report]]:
         ids = [each for each in self._ids(queue) if each not in self._stopped]
-        slurm_commands.stop_jobs(ids, self._patience)
+        slurm_commands.stop_jobs(ids, self._timeout)
         self._stopped.update(ids)
         never_submitted, self._due = list(self._due), {}
         return [(run_id, Ended()) for run_id in never_submitted]
@@ -202,7 +202,7 @@ class SlurmEngine:
     def _end_of(self, run_id: str, submitted: Submitted, state: str) -> Ended | None:
         """Return how a trial has ended; None while its files may still be on their way from another machine."""
         submitted.looks += 1
-        is_over = submitted.looks >= LOOKS_BEFORE_LOST
+        is_over = submitted.looks >= POLLS_BEFORE_LOST
         if ended := submitted.job.read_end():
             if ended.reason:
                 return ended if ended.is_stop else replace(ended, reason=f"{ended.reason}; log: {submitted.job.log}")
@@ -214,7 +214,7 @@ class SlurmEngine:
         return None
 
     def _has_result(self, run_id: str) -> bool:
-        return trial_state(read_run(newest_attempt(self._runtime.runs_dir, run_id))) in RESULTS
+        return trial_state(read_run(newest_attempt(self._runtime.runs_dir, run_id))) in FINISHED_STATES
 
     def _take_over(self, jobs: Mapping[str, Submitted]) -> None:
         self._submitted |= jobs
@@ -257,7 +257,7 @@ class SlurmEngine:
 
     def _next_array(self) -> Sequence[RunSpec]:
         left = len(self._submitted)
-        room = MOST_SUBMITTED if self._detach or not left else max(0, self._most_running - left)
+        room = MAX_SUBMITTED if self._detach or not left else max(0, self._most_running - left)
         return list(self._due.values())[: min(room, self._largest_array)]
 
     def _submit(self, specs: Sequence[RunSpec]) -> None:
@@ -272,10 +272,10 @@ class SlurmEngine:
         try:
             number = slurm_commands.submit_array(script, name, len(specs), most, self._options, others)
         except errors.ResourceError as error:
-            self._looks_to_wait = LOOKS_BEFORE_LOST
+            self._looks_to_wait = POLLS_BEFORE_LOST
             if isinstance(error, NoAnswerError):
                 raise
-            self._find_due(slurm_commands.own_jobs(self._patience))  # sbatch may fail after Slurm has accepted the jobs
+            self._find_due(slurm_commands.own_jobs(self._timeout))  # sbatch may fail after Slurm has accepted the jobs
             self._looks_to_wait = 0
             if specs[0].run_id in self._due:
                 self._lost.discard(name)

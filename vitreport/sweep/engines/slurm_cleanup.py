@@ -7,7 +7,7 @@ from pathlib import Path
 from vitreport.records.folders import newest_attempt
 from vitreport.records.reader import read_run
 from vitreport.store.cleanup import TEMPORARY, Removal
-from vitreport.store.run_state import LOCK_NAME, RESULTS, trial_state
+from vitreport.store.run_state import FINISHED_STATES, LOCK_NAME, trial_state
 from vitreport.sweep.engines import slurm_commands
 from vitreport.sweep.engines.slurm_commands import ENDED, NoAnswerError
 from vitreport.sweep.engines.slurm_queue import PREFIX
@@ -33,4 +33,4 @@ def find_submissions(runs_dir: Path) -> list[Removal]:
 
 def _is_finished(run_ids: Collection[str], runs_dir: Path) -> bool:
     runs = (read_run(newest_attempt(runs_dir, run_id)) for run_id in run_ids)
-    return bool(run_ids) and all(trial_state(run) in RESULTS for run in runs)
+    return bool(run_ids) and all(trial_state(run) in FINISHED_STATES for run in runs)

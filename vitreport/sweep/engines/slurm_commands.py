@@ -13,8 +13,8 @@ from vitreport.spec.engine import LOOK, SECONDS_TO_SAVE
 from vitreport.sweep.engines.slurm_reasons import hint_for, is_about_full_queue
 
 PROGRAMS = ("sbatch", "squeue", "scancel")
-PATIENCE_SECONDS = 120
-PATIENCE_AFTER_STOP_SECONDS = 10
+TIMEOUT_SECONDS = 120
+TIMEOUT_AFTER_STOP_SECONDS = 10
 SECONDS_UNTIL_FULL = 8
 """When the queue is full, sbatch tries again after 1, 3, 6 and 10 s, and so on for 120 s; it is ended in between."""
 FLAGS = {"memory": "mem", "gpus": "gpus-per-node", "cpus": "cpus-per-task"}
@@ -57,7 +57,7 @@ Queue = Mapping[tuple[str, str], QueuedJob]
 """Jobs by name and number in their array."""
 
 
-def refuse_without_slurm() -> None:
+def check_slurm() -> None:
     """Raise ResourceError if the commands of Slurm are not installed here."""
     if missing := [program for program in PROGRAMS if not shutil.which(program)]:
         hint = "run this command where Slurm is installed, such as on a login node, or use --engine local"
@@ -105,40 +105,38 @@ def _pattern(folder: Path) -> str:
     return str(folder).replace("\\", "\\\\").replace("%", "%%")
 
 
-def own_jobs(patience: float = PATIENCE_SECONDS) -> dict[tuple[str, str], QueuedJob]:
+def own_jobs(timeout: float = TIMEOUT_SECONDS) -> dict[tuple[str, str], QueuedJob]:
     """Return the jobs of this user, also those that have just ended, by name and number in their array."""
-    lines = _call(
-        "squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%j", patience=patience
-    )
+    lines = _call("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F|%K|%T|%r|%j", timeout=timeout)
     parts = [line.strip().split("|", 4) for line in lines.splitlines()]
     return {(each[4], each[1]): QueuedJob(f"{each[0]}_{each[1]}", *each[2:4]) for each in parts if len(each) == 5}
 
 
-def stop_jobs(ids: Sequence[str], patience: float = PATIENCE_SECONDS) -> None:
+def stop_jobs(ids: Sequence[str], timeout: float = TIMEOUT_SECONDS) -> None:
     """Remove jobs from the queue, and send SIGTERM to those that run, so that they save what they have."""
     if ids:
-        _call("scancel", "--quiet", "--state=PENDING", *ids, patience=patience)
-        _call("scancel", "--quiet", "--full", "--signal=TERM", *ids, patience=patience)
+        _call("scancel", "--quiet", "--state=PENDING", *ids, timeout=timeout)
+        _call("scancel", "--quiet", "--full", "--signal=TERM", *ids, timeout=timeout)
 
 
-def kill_jobs(ids: Sequence[str], patience: float = PATIENCE_SECONDS) -> None:
+def kill_jobs(ids: Sequence[str], timeout: float = TIMEOUT_SECONDS) -> None:
     """End jobs at once."""
     if ids:
-        _call("scancel", "--quiet", *ids, patience=patience)
+        _call("scancel", "--quiet", *ids, timeout=timeout)
 
 
-def _call(*command: str, patience: float = PATIENCE_SECONDS) -> str:
+def _call(*command: str, timeout: float = TIMEOUT_SECONDS) -> str:
     """Run a command of Slurm and return what it prints.
 
     Raises NoAnswerError, or ResourceError if Slurm has refused the request.
     """
     program = command[0]
     try:
-        done = _run(command, patience)
+        done = _run(command, timeout)
     except FileNotFoundError:  # it was there before, perhaps on a file system that is away for a moment
         raise NoAnswerError(f"{program} not found", "check whether Slurm is still installed") from None
     except subprocess.TimeoutExpired:
-        raise NoAnswerError(f"{program} has not answered for {patience:g} s", "check the cluster") from None
+        raise NoAnswerError(f"{program} has not answered for {timeout:g} s", "check the cluster") from None
     # scancel fails for jobs that are in another state than it looks for, or have just ended
     if not done.returncode or (program == "scancel" and not _NO_ANSWER.search(done.stderr)):
         return done.stdout
@@ -149,7 +147,7 @@ def _call(*command: str, patience: float = PATIENCE_SECONDS) -> str:
     raise ResourceError(f"Slurm refused the jobs: {reason}", hint_for(reason))
 
 
-def _run(command: Sequence[str], patience: float) -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:
     """Run a command in a session of its own, which Ctrl-C does not reach; do not wait for room in the queue."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -159,13 +157,13 @@ def _run(command: Sequence[str], patience: float) -> subprocess.CompletedProcess
             waited = 0.0
             while True:
                 try:
-                    output, said = process.communicate(timeout=min(patience - waited, SECONDS_UNTIL_FULL))
+                    output, said = process.communicate(timeout=min(timeout - waited, SECONDS_UNTIL_FULL))
                     return subprocess.CompletedProcess(command, process.returncode, output, said)
                 except subprocess.TimeoutExpired as error:
                     waited += SECONDS_UNTIL_FULL
                     if RETRYING in (said := (error.stderr or b"").decode(errors="replace")):
                         return subprocess.CompletedProcess(command, 1, "", said)
-                    if waited >= patience:
+                    if waited >= timeout:
                         raise
         finally:
             process.kill()

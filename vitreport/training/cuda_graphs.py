@@ -18,7 +18,7 @@ from vitreport.training.loop import TrainingState, train_step
 WARM_UP_STEPS = 3  # libraries make their handles and workspaces, which cannot be recorded
 
 
-class CapturedStep:
+class GraphedStep:
     """Takes the steps of one run as `train_step` does, from the second full batch on by a graph.
 
     The first one is not, so that the optimizer has its tensors; the smaller last batch of an epoch never is. `note`
@@ -27,7 +27,7 @@ class CapturedStep:
 
     def __init__(self, batch_size: int, note: Callable[[str], None]) -> None:
         self._batch_size, self._note = batch_size, note
-        self._recorded: _Recording | None = None
+        self._recorded: _Graph | None = None
         self._has_failed = False
 
     def __call__(self, state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec) -> Tensor:
@@ -47,7 +47,7 @@ class CapturedStep:
 
 
 @dataclass(frozen=True)
-class _Recording:
+class _Graph:
     """A graph that reads `images` and `targets`, changes the tensors of a state, and writes `loss`."""
 
     graph: torch.cuda.CUDAGraph
@@ -63,7 +63,7 @@ class _Recording:
         return self.loss.clone()
 
 
-def _record(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec) -> _Recording:
+def _record(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec) -> _Graph:
     """Record a step, and leave the state as it is."""
     images, targets = images.clone(), targets.clone()
     stream, graph = _own_stream(images.device), torch.cuda.CUDAGraph()
@@ -75,7 +75,7 @@ def _record(state: TrainingState, images: Tensor, targets: Tensor, train: TrainS
         # Other threads may allocate memory meanwhile.
         with _capturable(state.optimizer), torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             loss = train_step(state, images, targets, train)
-    return _Recording(graph, images, targets, loss)
+    return _Graph(graph, images, targets, loss)
 
 
 def _own_stream(device: torch.device) -> torch.cuda.Stream:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vitreport.files import remove_file, write_atomic, write_json
 from vitreport.records.attention import AttentionRecord
-from vitreport.records.measurement import LARGEST_TILE, ClassifiedImage, ResultRecord
+from vitreport.records.measurement import MAX_TILE, ClassifiedImage, ResultRecord
 from vitreport.records.reader import Damage, read_record_file
 from vitreport.records.upgrade import parse
 
@@ -30,8 +30,8 @@ MISTAKES, ATTENTION, ATTENTION_RECORD = "mistakes.png", "attention.png", "attent
 COLUMNS = 6
 GAP = 4
 SMALLER_SIDES = (48, 40, 32)
-MOST_BYTES = 60_000
-TINT, DEEPEST = (213, 94, 0), 0.85
+MAX_SHEET_BYTES = 60_000
+TINT, MAX_OPACITY = (213, 94, 0), 0.85
 """The color of attention, and its opacity where the attention is strongest."""
 
 
@@ -54,7 +54,7 @@ def draw_sheet(images: "Pixels", maps: "Maps | None" = None) -> tuple[int, bytes
     from PIL import Image
 
     size, tiles = images.shape[-1], 1 if maps is None else 2
-    largest = size * (LARGEST_TILE // size) or LARGEST_TILE
+    largest = size * (MAX_TILE // size) or MAX_TILE
     for side in (largest, *(side for side in SMALLER_SIDES if side < size)):
         places = [place_of(number, side, tiles) for number in range(len(images))]
         right, lower = max(left for left, _ in places) + width_of(side, tiles), places[-1][1] + side
@@ -67,7 +67,7 @@ def draw_sheet(images: "Pixels", maps: "Maps | None" = None) -> tuple[int, bytes
                 sheet.paste(_tinted(image, maps[number]), (left + side + GAP, upper))
         content = io.BytesIO()
         sheet.save(content, "PNG", compress_level=9)
-        if len(content.getvalue()) <= MOST_BYTES:
+        if len(content.getvalue()) <= MAX_SHEET_BYTES:
             break
     return side, content.getvalue()
 
@@ -78,7 +78,7 @@ def _tinted(image: "Picture", attention: "Maps") -> "Picture":
     from PIL import Image
 
     enlarged = Image.fromarray(attention).resize(image.size, Image.Resampling.NEAREST)
-    gray, opacity = np.asarray(image).mean(2, keepdims=True), DEEPEST * np.asarray(enlarged)[:, :, np.newaxis]
+    gray, opacity = np.asarray(image).mean(2, keepdims=True), MAX_OPACITY * np.asarray(enlarged)[:, :, np.newaxis]
     mixed: Pixels = (gray * (1 - opacity) + opacity * np.array(TINT)).round().astype(np.uint8)
     return Image.fromarray(mixed)
 

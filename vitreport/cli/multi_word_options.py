@@ -12,7 +12,7 @@ from vitreport.errors import SpecError
 PARAM, ONLY = "--param", "--only"
 
 
-class WordsCommand(TyperCommand):
+class MultiWordCommand(TyperCommand):
     """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f\x7f]{1,100}$")]
 ADDED_LATER: dict[str, Any] = {"added_later": True}
 
 
-class Section(BaseModel):
+class BaseSpec(BaseModel):
     """A frozen part of a spec: unknown keys are forbidden, numbers are finite, types are strict (no "16" for 16).
 
     Attributes:
@@ -41,7 +41,7 @@ def added_later(**constraints: Any) -> Any:
     return Field(json_schema_extra=ADDED_LATER, **constraints)
 
 
-def derived() -> Any:
+def from_dataset() -> Any:
     """Declare a field that a file may leave out, because it follows from the dataset."""
     return Field(json_schema_extra={"derived": True})
 
@@ -53,10 +53,10 @@ def later_defaults(section: type[BaseModel]) -> dict[str, Any]:
     return {name: field.get_default() for name, field in later.items() if not field.is_required()}
 
 
-def members(annotation: Any) -> list[type[Section]]:
+def members(annotation: Any) -> list[type[BaseSpec]]:
     """Return the sections that a type allows: itself or the members of a union; none for plain values and lists."""
     if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, Section) else []
+        return [annotation] if issubclass(annotation, BaseSpec) else []
     is_union = get_origin(annotation) in (Annotated, Union, UnionType)
     return [member for argument in get_args(annotation) if is_union for member in members(argument)]
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from vitreport.analysis.groups import Group
-from vitreport.analysis.prose import Template, fill
 from vitreport.analysis.references import architecture_title, subject_of, where_of
 from vitreport.analysis.representatives import Planned, group_of_spec
+from vitreport.analysis.study_text import Template, fill
 from vitreport.analysis.summary import Ablation, Comparison, Pair, Section
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import joined
 
-MOST_IN_A_HEADING = 2
+MAX_IN_A_HEADING = 2
 
 
 class PlannedSection(NamedTuple):
@@ -65,7 +65,7 @@ def _comparisons(
     for dataset in dict.fromkeys(each.dataset for _, each in runs):
         own = [(name, each) for name, each in runs if each.dataset == dataset]
         titles = list(dict.fromkeys(architecture_title(each.architecture) for _, each in own))
-        what = joined(titles) if len(titles) <= MOST_IN_A_HEADING else "Architectures"
+        what = joined(titles) if len(titles) <= MAX_IN_A_HEADING else "Architectures"
         groups = [(name, each) for name, each in own if isinstance(each, Group)]
         uses = Counter(group.architecture for _, group in groups)
         comparison = Comparison(

@@ -13,11 +13,11 @@ from vitreport.randomness import stream_seed
 
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Parts = tuple[Indices, Indices]
+TrainVal = tuple[Indices, Indices]
 TEST_FRACTION = 0.2
 
 
-def validation_split(labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()) -> Parts:
+def validation_split(labels: Labels, fraction: float, seed: int, classes: Sequence[str] = ()) -> TrainVal:
     """Return sorted indices (N - V,) to train on and (V,) to validate on, where V is fraction * N, rounded.
 
     Every class gives its share of V to within one image. Which images, is drawn from (seed, "split"). Raises

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from vitreport.errors import Problem, SpecError
 from vitreport.formatting import Estimate, compact, duration, printable, tidy
 from vitreport.spec.load import parse_value
-from vitreport.spec.sweep import shown_value
+from vitreport.spec.sweep import format_value
 from vitreport.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 REFERENCE = re.compile(r'\{\{|\}\}|\{((?:"[^"\n]*"|[^{}])*+)\}|[{}]')
 FIRST = re.compile(r"^[^a-zA-Z{}\n]*(?:\{[^{}\n]*\})+(?=[.)][ \t])", re.MULTILINE)  # where a number begins a list
 WORD = re.compile(r'"[^"\n]*"|\S+')
-STAND_INS = ("N{}N", "N{}N run yet", "1{:04}1")  # for values: Markdown can read a word, words and numbers differently
+SAMPLE_VALUES = (
+    "N{}N",
+    "N{}N run yet",
+    "1{:04}1",
+)  # for values: Markdown can read a word, words and numbers differently
 OTHER_SCHEME = re.compile(r"(?!https?:|mailto:)[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
-DEEPEST, MOST_WORDS = 20, 100
+MAX_DEPTH, MAX_WORDS = 20, 100
 KEPT = "\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{IDEOGRAPHIC SPACE}\N{SOFT HYPHEN}"
 KEPT += "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 END = "the end of the text"
@@ -52,8 +56,8 @@ class Quantity:
     operands: int = 1
 
 
-def _points(estimate: Estimate) -> str:
-    return f"{estimate.signed_points()} pp"
+def _pp(estimate: Estimate) -> str:
+    return f"{estimate.in_signed_pp()} pp"
 
 
 def _best_epochs(runs: Collection[Any]) -> str:
@@ -66,12 +70,12 @@ QUANTITIES: dict[str, Quantity] = {
     "accuracy": Quantity("test accuracy with its 95% confidence interval", "test", Estimate.in_percent),
     "train accuracy": Quantity("training accuracy at the best epoch", "train", Estimate.in_percent),
     "validation accuracy": Quantity("validation accuracy at the best epoch", "validation", Estimate.in_percent),
-    "gap": Quantity("generalization gap: training accuracy minus test accuracy, with its unit pp", "gap", _points),
+    "gap": Quantity("generalization gap: training accuracy minus test accuracy, with its unit pp", "gap", _pp),
     "difference": Quantity(
-        "test accuracy of the first minus that of the second, with its unit pp", "", _points, operands=2
+        "test accuracy of the first minus that of the second, with its unit pp", "", _pp, operands=2
     ),
     "epochs": Quantity("planned number of epochs", "epochs"),
-    "best epoch": Quantity("epoch whose weights were tested; of several seeds the range", "runs", _best_epochs),
+    "best epoch": Quantity("epoch whose weights were tested; for several seeds, the range", "runs", _best_epochs),
     "seeds": Quantity("number of seeds with a result", "seeds", lambda seeds: str(len(seeds))),
     "parameters": Quantity("number of parameters", "cost.parameters", "{:,}".format),
     "FLOPs": Quantity("FLOPs of one image, forward", "cost.forward_flops", compact),
@@ -131,8 +135,8 @@ def read_prose(text: str, levels: Levels) -> tuple[Pieces, list[Problem]]:
 
 def _reference(words: list[str], levels: Levels) -> Reference:
     """Read difference A B. Raises SpecError for an unknown word, run, ablation or level."""
-    if len(words) > MOST_WORDS:
-        raise SpecError(f"has more than {MOST_WORDS} words", "end it with }")
+    if len(words) > MAX_WORDS:
+        raise SpecError(f"has more than {MAX_WORDS} words", "end it with }")
     text = " ".join(words)
     named = [each for each in QUANTITIES if f"{text} ".startswith(f"{each} ")]
     if not named:
@@ -191,8 +195,8 @@ def _operand(name: str, level: str, levels: Levels) -> Operand | SpecError:
 
 
 def _label(level: str) -> str:
-    """Write a level as tables do: 0.0001 for 1e-4; of several fields 4, 2."""
-    return ", ".join(shown_value(parse_value(part)) for part in level.strip("()").split(","))
+    """Write a level as tables do: 0.0001 for 1e-4; for several fields 4, 2."""
+    return ", ".join(format_value(parse_value(part)) for part in level.strip("()").split(","))
 
 
 @cache
@@ -214,7 +218,7 @@ def markdown(*, checks: bool = False) -> "MarkdownIt":
 
 def _notice_depth(state: "StateBlock | StateInline", *_: object) -> bool:
     """Note that a text is deeply nested. The parser ignores what is nested in more than 100 levels."""
-    state.env["is_deep"] = state.env.get("is_deep") or state.level > DEEPEST
+    state.env["is_deep"] = state.env.get("is_deep") or state.level > MAX_DEPTH
     return False
 
 
@@ -225,14 +229,14 @@ def flat_tokens(tokens: "Iterable[Token]") -> "list[Token]":
 
 def _markdown_problems(pieces: Iterable[str | Reference], typed: Sequence[str]) -> Iterator[Problem]:
     """Yield what some format of a report could not show, and what could be unsafe in a browser, for any values."""
-    for stand_in in STAND_INS:
+    for stand_in in SAMPLE_VALUES:
         values = {stand_in.format(place): reference for place, reference in enumerate(typed)}
         unused, env = iter(values), dict[str, Any]()
         text = "".join(next(unused) if isinstance(each, Reference) else each for each in pieces)
         tokens = flat_tokens(markdown(checks=True).parse(f"{text}\n\n{END}", env))
         running = " ".join(token.content for token in tokens if token.type == "text")
         if env["is_deep"]:
-            yield Problem("", "is nested too deeply", f"use at most {DEEPEST} levels of lists, quotes and brackets")
+            yield Problem("", "is nested too deeply", f"use at most {MAX_DEPTH} levels of lists, quotes and brackets")
         for value, reference in values.items():
             if value not in running:
                 hint = "a number cannot be in code, in HTML or in the target of a link"

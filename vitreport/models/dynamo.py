@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def leave_alone(*methods: Callable[..., Any]) -> None:
+def disable_dynamo(*methods: Callable[..., Any]) -> None:
     """Let these methods of torch run without its compiler.
 
     They are marked as not to be compiled. To obey its own mark, torch imports the compiler when one is called first,

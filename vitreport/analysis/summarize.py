@@ -10,11 +10,11 @@ from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.group_details import read_details
 from vitreport.analysis.groups import Group, group_runs
 from vitreport.analysis.labels import group_label, with_distinct_names
-from vitreport.analysis.prose import Template, fill
-from vitreport.analysis.questions import PlannedSection, other_sections, planned_section, usual_sections
 from vitreport.analysis.references import architecture_kind, architecture_summary, architecture_title
 from vitreport.analysis.representatives import Planned, best_first, pairs_of
 from vitreport.analysis.runs import datasets_of, summarize_run
+from vitreport.analysis.sections import PlannedSection, other_sections, planned_section, usual_sections
+from vitreport.analysis.study_text import Template, fill
 from vitreport.analysis.summary import Architecture, Pair, Provenance, Summary
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord, SweepRecord
@@ -35,7 +35,7 @@ class Outline:
     conclusion: Template = ()
 
 
-def analyze(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
+def summarize(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
     """Analyze runs.
 
     Args:

@@ -29,7 +29,7 @@ class _Trial(NamedTuple):
     turns: Generator[None, None, Path]
 
 
-class Turns:
+class TrialWorker:
     """Trains the specs that come through a connection, each in a lane; sends (run id, report, is worn out).
 
     A process is worn out if a trial has failed, which may have damaged it, or has left compiled code.
@@ -38,8 +38,8 @@ class Turns:
     def __init__(self, connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
         self._connection, self._runtime, self._argv = connection, runtime, argv
         self._device = choose_device(runtime.device)
-        place = self._device if runtime.trials_per_job > 1 else torch.device("cpu")  # one trial needs no stream
-        self._free = [Lane(place) for _ in range(runtime.trials_per_job)]
+        device = self._device if runtime.trials_per_job > 1 else torch.device("cpu")  # one trial needs no stream
+        self._free = [Lane(device) for _ in range(runtime.trials_per_job)]
         self._trials: dict[Lane, _Trial] = {}
         self._is_broken = False
 
@@ -65,14 +65,14 @@ class Turns:
         if not self._trials:
             forget_peak_memory(self._device)
         listener = _Forward(self._connection, spec.run_id)
-        place = replace(self._runtime, data_dir=data_dir)
-        turns = train_in_turns(spec, place, stop, force=False, argv=self._argv, listener=listener)
+        own_runtime = replace(self._runtime, data_dir=data_dir)
+        turns = train_in_turns(spec, own_runtime, stop, force=False, argv=self._argv, listener=listener)
         self._trials[self._free.pop()] = _Trial(spec.run_id, turns)
 
     def _advance_each(self) -> None:
         for lane, (run_id, turns) in list(self._trials.items()):
             ended: Ended | None = None
-            is_worn = False
+            must_restart = False
             try:
                 lane.call(next, turns)
             except StopIteration:
@@ -80,13 +80,13 @@ class Turns:
             except Exception as error:
                 if isinstance(error, ResourceError) and error.hint == MEMORY_HINT and self._runtime.trials_per_job > 1:
                     error.hint += f", or a smaller {TRIALS_PER_JOB.flag}"
-                ended, is_worn = end_after(error), not isinstance(error, BusyError | DivergedError)
+                ended, must_restart = end_after(error), not isinstance(error, BusyError | DivergedError)
                 self._is_broken = isinstance(error, torch.AcceleratorError)
             if ended:
                 self._free.append(lane)
                 del self._trials[lane]
                 gc.collect()  # not above, where the error keeps the memory of its trial
-                self._connection.send((run_id, ended, is_worn or has_compiled()))
+                self._connection.send((run_id, ended, must_restart or has_compiled()))
             if self._is_broken:
                 return
 
