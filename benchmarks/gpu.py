@@ -104,7 +104,7 @@ def measure(preset: str, way: str, arrays: ImageArrays, device: torch.device, *,
     step = (time.perf_counter() - begun) / steps
     launches, kernels = profiled(events, device)
     split = setup.splits["val" if "val" in setup.splits else "test"]
-    twice = [predict(setup.state.model, split, spec.train, before_batch=lambda: None) for _ in range(2)]
+    twice = [predict(setup.state.model, split, spec.train, compiled=WAYS[way].compile) for _ in range(2)]
     rate = max(turn.images_per_second for turn in twice)  # the first one is a warm-up
     evaluated = (
         "val",
@@ -134,8 +134,9 @@ def profiled(events: Iterator[Event], device: torch.device) -> tuple[float | Non
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
         steps = take(events, PROFILED)
         wait(device)
-    names = {"forward", "backward", "optimizer"}  # ranges of train_step, which the profiler also shows on the device
-    found = [each for each in profiler.events() or () if each.device_type.name == "CUDA" and each.name not in names]
+    # the profiler also shows ranges of Python on the device, such as train_step's "forward"
+    events_of_gpu = [each for each in profiler.events() or () if each.device_type.name == "CUDA"]
+    found = [each for each in events_of_gpu if not each.is_user_annotation]
     return len(found) / steps, sum(each.time_range.elapsed_us() for each in found) / steps / 1e6
 
 

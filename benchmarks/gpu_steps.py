@@ -1,5 +1,6 @@
 """Train the published CIFAR-10 experiments on generated images: the steps that `benchmarks.gpu` measures."""
 
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,8 +13,10 @@ from vitreport.data.sources import describe
 from vitreport.spec.compose import compose
 from vitreport.spec.load import layer_of, read_preset
 from vitreport.spec.run import RunSpec
+from vitreport.training.compilation import compile_network
 from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.device import set_up_device
+from vitreport.training.evaluate import evaluation_batch_size
 from vitreport.training.events import Event, StepFinished
 from vitreport.training.loop import fit
 from vitreport.training.setup import Setup, place_model, prepare
@@ -56,7 +59,9 @@ def steps_of(
     model, _ = place_model(spec, device)
     setup = prepare(spec, model, arrays)
     if way.compile:
-        model.compile(dynamic=False)
+        evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
+        images = torch.zeros(spec.train.batch_size, 3, spec.data.image_size, spec.data.image_size, device=device)
+        compile_network(model, images, spec.train.precision, evaluated, Path(tempfile.gettempdir()))
     step = GraphedStep(spec.train.batch_size, refuse) if way.graph else None
     train = spec.train.model_copy(update={"selection": "last"})  # an epoch may end between the steps
     return spec, setup, fit(setup.state, setup.batches, {}, train, setup.learning_rate, lambda: None, step)

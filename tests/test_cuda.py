@@ -99,7 +99,7 @@ def test_a_graph_gives_the_bits_of_single_kernels(tmp_path: Path, model: str, pr
 
 
 def test_a_graph_of_a_compiled_network_gives_its_bits(tmp_path: Path) -> None:
-    options = ("perceiver-io", *NETWORKS["perceiver-io"], "--precision=bfloat16", "--compile")
+    options = ("perceiver-io", *NETWORKS["perceiver-io"], "--precision=bfloat16", "--compile=on")
     assert same_bits(trained(tmp_path / "a", *options), trained(tmp_path / "b", *options, "--cuda-graphs"))
 
 

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from torch._C._autograd import DeviceType
 
 from tests.cli.conftest import Cli
 from tests.commands import TINY
-from vitreport.store.profile import COMPUTING, HINTS, Profile
+from vitreport.store.profile import COMPUTING, HINTS, Profile, seconds_of
 
 PARTS = {"data", "forward", "backward", "optimizer", "evaluation", "checkpoint", "waiting"}
 COMMAND = ("train", "perceiver-io", "--dataset", "digits", *TINY)
@@ -60,3 +62,13 @@ def test_the_hint_is_about_the_part_that_takes_too_much(part: str) -> None:
 
 def test_without_such_a_part_the_hint_is_about_computing() -> None:
     assert profile(forward=1.0, backward=2.0, data=0.1).hint == COMPUTING
+
+
+def test_on_a_gpu_a_part_has_the_time_of_its_kernels() -> None:
+    """The profiler lists a range a second time, for the GPU: from its first to its last kernel, with the gaps."""
+    ranges = [
+        SimpleNamespace(key="forward", device_type=DeviceType.CPU, cpu_time_total=5e6, device_time_total=2e6),
+        SimpleNamespace(key="forward", device_type=DeviceType.CUDA, cpu_time_total=0.0, device_time_total=9e6),
+    ]
+    assert seconds_of(ranges, on_gpu=True) == {"forward": pytest.approx(2.0)}
+    assert seconds_of(ranges, on_gpu=False) == {"forward": pytest.approx(5.0)}

@@ -196,3 +196,18 @@ def test_weights_may_be_a_link_as_in_the_cache_of_the_hub() -> None:
     Path("blob").write_bytes(content)
     Path("a.pth").symlink_to("blob")
     assert read_weights(Path("a.pth"), hashlib.sha256(content).hexdigest()).tensors.keys() == TENSORS.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+    ],
+)
+def test_memory_that_ran_out_is_known_by_its_words(error: BaseException, expected: bool) -> None:
+    assert weights.is_out_of_memory(error) == expected

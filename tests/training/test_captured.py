@@ -130,10 +130,12 @@ def test_a_step_that_cannot_be_recorded_is_noted_once(monkeypatch: pytest.Monkey
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing\nMore lines")
 
     monkeypatch.setattr(torch.cuda, "stream" if where == "warm-up" else "graph", refused)
+    monkeypatch.setattr(cuda_graphs, "_has_failed_to_record", False)
     notes: list[str] = []
     events = finished(spec, setup, GraphedStep(20, notes.append))
     assert [event.loss for event in events if isinstance(event, StepFinished)] == expected
     assert bits(setup.state) == bits(plain.state)
+    assert cuda_graphs.has_failed_to_record()
     (note,) = notes
     assert note.startswith("warning: training without a CUDA graph: CUDA error: operation not permitted")
     assert "\n" not in note

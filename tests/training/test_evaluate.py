@@ -19,20 +19,21 @@ CUDA = torch.device("cuda", 1)
     ("image_size", "batch_size", "gigabytes", "expected"),
     [
         (8, 20, 140, 10_000),
-        (32, 20, 140, 2936),
-        (32, 20, 24, 503),
+        (32, 20, 140, 2048),
+        (32, 20, 24, 256),
         (32, 4096, 24, 4096),
         (32, 20_000, 24, 10_000),
-        (64, 128, 140, 734),
-        (224, 16, 140, 59),
+        (64, 128, 140, 512),
+        (224, 16, 140, 32),
         (224, 128, 24, 128),
         (4096, 1, 24, 1),
+        (32, 20, 139.9, 2048),
     ],
 )
 def test_a_gpu_takes_as_many_pixels_as_fit_it_or_as_many_images_as_a_step(
-    image_size: int, batch_size: int, gigabytes: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    image_size: int, batch_size: int, gigabytes: float, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gpu = SimpleNamespace(total_memory=gigabytes * 2**30)
+    gpu = SimpleNamespace(total_memory=int(gigabytes * 2**30))
     monkeypatch.setattr(torch.cuda, "get_device_properties", {CUDA: gpu}.__getitem__)
     train = TrainSpec(batch_size=batch_size)
     assert evaluation_batch_size(CUDA, train, image_size) == expected

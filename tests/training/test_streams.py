@@ -50,6 +50,7 @@ def generator(monkeypatch: pytest.MonkeyPatch) -> Generator:
         "Stream": lambda device: next(numbers),
         "stream": stream,
         "current_stream": lambda device: current[0],
+        "set_stream": lambda number: current.__setitem__(0, number),
         "default_stream": lambda device: 0,
     }
     for name, replacement in replacements.items():
@@ -75,7 +76,7 @@ def test_each_lane_has_its_own_seed(generator: Generator) -> None:
 def test_a_state_that_cannot_be_used_any_more_is_left(generator: Generator) -> None:
     lane = Lane(GPU)
     broken = state_after(lane, generator, seed_generators, GPU, 0)
-    kept = state_after(lane, generator, _leave_capture, GPU)
+    kept = state_after(lane, generator, _leave_capture, GPU, 0)
     assert broken is not kept is lane.call(lambda: generator.state)
 
 

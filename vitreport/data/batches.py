@@ -82,7 +82,7 @@ class ImageSet:
         return images, self._labels[:0].to(self.device)
 
     def pixels(self, chosen: Tensor | slice) -> Tensor:
-        """Return the images (B, 3, H, W) as they are stored."""
+        """Return the images (B, 3, H, W) as they are stored; `chosen` is on `home`, where they are."""
         rows = chosen if self._rows is None else self._rows[chosen]
         # many times faster than indexing with brackets, which copies byte by byte on a CPU
         return self._images[rows] if isinstance(rows, slice) else self._images.index_select(0, rows)

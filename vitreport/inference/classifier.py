@@ -24,7 +24,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.store.evaluation import restore
-from vitreport.training.device import autocast, choose_device, memory_errors
+from vitreport.training.device import autocast, choose_device, memory_errors, set_up_device
 from vitreport.training.evaluate import evaluation_batch_size
 from vitreport.training.setup import channel_statistics
 from vitreport.untrusted_files import open_bounded
@@ -64,8 +64,11 @@ class Classifier(nn.Module):
         """Restore finished runs of one group. Raises RecordError if one is unusable or was trained on other images."""
         network, spec, record = restore(runs)
         model = cls(network, [run.id for run in runs], spec, record.data)
+        chosen = choose_device(device)
         with memory_errors("moving the model to the device"):
-            return model.eval().to(choose_device(device))
+            if chosen.type == "cuda":  # the numbers of `vitreport eval`, without TF32
+                set_up_device(chosen, torch.get_num_threads(), is_training=False)
+            return model.eval().to(chosen)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, classes) of images (N, 3, H, W)."""

@@ -60,10 +60,8 @@ def chosen_test_images(run: Run, most: int, data_dirs: Sequence[Path], listener:
     check_same_images(run.record, arrays.fingerprint, "give images, or the directory of the dataset with --data-dir")
     test = arrays.splits["test"]
     mistakes = [each.index for each in run.result.mistakes.images] if run.result.mistakes else list[int]()
-    count, bits = (
-        len(test.labels),
-        run.answers.correct if run.answers else -1,
-    )  # all bits set: an older record counts as correct
+    count = len(test.labels)
+    bits = run.answers.correct if run.answers else -1  # all bits set: an older record does not say
     right = [index for index in range(count) if bits >> (count - 1 - index) & 1 and index not in mistakes]
     wrong = mistakes[: max(most // 2, most - len(right))]
     number = max(1, most - len(wrong))

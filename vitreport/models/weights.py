@@ -24,6 +24,7 @@ from vitreport.untrusted_files import read_bounded, reading_errors
 
 MAX_HEADER_BYTES = 10 << 20
 TORCH_SAVED = (b"PK\x03\x04", b"\x80")  # a zip archive, from old versions a pickle
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "ALLOC_FAILED")
 SHOWN_CHARACTERS = 200  # of a reason that a library gives
 INCOMPLETE_HINT = "copy or download it again"
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep the weights in a checkpoint
@@ -156,5 +157,6 @@ def reason_of(error: BaseException) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out; the machine's allocator, unlike the GPU's, has no class of errors for it."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    """Return whether memory ran out; only torch's own allocator for GPUs has a class of errors for it."""
+    is_known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return is_known or any(words in str(error) for words in OUT_OF_MEMORY)

@@ -80,7 +80,7 @@ def write_results(
         last=last,
         test=measure_details(test.logits, test.labels),
         correct=packed((test.logits.argmax(1) == test.labels).tolist()),
-        mistakes=_write_mistakes(folder, test, setup.splits["test"]),
+        mistakes=write_mistakes(folder, test, setup.splits["test"]),
         weights_sha256=_write(folder / "best.safetensors", weights),
         predictions_sha256=_write(folder / "predictions.npz", _packed_predictions(test)),
     )
@@ -101,11 +101,13 @@ def _packed_predictions(test: Predictions) -> bytes:
     return buffer.getvalue()
 
 
-def _write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> records.MistakeSheet | None:
+def write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> records.MistakeSheet | None:
+    """Draw the most confident mistakes of the test split; return what they are, or None without any."""
     found = confident_mistakes(test.logits, test.labels, records.MAX_MISTAKES)
     if not found:
         return None
-    side, content = draw_sheet(images.pixels(torch.tensor([mistake.index for mistake in found])).cpu().numpy())
+    chosen = torch.tensor([mistake.index for mistake in found], device=images.home)
+    side, content = draw_sheet(images.pixels(chosen).cpu().numpy())
     return records.MistakeSheet(images=found, side=side, sha256=_write(folder / MISTAKES, content))
 
 

@@ -3,13 +3,15 @@
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from vitreport.data.batches import ImageSet
@@ -80,11 +82,16 @@ def profile_run(spec: RunSpec, runtime: Runtime, trace: Path, listener: Listener
         written = Path(folder) / "trace.json"
         profiler.export_chrome_trace(str(written))
         write_atomic(trace, written.read_bytes())
-    taken = {
-        event.key: (event.device_time_total if on_gpu else event.cpu_time_total) * MICROSECONDS
-        for event in profiler.key_averages()
+    return work.whole_epoch(seconds_of(profiler.key_averages(), on_gpu=on_gpu), elapsed)
+
+
+def seconds_of(ranges: Iterable[Any], *, on_gpu: bool) -> dict[str, float]:
+    """Return the seconds that a device computed in each range of torch's profiler, by its name."""
+    return {
+        each.key: (each.device_time_total if on_gpu else each.cpu_time_total) * MICROSECONDS
+        for each in ranges
+        if each.device_type == DeviceType.CPU  # the same range on a GPU is another event, with the gaps in between
     }
-    return work.whole_epoch(taken, elapsed)
 
 
 class _Work:

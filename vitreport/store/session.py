@@ -61,7 +61,8 @@ class Session:
         self.spec, self.runtime, self.argv, self.listener = spec, runtime, argv, listener
         compilation.check_mode(runtime.compile)
         self.device = devices.choose_device(runtime.device)
-        devices.set_up_device(self.device, runtime.threads or parallel.threads())
+        with devices.memory_errors("starting the device"):
+            devices.set_up_device(self.device, runtime.threads or parallel.threads())
         with devices.memory_errors("building the model"):
             model, self.cost = place_model(spec, self.device)
             if runtime.batch_norm == "synchronized":

@@ -15,6 +15,7 @@ from vitreport.models.weights import reason_of
 from vitreport.spec.run import TrainSpec
 from vitreport.training.loop import TrainingState, train_step
 
+_has_failed_to_record = False
 WARM_UP_STEPS = 3  # libraries make their handles and workspaces, which cannot be recorded
 
 
@@ -35,13 +36,15 @@ class GraphedStep:
         is_full = len(images) == self._batch_size
         if self._recorded and is_full:
             return self._recorded.repeat(images, targets)
-        loss = train_step(state, images, targets, train)
+        stream = torch.cuda.current_stream(images.device)
+        # copied as in the graph, since a kernel may be chosen by the alignment of its input
+        loss = train_step(state, images.clone() if is_full else images, targets, train)
         if is_full and not self._has_failed:
             try:
                 self._recorded = _record(state, images, targets, train)
             except RuntimeError as error:  # of CUDA or its memory: training works without
                 self._has_failed = True
-                _leave_capture(images.device)
+                _leave_capture(images.device, stream)
                 self._note(f"warning: training without a CUDA graph: {reason_of(error)}")
         return loss
 
@@ -113,8 +116,16 @@ def _capturable(optimizer: torch.optim.Optimizer) -> Iterator[None]:
             group["capturable"] = False
 
 
-def _leave_capture(device: torch.device) -> None:
-    """Give the generator of a GPU a new state: after a recording that failed, the old one refuses to draw numbers."""
+def has_failed_to_record() -> bool:
+    """Return whether this process could not record a graph; then torch's allocator may refuse to record any other."""
+    return _has_failed_to_record
+
+
+def _leave_capture(device: torch.device, stream: torch.cuda.Stream) -> None:
+    """Leave a recording that failed: return to the stream, and give the generator a state that can draw numbers."""
+    global _has_failed_to_record
+    _has_failed_to_record = True
     if device.type == "cuda":
+        torch.cuda.set_stream(stream)
         generator = torch.cuda.default_generators[device.index]
         generator.graphsafe_set_state(generator.clone_state())

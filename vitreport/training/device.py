@@ -25,10 +25,13 @@ from vitreport.training.optimizers import OPTIMIZER_IMPLEMENTATION
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 2**30
+CUBLAS_SETTING = "CUBLAS_WORKSPACE_CONFIG"
 MEMORY_HINT = "choose a smaller model, smaller batches or another device"
 COMPILE_HINT = "use --compile off, or install a C++ compiler (with a GPU: Triton)"
-
 GRAPHS_HINT = "small networks may train faster with --cuda-graphs (not measured)"
+
+# PyTorch reads it before the first matrix product on a GPU, and never again.
+os.environ.setdefault(CUBLAS_SETTING, ":4096:8")
 
 
 def choose_device(name: str) -> torch.device:
@@ -64,7 +67,6 @@ def set_up_device(device: torch.device, threads: int | None, *, is_training: boo
     keep_freed_memory()
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         # with warn_only, the gradients of fused attention stay non-deterministic
         torch.use_deterministic_algorithms(True, warn_only=not is_training)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -75,10 +77,16 @@ def set_up_device(device: torch.device, threads: int | None, *, is_training: boo
 
 @contextmanager
 def determinism_errors() -> Iterator[None]:
-    """Allow non-deterministic operations as soon as one of them has no deterministic version."""
+    """Allow non-deterministic operations as soon as one of them has no deterministic version.
+
+    Raises ResourceError if cuBLAS is not deterministic, as after products of matrices with other settings.
+    """
     try:
         yield
     except RuntimeError as error:
+        if CUBLAS_SETTING in str(error):
+            fault = f"{CUBLAS_SETTING} was set too late, or to a value that is not deterministic"
+            raise ResourceError(fault, f"start Python with {CUBLAS_SETTING}=:4096:8") from error
         if "use_deterministic_algorithms" not in str(error):
             raise
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -104,12 +112,12 @@ def device_name(device: torch.device) -> str:
 
 def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, cuda_graphs: bool, data: str) -> dict[str, str]:
     """Return what two runs must share for their bits to be the same."""
+    # with a GPU as well: the parameters of augmentation are computed on the CPU
+    machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability() + " with oneDNN" * HAS_SLOW_MKL}
     if device.type == "cuda":
-        machine = {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]
+        machine |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]
         machine |= {"cuda_graphs": "yes" if cuda_graphs else "no"}
         machine |= {} if is_deterministic(device) else {"deterministic": "no"}
-    else:
-        machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability() + " with oneDNN" * HAS_SLOW_MKL}
     return {
         "torch": torch.__version__,
         "device": device_name(device),

@@ -47,8 +47,9 @@ def evaluation_batch_size(device: torch.device, train: TrainSpec, image_size: in
     """Return the images in a batch, by the spec and the kind of device alone, because it changes the last digits."""
     if device.type != "cuda":
         return CPU_BATCH_SIZE
-    pixels = torch.cuda.get_device_properties(device).total_memory // BYTES_A_PIXEL
-    return min(CUDA_BATCH_SIZE, max(train.batch_size, pixels // image_size**2))
+    images = torch.cuda.get_device_properties(device).total_memory // BYTES_A_PIXEL // image_size**2
+    # a power of two, as drivers leave slightly different amounts of memory
+    return min(CUDA_BATCH_SIZE, max(train.batch_size, 1 << max(0, images.bit_length() - 1)))
 
 
 def predict(

@@ -211,9 +211,7 @@ class LocalEngine:
             raise errors.ResourceError(fault, hint) from None
         fewer = "--jobs" if self._most == 1 else f"--jobs or a smaller {TRIALS_PER_JOB.flag}"
         memory = f" (out of memory? try fewer {fewer})" if code == -signal.SIGKILL else ""
-        is_alone = (
-            len(worker.run_ids) == 1 and not worker.must_restart
-        )  # a worn one has trained a trial that failed, too
+        is_alone = len(worker.run_ids) == 1 and not worker.must_restart  # else another trial may have caused it
         if not is_alone and self._most > 1 and not self._is_stopping:
             stopped = f"a process with several trials was stopped by {cause}"
             self._note(f"warning: {stopped}; from now on, each process trains one trial")

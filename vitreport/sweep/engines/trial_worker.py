@@ -17,6 +17,7 @@ from vitreport.store.signals import StopSignals, stop_signals
 from vitreport.store.train import train_in_turns
 from vitreport.sweep.engines.engine import Ended, end_after
 from vitreport.training.compilation import has_compiled
+from vitreport.training.cuda_graphs import has_failed_to_record
 from vitreport.training.device import MEMORY_HINT, choose_device, forget_peak_memory
 from vitreport.training.events import Event, Listener, StepFinished
 from vitreport.training.streams import Lane
@@ -30,9 +31,9 @@ class _Trial(NamedTuple):
 
 
 class TrialWorker:
-    """Trains the specs that come through a connection, each in a lane; sends (run id, report, is worn out).
+    """Trains the specs that come through a connection, each in a lane; sends (run id, report, must restart).
 
-    A process is worn out if a trial has failed, which may have damaged it, or has left compiled code.
+    A process must restart if a trial has failed, which may have damaged it, or has left compiled code.
     """
 
     def __init__(self, connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
@@ -86,7 +87,7 @@ class TrialWorker:
                 self._free.append(lane)
                 del self._trials[lane]
                 gc.collect()  # not above, where the error keeps the memory of its trial
-                self._connection.send((run_id, ended, must_restart or has_compiled()))
+                self._connection.send((run_id, ended, must_restart or has_compiled() or has_failed_to_record()))
             if self._is_broken:
                 return
 
