@@ -110,7 +110,6 @@ def golden(session: nox.Session) -> None:
 def benchmark(session: nox.Session) -> None:
     """Run the benchmarks; arguments go to the training benchmark: `nox -s benchmark -- --data-dir DIR`."""
     install(session)
-    for name in ("augment", "startup", "sweep", "models", "report", "presets"):
-        session.run("python", f"benchmarks/{name}.py")
-    session.run("python", "-m", "benchmarks.busy")
-    session.run("python", "benchmarks/train_vs_notebook.py", *session.posargs)
+    for name in ("augment", "busy", "engines", "models", "planning", "presets", "report", "startup", "sweep"):
+        session.run("python", "-m", f"benchmarks.{name}")
+    session.run("python", "-m", "benchmarks.train_vs_notebook", *session.posargs)

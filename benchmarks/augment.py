@@ -4,8 +4,7 @@
 
 Both sides start from the same generated uint8 images and end with a float batch on the device. They take turns in one
 process; a figure is the median over the rounds. PIL works on one core, so that one thread is the fair comparison. In
-training, images are augmented in blocks of 26 MB on a CPU: 2,133 images of 32 x 32 pixels, 533 of 64 x 64. The figures
-go to benchmarks/results/augment.json.
+training on a CPU, at most 512 images are augmented at once. The figures go to benchmarks/results/augment.json.
 """
 
 import argparse

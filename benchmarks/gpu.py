@@ -40,7 +40,18 @@ from vitreport.training.events import Event
 MOST_STEPS, PROFILED, SECONDS = 400, 5, 15.0
 NOTEBOOK_SECONDS = 60.0  # after which no further turn of the notebook begins
 OF_EACH_PRESET = ("kernels", "graph")
-HEADS = ("preset", "way", "batch", "s/epoch", "ms/step", "kernels/step", "kernel ms/step", "busy", "eval images/s")
+HEADS = (
+    "preset",
+    "way",
+    "batch",
+    "s/epoch",
+    "ms/step",
+    "kernels/step",
+    "kernel ms/step",
+    "busy",
+    "floor s/epoch",
+    "eval images/s",
+)
 
 
 @dataclass
@@ -54,6 +65,7 @@ class Measured:
     seconds_an_epoch: float
     seconds_a_step: float
     steps: int
+    steps_an_epoch: int
     evaluation_images_per_second: float
     deterministic: bool
     launches_a_step: float | None = None
@@ -63,6 +75,12 @@ class Measured:
     def busy(self) -> float | None:
         """The share of a step's wall time in which a kernel runs, if one runs at a time."""
         return None if self.kernel_seconds_a_step is None else self.kernel_seconds_a_step / self.seconds_a_step
+
+    @property
+    def floor(self) -> float | None:
+        """The seconds of an epoch in which a kernel runs: no way of launching these kernels can take less."""
+        waiting = None if self.busy is None else self.seconds_a_step * (1 - self.busy)
+        return None if waiting is None else self.seconds_an_epoch - waiting * self.steps_an_epoch
 
     def cells(self) -> list[str]:
         busy, kernels = self.busy, self.kernel_seconds_a_step
@@ -75,6 +93,7 @@ class Measured:
             "-" if self.launches_a_step is None else f"{self.launches_a_step:.0f}",
             "-" if kernels is None else f"{1000 * kernels:.2f}",
             "-" if busy is None else f"{busy:.0%}",
+            "-" if self.floor is None else f"{self.floor:.2f}",
             f"{self.evaluation_images_per_second:,.0f}",
         ]
 
@@ -92,6 +111,13 @@ class Findings:
     trials_a_minute: dict[int, float] = field(default_factory=dict)
     notebook_images: tuple[int, int] | None = None
     notebook_epochs: dict[str, list[float]] = field(default_factory=dict)
+
+    def ratio_to_notebook(self, each: Measured) -> float | None:
+        """How many times as fast as the notebook an epoch is, if the notebook's took longer by the images left out."""
+        if each.preset != COMPARED or not self.notebook_images or "notebook" not in self.notebook_epochs:
+            return None
+        scale = self.train_images / self.notebook_images[0]
+        return scale * median(self.notebook_epochs["notebook"]) / each.seconds_an_epoch
 
 
 def measure(preset: str, way: str, arrays: ImageArrays, device: torch.device, *, quick: bool) -> Measured:
@@ -120,6 +146,7 @@ def measure(preset: str, way: str, arrays: ImageArrays, device: torch.device, *,
         seconds_an_epoch=step * setup.batches.steps_per_epoch + images / rate,
         seconds_a_step=step,
         steps=steps,
+        steps_an_epoch=setup.batches.steps_per_epoch,
         evaluation_images_per_second=rate,
         deterministic=is_deterministic(device),
         launches_a_step=launches,
@@ -201,6 +228,9 @@ def show(found: Findings) -> None:
     print()
     for side, taken in found.notebook_epochs.items():
         print(f"{COMPARED} on {found.notebook_images} images, {side}: {median(taken):.2f} s an epoch")
+    for each in found.measured:
+        if (ratio := found.ratio_to_notebook(each)) is not None:
+            print(f"{each.preset}, {each.way}: {ratio:.1f} times as fast as the notebook")
     for jobs, rate in found.jobs_steps_per_second.items():
         print(f"{COMPARED}, jobs at once: {jobs}: {rate:,.0f} steps/s in all")
     for trials, rate in found.trials_a_minute.items():

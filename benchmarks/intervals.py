@@ -1,6 +1,6 @@
 """How often the intervals of reports hold, and how often a family of them is wrong, by simulation.
 
-    python benchmarks/intervals.py [--repetitions 1000] [-o benchmarks/intervals.json]
+    python -m benchmarks.intervals [--repetitions 1000] [-o benchmarks/intervals.json]
 
 Each repetition draws new test images and, for each group, new seeds. Whether a seed classifies an image correctly is a
 probit model: an image is difficult for all groups alike, more difficult for some, a seed is lucky or not, and the rest

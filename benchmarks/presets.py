@@ -1,6 +1,6 @@
 """What each preset takes on this machine: parameters, training FLOPs, images/s, and the time of the whole run.
 
-    python benchmarks/presets.py [--device cpu] [PRESET ...]
+    python -m benchmarks.presets [--device cpu] [PRESET ...]
 
 Each is measured by `vitreport train --dry-run` in a process of its own, on generated images, as many as the dataset
 has by its publication. Pretrained weights are left out: they change no speed and may have to be downloaded.

@@ -1,6 +1,6 @@
 """Seconds and memory that a report of many runs takes, with its figures, as Markdown and as HTML.
 
-python benchmarks/report.py [--runs 100 1000 10000] [--repeats 3]
+python -m benchmarks.report [--runs 100 1000 10000] [--repeats 3]
 """
 
 import argparse

@@ -20,9 +20,11 @@ def processor() -> str:
 
 
 def write(name: str, figures: Any, device: str = "cpu", folder: Path = FOLDER) -> Path:
-    """Write the figures with machine, versions and commit; return the file."""
+    """Write the figures with machine, versions and commit; return the file. The commit must be a clean one."""
     describe = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(describe, capture_output=True, text=True, cwd=FOLDER.parent, check=False).stdout.strip()
+    if folder == FOLDER and (not commit or commit.endswith("-dirty")):
+        raise SystemExit("not written: commit your changes first, so that the figures name what was measured")
     document = {
         "machine": {
             "processor": processor(),

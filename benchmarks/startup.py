@@ -1,6 +1,6 @@
 """Seconds that whole commands take on a warm machine, beside an empty Python process.
 
-python benchmarks/startup.py [--repeats 10] [--records 200]
+python -m benchmarks.startup [--repeats 10] [--records 200]
 """
 
 import argparse
@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks import results
 
 LIBRARIES = "import torch, perceiver_pytorch"
 FIRST_STEP = """
@@ -74,6 +76,8 @@ def main() -> None:
                     measured[name].append(taken)
     for name, values in measured.items():
         print(f"{name:<45} {statistics.median(values):6.3f} s ({min(values):.3f} to {max(values):.3f})")
+    found = {name: round(statistics.median(values), 3) for name, values in measured.items()}
+    print(results.write("startup", {"repeats": given.repeats, "median_seconds": found}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trials a minute: `vitreport ablate` against a shell loop of `vitreport train` over the same specs.
 
-python benchmarks/sweep.py [--repeats 3] [--jobs 2] [--seeds 6]
+python -m benchmarks.sweep [--repeats 3] [--jobs 2] [--seeds 6]
 
 Both run in turn on the same machine; each begins with an empty folder of runs and with the images decoded. The loop has
 as many threads as it likes, as a user's would.

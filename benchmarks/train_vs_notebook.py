@@ -1,6 +1,6 @@
 """Seconds for an epoch of Perceiver IO on CIFAR-10: vitreport against the loop of a notebook.
 
-    python benchmarks/train_vs_notebook.py [--data-dir DIR] [--train-images 5000] [--test-images 1000]
+    python -m benchmarks.train_vs_notebook [--data-dir DIR] [--train-images 5000] [--test-images 1000]
 
 An epoch is training, then evaluation on the training and the test images. The notebook has what its users have
 today: PIL transforms for each image, a DataLoader, perceiver-pytorch as it is, float32, AdamW, batch 128.
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from benchmarks import results
 from vitreport.data.arrays import ImageArrays, Split
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import describe, open_dataset
@@ -227,6 +228,14 @@ def main() -> None:
         print(f"{name:<10} {statistics.median(values):8.2f} s an epoch (median of {len(values)}, {spread})")
     ratios = [a / b for a, b in zip(*measured.values(), strict=True)]
     print(f"ratio      {statistics.median(ratios):8.2f} (median of the pairs, {min(ratios):.2f} to {max(ratios):.2f})")
+    figures = {
+        "images": [given.train_images, given.test_images],
+        "threads": torch.get_num_threads(),
+        "seconds_an_epoch": {name: [round(value, 3) for value in values] for name, values in measured.items()},
+        "ratio": round(statistics.median(ratios), 2),
+    }
+    compiled = "-compiled" if given.compile else ""
+    print(results.write(f"train_vs_notebook-{given.precision}{compiled}", figures, device.type))
 
 
 if __name__ == "__main__":
