@@ -9,7 +9,7 @@ from torch._C._autograd import DeviceType
 
 from tests.cli.conftest import Cli
 from tests.commands import TINY
-from vitreport.store.profile import COMPUTING, HINTS, Profile, seconds_of
+from vitreport.store.profile import COMPUTING, COMPUTING_WITH_BFLOAT16, HINTS, Profile, seconds_of
 
 PARTS = {"data", "forward", "backward", "optimizer", "evaluation", "checkpoint", "waiting"}
 COMMAND = ("train", "perceiver-io", "--dataset", "digits", *TINY)
@@ -60,8 +60,14 @@ def test_the_hint_is_about_the_part_that_takes_too_much(part: str) -> None:
     assert profile(forward=1.0, **{part: 9.0}).hint == HINTS[part][1]
 
 
-def test_without_such_a_part_the_hint_is_about_computing() -> None:
-    assert profile(forward=1.0, backward=2.0, data=0.1).hint == COMPUTING
+@pytest.mark.parametrize(("instructions", "expected"), [([], COMPUTING), (["amx_bf16"], COMPUTING_WITH_BFLOAT16)])
+def test_without_such_a_part_the_hint_is_about_computing(
+    instructions: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bfloat16 is slower on a processor without instructions for it."""
+    monkeypatch.setattr("vitreport.store.profile.bfloat16_instructions", lambda: instructions)
+    assert profile(forward=1.0, backward=2.0, data=0.1).hint == expected
+    assert "--precision bfloat16" in COMPUTING_WITH_BFLOAT16
 
 
 def test_on_a_gpu_a_part_has_the_time_of_its_kernels() -> None:

@@ -20,7 +20,7 @@ from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
 from vitreport.store.checkpoint import save_checkpoint
 from vitreport.store.session import Session
-from vitreport.training.device import compile_errors, memory_errors
+from vitreport.training.device import bfloat16_instructions, compile_errors, memory_errors
 from vitreport.training.evaluate import evaluation_batch_size, predict
 from vitreport.training.events import Listener
 from vitreport.training.loop import train_step
@@ -33,10 +33,11 @@ HINTS = {
     "data": (0.2, "use fewer or cheaper operations in data.augment"),
     "evaluation": (0.5, "leave out train.monitor_train and train.monitor_test, or hold out fewer images"),
     "checkpoint": (0.1, "save checkpoints less often, for example with --checkpoint-seconds 300"),
-    "waiting": (0.3, "use a larger batch size"),
+    "waiting": (0.3, "use a larger batch size, or with a GPU --cuda-graphs"),
 }
 """What to change if a part takes more than this share of an epoch."""
-COMPUTING = "most of the time is spent computing: try --precision bfloat16, --compile on or a smaller model"
+COMPUTING = "most of the time is spent computing: try --compile on or a smaller model"
+COMPUTING_WITH_BFLOAT16 = COMPUTING.replace("try ", "try --precision bfloat16, ")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Profile:
         """What to change first."""
         excess = {name: self.shares[name] - most for name, (most, _) in HINTS.items()}
         largest = max(excess, key=lambda name: excess[name])
-        return HINTS[largest][1] if excess[largest] > 0 else COMPUTING
+        if excess[largest] > 0:
+            return HINTS[largest][1]
+        return COMPUTING if self.device == "cpu" and not bfloat16_instructions() else COMPUTING_WITH_BFLOAT16
 
 
 def profile_run(spec: RunSpec, runtime: Runtime, trace: Path, listener: Listener) -> Profile:

@@ -69,15 +69,15 @@ def forecast_trials(
     return forecasts
 
 
-def expect_from_records(runs: Iterable[Run], machine: tuple[str, str] | None = None) -> Expect:
-    """Expect the median time of finished runs of the same cost; with a device and its threads, of those on them.
+def expect_from_records(runs: Iterable[Run], machine: Mapping[str, str] = {}) -> Expect:
+    """Expect the median time of finished runs of the same cost, with these entries in their fingerprint.
 
     A run that shared its process with others took longer than alone, so it does not count.
     """
     times: dict[str, list[float]] = defaultdict(list)
     done = [(run.spec, run.record) for run in runs if run.spec and run.record and run.record.status == "done"]
     for spec, record in done:
-        if record.trials_per_job == 1 and machine in (None, (record.device, record.fingerprint.get("threads"))):
+        if record.trials_per_job == 1 and machine.items() <= record.fingerprint.items():
             times[_cost(spec)].append(record.seconds)
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:
@@ -120,9 +120,13 @@ def expect_here(runtime: Runtime, records: Iterable[Run]) -> Expect:
     import torch
 
     from vitreport.store.checkpoint import disk_bytes
-    from vitreport.training.device import choose_device, device_name
+    from vitreport.training.device import choose_device, cpu_capability, device_name
 
-    machine = device_name(choose_device(runtime.device)), str(runtime.threads or torch.get_num_threads())
+    machine = {
+        "device": device_name(choose_device(runtime.device)),
+        "cpu_capability": cpu_capability(),
+        "threads": str(runtime.threads or torch.get_num_threads()),
+    }
     recorded, timed = expect_from_records(records, machine), dict[tuple[str, Path], Expected]()
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:

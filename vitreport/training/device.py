@@ -110,10 +110,20 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 
+def cpu_capability() -> str:
+    """Return the instructions that PyTorch uses on this processor, and whether oneDNN computes linear layers."""
+    return torch.backends.cpu.get_cpu_capability() + " with oneDNN" * HAS_SLOW_MKL
+
+
+def bfloat16_instructions() -> list[str]:
+    """Return the processor's instructions for bfloat16; without any, that precision is slow."""
+    return [name for name, has in torch.cpu.get_capabilities().items() if name.endswith("bf16") and has]
+
+
 def fingerprint(device: torch.device, spec: RunSpec, *, compiled: bool, cuda_graphs: bool, data: str) -> dict[str, str]:
     """Return what two runs must share for their bits to be the same."""
     # with a GPU as well: the parameters of augmentation are computed on the CPU
-    machine = {"cpu_capability": torch.backends.cpu.get_cpu_capability() + " with oneDNN" * HAS_SLOW_MKL}
+    machine = {"cpu_capability": cpu_capability()}
     if device.type == "cuda":
         machine |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]
         machine |= {"cuda_graphs": "yes" if cuda_graphs else "no"}
@@ -190,7 +200,7 @@ def compile_errors() -> Iterator[None]:
 
 def devices_found() -> list[tuple[str, str, str]]:
     """Return the devices of this machine: their names, what they are, and advice without a GPU."""
-    bfloat16 = [name for name, has in torch.cpu.get_capabilities().items() if name.endswith("bf16") and has]
+    bfloat16 = bfloat16_instructions()
     speed = f"bfloat16 by {', '.join(bfloat16)}" if bfloat16 else "no bfloat16 arithmetic: that precision is slow here"
     threads = counted(torch.get_num_threads(), "thread")
     found = [("cpu", f"{torch.backends.cpu.get_cpu_capability()}, {threads}, {speed}", "")]
