@@ -7,7 +7,7 @@ from tests.cli.toys import copied_package, printed_by, replace
 
 SPECS = '''
 
-class ToyOptimizerSpec(Section):
+class ToyOptimizerSpec(BaseSpec):
     """Gradient descent without anything."""
 
     name: Literal["toy"] = "toy"
@@ -15,7 +15,7 @@ class ToyOptimizerSpec(Section):
     weight_decay: WeightDecay = 0.0
 
 
-class ToyScheduleSpec(Section):
+class ToyScheduleSpec(BaseSpec):
     """A warm-up, then a part of the learning rate."""
 
     name: Literal["toy"] = "toy"

@@ -46,7 +46,7 @@ class FakeSlurm:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("submit_array", "own_jobs", "stop_jobs", "kill_jobs"):
             monkeypatch.setattr(f"vitreport.sweep.engines.slurm_commands.{name}", getattr(self, name))
-        monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.refuse_without_slurm", lambda: None)
+        monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.check_slurm", lambda: None)
 
     def submit_array(
         self, script: Path, name: str, count: int, most: int, options: Sequence[str], after: Iterable[str] = ()

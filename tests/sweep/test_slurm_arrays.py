@@ -28,7 +28,7 @@ def test_what_is_tried_again_never_adds_to_the_jobs_that_may_run(engine: SlurmEn
 def test_an_array_is_no_larger_than_slurm_takes(
     engine: SlurmEngine, slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vitreport.sweep.engines.slurm.MOST_SUBMITTED", 2)
+    monkeypatch.setattr("vitreport.sweep.engines.slurm.MAX_SUBMITTED", 2)
     engine.submit(SPECS[0])
     assert engine.has_room
     engine.submit(SPECS[1])

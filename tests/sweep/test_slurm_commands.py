@@ -85,7 +85,7 @@ def test_after_a_signal_slurm_has_less_time_to_answer(monkeypatch: pytest.Monkey
     for program in ("sbatch", "scancel"):
         install(program, "")
     install("squeue", "exec sleep 60")
-    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.PATIENCE_AFTER_STOP_SECONDS", 0.01)
+    monkeypatch.setattr("vitreport.sweep.engines.slurm_commands.TIMEOUT_AFTER_STOP_SECONDS", 0.01)
     notes: list[str] = []
     with SlurmEngine(1, Runtime("cpu", Path("data"), Path("cache")), notes.append) as engine:
         engine.stop()

@@ -56,7 +56,7 @@ def test_a_detached_command_submits_all_in_smaller_arrays(slurm: FakeSlurm, note
 
 
 def test_a_detached_command_says_what_is_left_for_another(slurm: FakeSlurm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vitreport.sweep.engines.slurm.MOST_SUBMITTED", 3)
+    monkeypatch.setattr("vitreport.sweep.engines.slurm.MAX_SUBMITTED", 3)
     states = sweep(SlurmEngine(2, RUNTIME, detach=True), Policy(detach=True))
     assert states.notes == ["warning: 1 trial not submitted; hint: run the same command again when jobs have ended"]
 

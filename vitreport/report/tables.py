@@ -139,12 +139,8 @@ def classes(named: Named) -> Table:
     left_out = f" Left out here: {listed([name for name, _ in known[MAX_COLUMNS:]])}." * (len(known) > MAX_COLUMNS)
     columns = ("class", *(name for name, _ in shown))
     lacking = _no_recall(each for _, found in shown for each in found.values())
-    return table(
-        "Recall / F1 by class, in percent",
-        columns,
-        rows,
-        note=protocol.TEXTS["recall_and_f1"] + lacking + left_out,
-    )
+    note = protocol.TEXTS["recall_and_f1"] + lacking + left_out
+    return table("Recall / F1 by class, in percent", columns, rows, note=note)
 
 
 def _scores_of_classes(content: Mapping[str, ClassResult]) -> Table:

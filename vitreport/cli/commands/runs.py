@@ -27,7 +27,6 @@ from vitreport.spec.sweep import describe_level
 from vitreport.store.run_state import state_of, up_to_now
 
 COLUMNS = ["run", "state", "epochs", "val", "test", "time", "started"]
-NUMBERS = ["epochs", "val", "test", "time"]
 SPARE = ["started", "time", "epochs", "val"]
 LEGEND = "95% confidence intervals cover new seeds (test: also new images, if the records say which were correct); "
 LEGEND += "very wide for n = 2"
@@ -61,10 +60,9 @@ def list_runs(
     sweeps, damage = read_sweeps(runs_dir)
     levels: dict[str, dict[str, None]] = defaultdict(dict)  # of the sweeps that a group is in, each once
     for sweep in sweeps:
+        axes = [axis.name for axis in sweep.axes]
         for trial in sweep.trials:
-            levels[RunId.parse(trial.run).group][describe_level((axis.name for axis in sweep.axes), trial.values)] = (
-                None
-            )
+            levels[RunId.parse(trial.run).group][describe_level(axes, trial.values)] = None
     if as_json:
         print_json({"runs": [_plain(run, states[run.id]) for run in runs]})
     elif runs:
@@ -126,7 +124,7 @@ def _row(
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:
-    print_table(COLUMNS, rows, right=NUMBERS, spare=SPARE)
+    print_table(COLUMNS, rows, right=["epochs", "val", "test", "time"], spare=SPARE)
     if any("n = " in cell for row in rows for cell in row):
         note(LEGEND)
 
