@@ -206,7 +206,7 @@ def test_images_that_do_not_fit_on_a_gpu_are_sent_to_it_in_order(monkeypatch: py
         sizes.append(len(values))
         return values.to(device)
 
-    monkeypatch.setattr(batches_module, "sent", counted)
+    monkeypatch.setattr(batches_module, "to_device", counted)
     monkeypatch.setattr(TrainingBatches, "steps_per_block", 1)
     images, streamed = image_set(), image_set()
     streamed.home = torch.device("cpu", 0)  # as if the device were another one
