@@ -8,7 +8,8 @@ from pathlib import Path
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-RESULTS = ("--study", "digits", "--seeds", "1..3", "--template", "templates/results.md.j2", "--assets", "docs/results")
+STUDY = ("--study", "small-images", "--seeds", "1..3")
+RESULTS = (*STUDY, "--template", "templates/results.md.j2", "--assets", "docs/results")
 EXAMPLES = ("digits", "small-images")  # docs/examples has their reports
 TORCH = ("perceiver-pytorch", "timm", "torch", "torchvision", "transformer-in-transformer")
 WITHOUT_QUESTIONS = {"DEBIAN_FRONTEND": "noninteractive"}

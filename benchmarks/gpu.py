@@ -78,7 +78,7 @@ class Measured:
 
     @property
     def floor(self) -> float | None:
-        """The seconds of an epoch in which a kernel runs: no way of launching these kernels can take less."""
+        """The seconds of an epoch if the GPU never waited in training; evaluation counts in full."""
         waiting = None if self.busy is None else self.seconds_a_step * (1 - self.busy)
         return None if waiting is None else self.seconds_an_epoch - waiting * self.steps_an_epoch
 

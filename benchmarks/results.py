@@ -1,4 +1,4 @@
-"""What every benchmark writes to benchmarks/results/: its figures, and on what they were measured."""
+"""What most benchmarks write to benchmarks/results/: its figures, and on what they were measured."""
 
 import json
 import os
@@ -19,12 +19,19 @@ def processor() -> str:
     return f"{next(iter(names), platform.processor())}, {os.cpu_count()} cores"
 
 
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=FOLDER.parent, check=False)
+    return done.stdout.strip()
+
+
 def write(name: str, figures: Any, device: str = "cpu", folder: Path = FOLDER) -> Path:
-    """Write the figures with machine, versions and commit; return the file. The commit must be a clean one."""
-    describe = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(describe, capture_output=True, text=True, cwd=FOLDER.parent, check=False).stdout.strip()
-    if folder == FOLDER and (not commit or commit.endswith("-dirty")):
-        raise SystemExit("not written: commit your changes first, so that the figures name what was measured")
+    """Write the figures with machine, versions and commit; return the file.
+
+    A commit with changes that are not committed ends in "-dirty"; other results do not count.
+    """
+    elsewhere = ("--", ":/", f":(exclude,top){FOLDER.parent.name}/results")
+    changes = _git("status", "--porcelain", "--untracked-files=no", *elsewhere)
+    commit = _git("describe", "--always") + ("-dirty" if changes else "")
     document = {
         "machine": {
             "processor": processor(),

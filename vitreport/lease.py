@@ -38,7 +38,7 @@ RENEWAL_SECONDS = 10
 STALE_SECONDS = 60  # five renewals may come late: a server may be slow, and NFS caches a time for up to a minute
 PERIOD_SECONDS = 10  # to replace a lease takes milliseconds
 POLL_SECONDS = 0.5
-MAX_FILE_BYTES = 200
+MAX_LEASE_BYTES = 200
 GONE = (errno.ENOENT, errno.ESTALE)  # ESTALE: removed by another machine while it was open here
 Note = Callable[[str], None]
 
@@ -138,7 +138,7 @@ def _look(path: Path) -> _Lease:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            return _Lease(os.read(descriptor, MAX_FILE_BYTES), os.fstat(descriptor).st_mtime)
+            return _Lease(os.read(descriptor, MAX_LEASE_BYTES), os.fstat(descriptor).st_mtime)
         finally:
             os.close(descriptor)
     except OSError as error:

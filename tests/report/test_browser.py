@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.report.test_prose import TEXT
+from tests.report.test_study_text import TEXT
 from vitreport.report.figures.canvas import NORMAL, SMALL, WIDTH
 from vitreport.report.html import render_html
 from vitreport.report.sections import Page

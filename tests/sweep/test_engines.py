@@ -63,11 +63,11 @@ def end(spec: RunSpec) -> Ended:
 class LateEngine(FakeEngine):
     """Reports what happened at every third look only."""
 
-    looks = 0
+    polls = 0
 
     def reports(self, seconds: float) -> list[tuple[str, Report]]:
-        self.looks += 1
-        return super().reports(seconds) if self.looks % 3 == 0 else []
+        self.polls += 1
+        return super().reports(seconds) if self.polls % 3 == 0 else []
 
 
 class LossyEngine(FakeEngine):

@@ -82,11 +82,11 @@ def test_no_record_is_read_while_the_engine_is_full(monkeypatch: pytest.MonkeyPa
         return read_trials(trials, runs_dir)
 
     class Slow(FakeEngine):
-        looks = 50
+        polls = 50
 
         def reports(self, seconds: float) -> list[tuple[str, Report]]:
-            self.looks -= 1
-            return super().reports(seconds) if self.looks < 0 else []
+            self.polls -= 1
+            return super().reports(seconds) if self.polls < 0 else []
 
     monkeypatch.setattr("vitreport.sweep.run.read_trials", counted)
     run(Slow(finish, room=1))

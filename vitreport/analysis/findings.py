@@ -26,8 +26,8 @@ MAX_NAMED = 3
 
 def is_headline(finding: Finding) -> bool:
     """Return whether it says which architecture is best on a dataset, also of single runs on the same test images."""
-    foremost = ("best", "tie", "no winner", "not compared", "alone", "paired difference")
-    return finding.rule in foremost and not finding.place
+    headlines = ("best", "tie", "no winner", "not compared", "alone", "paired difference")
+    return finding.rule in headlines and not finding.place
 
 
 def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding]:
@@ -139,10 +139,10 @@ def lacking_baseline(ablation: Ablation) -> Iterator[Finding]:
     """Explain why no level is compared with a baseline that was not run, has no result or diverged."""
     baseline = None if ablation.baseline is None else ablation.levels[ablation.baseline]
     if baseline and any(level.accuracy for level in ablation.levels):
-        missing_seeds = baseline.group.missing_seeds if baseline.group else ["not run"]
+        seeds_without_result = baseline.group.seeds_without_result if baseline.group else ["not run"]
         if not baseline.accuracy or (baseline.group and baseline.group.diverged):
             name = describe_level(ablation.axes, baseline.labels)
-            sentence = f"No level is compared with the baseline {name} ({joined(missing_seeds)})."
+            sentence = f"No level is compared with the baseline {name} ({joined(seeds_without_result)})."
             yield Finding("no comparison", sentence, _ids(*ablation.levels))
 
 
@@ -232,10 +232,10 @@ def convergence(named: Named) -> Iterator[Finding]:
 
 def no_result(named: Named) -> Iterator[Finding]:
     """Name the groups with seeds that diverged, failed, are damaged or not finished."""
-    missing_seeds = [(name, group) for name, group in named if group.missing_seeds]
-    if missing_seeds:
-        names = listed([f"{name} ({joined(group.missing_seeds)})" for name, group in missing_seeds])
-        yield Finding("no result", f"Runs without a result: {names}.", tuple(group.id for _, group in missing_seeds))
+    incomplete = [(name, group) for name, group in named if group.seeds_without_result]
+    if incomplete:
+        names = listed([f"{name} ({joined(group.seeds_without_result)})" for name, group in incomplete])
+        yield Finding("no result", f"Runs without a result: {names}.", tuple(group.id for _, group in incomplete))
 
 
 def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ class Group:
         return len(self.seeds) > 1 and not self.diverged
 
     @property
-    def missing_seeds(self) -> list[str]:
+    def seeds_without_result(self) -> list[str]:
         """How many seeds have no result, by their state: 1 of 3 seeds diverged; for a single run, the state."""
         counts, seeds = Counter(run.state for run in self.runs if run.state != "done"), len(self.runs)
         return [f"{count} of {seeds} seeds {state}" if seeds > 1 else state for state, count in counts.items()]

@@ -83,9 +83,9 @@ def without_answers(named: Named) -> str:
 def scores(groups: Iterable[Group]) -> str:
     """Explain the means over classes, and name the runs with an unknown macro F1."""
     done = [run for group in groups for run in group.runs if run.state == "done"]
-    missing_seeds = [run.id for run in done if run.macro_f1 is None]
+    without_f1 = [run.id for run in done if run.macro_f1 is None]
     reason = "their records do not count the predictions of each class (vitreport eval prints macro F1)"
-    unknown = f" Macro F1 is unknown for {listed(missing_seeds, 3)}: {reason}." if missing_seeds else ""
+    unknown = f" Macro F1 is unknown for {listed(without_f1, 3)}: {reason}." if without_f1 else ""
     return f" {TEXTS['scores']}{unknown}" if done else ""
 
 

@@ -45,16 +45,16 @@ def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablati
     for name in number.quantity.path.split("."):
         value = getattr(value, name, None)
     shown = "" if value is None else number.quantity.written(value)
-    missing_seeds = group.missing_seeds if isinstance(value, Estimate) or not shown else []
-    return "; ".join(filter(None, [shown, *missing_seeds])) or "unknown"
+    reasons = group.seeds_without_result if isinstance(value, Estimate) or not shown else []
+    return "; ".join(filter(None, [shown, *reasons])) or "unknown"
 
 
 def _difference(quantity: Quantity, first: Group, second: Group, ablations: Iterable[Ablation]) -> str:
     """Write a difference of test accuracies, with the interval from a table of these ablations if it has this pair."""
     if first.id == second.id:
         return "unknown (both are the same group)"
-    if missing_seeds := [word for group in (first, second) if group.test is None for word in group.missing_seeds]:
-        return "; ".join(dict.fromkeys(missing_seeds))
+    if reasons := [word for group in (first, second) if group.test is None for word in group.seeds_without_result]:
+        return "; ".join(dict.fromkeys(reasons))
     if not are_on_the_same_images(first, second):
         return "unknown (they saw different images)"
     pair = {first.id, second.id}

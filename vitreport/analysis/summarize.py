@@ -1,4 +1,4 @@
-"""Analyze runs: from records to a Summary."""
+"""Summarize runs: from records to a Summary."""
 
 import re
 from collections import Counter
@@ -36,7 +36,7 @@ class Outline:
 
 
 def summarize(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: Iterable[Damage] = ()) -> Summary:
-    """Analyze runs.
+    """Summarize runs.
 
     Args:
         runs: Runs, or the folders of runs, which are read one at a time.

@@ -66,7 +66,7 @@ class Classifier(nn.Module):
         model = cls(network, [run.id for run in runs], spec, record.data)
         chosen = choose_device(device)
         with memory_errors("moving the model to the device"):
-            if chosen.type == "cuda":  # the numbers of `vitreport eval`, without TF32
+            if chosen.type == "cuda":  # so that the numbers are those of `vitreport eval`: no TF32
                 set_up_device(chosen, torch.get_num_threads(), is_training=False)
             return model.eval().to(chosen)
 

@@ -275,7 +275,7 @@ def outcome(group: Group | None, missing: int = 0, *, seeds: bool = True) -> str
         words = (f"{state} ({_progress(run)})".removesuffix(f" ({NOTHING})") for state, run in first.items())
         return "; ".join(words) or "no test accuracy"
     absent = missing - sum(run.state not in FINISHED_STATES for run in group.runs)
-    lacking = [*group.missing_seeds, *[f"{counted(absent, 'seed')} missing"] * (absent > 0)]
+    lacking = [*group.seeds_without_result, *[f"{counted(absent, 'seed')} missing"] * (absent > 0)]
     return Number("; ".join([group.test.in_percent(seeds=seeds), *lacking]), group.test.value)
 
 

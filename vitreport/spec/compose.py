@@ -164,7 +164,7 @@ def _drop_former_members(values: Mapping[str, Any], sources: dict[Place, int], l
 
 
 def _facts(data: Mapping[str, Any], describe: Describe, problems: list[Problem]) -> DatasetFacts:
-    """Return the facts of the dataset, or stand-ins and the problems."""
+    """Return the facts of the dataset, or placeholders and the problems."""
     if not isinstance(dataset := data.get("dataset"), str):
         return PLACEHOLDER_FACTS
     with collect_problems(problems):

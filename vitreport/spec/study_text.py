@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 REFERENCE = re.compile(r'\{\{|\}\}|\{((?:"[^"\n]*"|[^{}])*+)\}|[{}]')
 FIRST = re.compile(r"^[^a-zA-Z{}\n]*(?:\{[^{}\n]*\})+(?=[.)][ \t])", re.MULTILINE)  # where a number begins a list
 WORD = re.compile(r'"[^"\n]*"|\S+')
-SAMPLE_VALUES = (
-    "N{}N",
-    "N{}N run yet",
-    "1{:04}1",
-)  # for values: Markdown can read a word, words and numbers differently
+SAMPLE_VALUES = ("N{}N", "N{}N run yet", "1{:04}1")
+"""In place of values: Markdown can read a word, words and numbers differently."""
 OTHER_SCHEME = re.compile(r"(?!https?:|mailto:)[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 MAX_DEPTH, MAX_WORDS = 20, 100
 KEPT = "\t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{IDEOGRAPHIC SPACE}\N{SOFT HYPHEN}"
@@ -229,8 +226,8 @@ def flat_tokens(tokens: "Iterable[Token]") -> "list[Token]":
 
 def _markdown_problems(pieces: Iterable[str | Reference], typed: Sequence[str]) -> Iterator[Problem]:
     """Yield what some format of a report could not show, and what could be unsafe in a browser, for any values."""
-    for stand_in in SAMPLE_VALUES:
-        values = {stand_in.format(place): reference for place, reference in enumerate(typed)}
+    for sample in SAMPLE_VALUES:
+        values = {sample.format(place): reference for place, reference in enumerate(typed)}
         unused, env = iter(values), dict[str, Any]()
         text = "".join(next(unused) if isinstance(each, Reference) else each for each in pieces)
         tokens = flat_tokens(markdown(checks=True).parse(f"{text}\n\n{END}", env))

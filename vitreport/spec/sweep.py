@@ -81,10 +81,10 @@ def variant_axis(name: str, variants: Mapping[str, Mapping[str, Any]]) -> AxisSp
 
 def describe_level(axes: Iterable[str], values: Iterable[str]) -> str:
     """Word a combination of values, one of each axis: batch_size 16, optimizer sgd; also where they are paired."""
-    return ", ".join(_called(axis, value) for axis, value in zip(axes, values, strict=True))
+    return ", ".join(_describe(axis, value) for axis, value in zip(axes, values, strict=True))
 
 
-def _called(axis: str, label: str) -> str:
+def _describe(axis: str, label: str) -> str:
     names, read = axis.split(PAIR), parse_value(f"[{label}]")
     values = read if isinstance(read, list) else label.split(PAIR)
     if len(names) == len(values) > 1:

@@ -33,7 +33,7 @@ HINTS = {
     "data": (0.2, "use fewer or cheaper operations in data.augment"),
     "evaluation": (0.5, "leave out train.monitor_train and train.monitor_test, or hold out fewer images"),
     "checkpoint": (0.1, "save checkpoints less often, for example with --checkpoint-seconds 300"),
-    "waiting": (0.3, "use a larger batch size, or with a GPU --cuda-graphs"),
+    "waiting": (0.3, "use a larger batch size; with a GPU, also try --cuda-graphs"),
 }
 """What to change if a part takes more than this share of an epoch."""
 COMPUTING = "most of the time is spent computing: try --compile on or a smaller model"

@@ -74,7 +74,7 @@ def needs_training(run: Run | None, *, retry_failed: bool) -> bool:
     return state not in (*FINISHED_STATES, "damaged")
 
 
-def check_finished(run: Run) -> bool:
+def is_finished(run: Run) -> bool:
     """Return whether nothing is left to do. Raises DivergedError or RecordError for what training cannot change."""
     state = trial_state(run) if run.record else "new"
     if state == "diverged" and run.record and run.record.error:
@@ -85,11 +85,11 @@ def check_finished(run: Run) -> bool:
 
 
 def finished_run(spec: RunSpec, runtime: Runtime, listener: Listener) -> Run | None:
-    """Return the finished run of a spec, if it is. Raises as `check_finished`, DatasetError if it had other images."""
+    """Return the finished run of a spec, if it is. Raises as `is_finished`, DatasetError if it had other images."""
     folder = newest_attempt(runtime.runs_dir, spec.run_id)
     check_no_links_in(folder)
     run = read_run(folder)
-    if run.record is None or not check_finished(run):
+    if run.record is None or not is_finished(run):
         return None
     if images := open_without_download(ImageRequest.of(spec.data, runtime, listener.note, listener.progress)):
         check_same_images(run.record, images.fingerprint, FORCE_HINT)

@@ -170,7 +170,7 @@ class Session:
         self.compiled = parallel.broadcast_object(self.compiled)
         if not self.compiled:
             return
-        self.listener.note("compiling the network, which takes about a minute")
+        self.listener.note("compiling the network, which takes 20 to 95 seconds")
         setup, train, size = self.setup, self.spec.train, self.spec.data.image_size
         count = max(1, setup.batches.own_images)
         images = torch.zeros(count, CHANNELS, size, size, device=self.device)
@@ -232,6 +232,8 @@ class Session:
         known = {name: (recorded.get(name, "unknown"), value) for name, value in self._fingerprint().items()}
         if self.device.type == "cuda":
             del known["threads"]  # on a GPU, they do not change the result
+            if "cpu_capability" not in recorded:  # of a run that was started by an earlier version
+                known.pop("cpu_capability", None)
         if changed := {name: pair for name, pair in known.items() if pair[0] != pair[1]}:
             differences = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changed.items())
             effect = "the result will not be bit-identical to that of an uninterrupted run"

@@ -11,7 +11,7 @@ from vitreport.records.folders import check_no_links_in, newest_attempt, next_at
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
-from vitreport.store.run_state import check_finished, lock_run
+from vitreport.store.run_state import is_finished, lock_run
 from vitreport.store.session import Session
 from vitreport.store.signals import StopBetweenSteps, StopSignal, StopSignals, stop_signals
 from vitreport.training import parallel
@@ -51,7 +51,7 @@ def train_in_turns(
         make_folder(folder)
         with lock_run(folder, listener.note) as check_lock:
             check_no_links_in(folder)  # once more, now that no other process writes to it
-            if check_finished(read_run(folder)):  # another process has just done it
+            if is_finished(read_run(folder)):  # another process has just done it
                 parallel.broadcast_object(None)
                 return folder
             writer = session.open(folder, check_lock)

@@ -70,15 +70,15 @@ def forecast_trials(
 
 
 def expect_from_records(runs: Iterable[Run], machine: Mapping[str, str] = {}) -> Expect:
-    """Expect the median time of finished runs of the same cost whose fingerprint contradicts none of these entries.
+    """Expect the median time of finished runs of the same cost with these entries in the fingerprint.
 
     A run that shared its process with others took longer than alone, so it does not count.
     """
     times: dict[str, list[float]] = defaultdict(list)
     done = [(run.spec, run.record) for run in runs if run.spec and run.record and run.record.status == "done"]
     for spec, record in done:
-        is_here = all(record.fingerprint.get(name, value) == value for name, value in machine.items())
-        if is_here and record.trials_per_job == 1:
+        recorded = {**machine, "threads": "", **record.fingerprint, "device": record.device}
+        if machine.items() <= recorded.items() and record.trials_per_job == 1:
             times[_cost(spec)].append(record.seconds)
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:

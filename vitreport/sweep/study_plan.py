@@ -60,7 +60,7 @@ def plan_study(
     with collect_problems(problems):
         seeds = read_seeds(request.seeds)
     plans: dict[str, Plan] = {}
-    missing_seeds = {} if unusable is None else unusable
+    left_out = {} if unusable is None else unusable
     for name, part in study.named.items():
         if name in request.only or not request.only:
             title = f"{Path(request.study).stem}/{name}"
@@ -68,10 +68,10 @@ def plan_study(
                 with collect_problems(problems):
                     plans[name] = _plan_part(request, study.place_of(name), title, part, seeds, describe)
             except DatasetError as error:
-                missing_seeds[title] = error
+                left_out[title] = error
     raise_problems(problems)
-    if missing_seeds and unusable is None:
-        raise next(iter(missing_seeds.values()))
+    if left_out and unusable is None:
+        raise next(iter(left_out.values()))
     return StudyPlan(request, study, {name: plans[name] for name in study.parts if name in plans})
 
 

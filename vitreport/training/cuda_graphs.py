@@ -15,8 +15,8 @@ from vitreport.models.weights import reason_of
 from vitreport.spec.run import TrainSpec
 from vitreport.training.loop import TrainingState, train_step
 
-_has_failed_to_record = False
 WARM_UP_STEPS = 3  # libraries make their handles and workspaces, which cannot be recorded
+_has_failed_to_record = False
 
 
 class GraphedStep:

@@ -28,7 +28,7 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
 
     `note` receives a warning if this run does not normalize images as those were that the weights were trained on.
     Raises SpecError if the weights are a file that is not given, RecordError if they cannot be used,
-    ResourceError where the hub has to be asked and cannot.
+    ResourceError if the hub has to be asked and cannot.
     """
     pretrained = spec.model.pretrained
     if pretrained is False:

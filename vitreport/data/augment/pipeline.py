@@ -28,10 +28,10 @@ NAMES = ("Identity", *MOVING, *COLORING)
 CHOICES = torch.tensor([-1, *[1] * len(MOVING), *range(1 + len(MOVING), len(NAMES))])
 """The position of what is applied for each of NAMES: nothing for "Identity", and one affine map for all of MOVING."""
 
-AutoAugmentSpec = specs.RandAugmentSpec | specs.TrivialAugmentSpec
+RandomPolicySpec = specs.RandAugmentSpec | specs.TrivialAugmentSpec
 
 
-def draw_policy(spec: AutoAugmentSpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
+def draw_policy(spec: RandomPolicySpec, shape: Shape, numbers: RandomNumbers) -> SampledTransform:
     """Draw operations for each image: several of one magnitude, or one of a random magnitude; with random signs."""
     if isinstance(spec, specs.RandAugmentSpec):
         turns, bins = spec.num_ops, torch.full((shape[0] * spec.num_ops,), spec.magnitude)
@@ -45,7 +45,7 @@ def draw_policy(spec: AutoAugmentSpec, shape: Shape, numbers: RandomNumbers) -> 
 
 
 def operations(
-    spec: AutoAugmentSpec, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor
+    spec: RandomPolicySpec, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor
 ) -> list[SampledTransform]:
     """Return the operations in the order of NAMES; those of MOVING are one affine map, which depends on the kind."""
     height, width = shape[-2:]

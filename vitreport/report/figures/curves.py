@@ -62,11 +62,11 @@ def curves_figure(
     step = max(1.0, (len(known) - 1) / (len(LOOKS) - 1))
     chosen = [round(step * index) for index in range(min(len(known), len(LOOKS)))]
     left_out = [label for index, (label, _) in enumerate(known) if index not in chosen]
-    looks = [(known[index][0], LOOKS[number], known[index][1]) for number, index in enumerate(chosen)]
+    polls = [(known[index][0], LOOKS[number], known[index][1]) for number, index in enumerate(chosen)]
     panels = [
         Panel(
             f"{'Training' if split == 'train' else SPLITS[split].capitalize()} {metric}",
-            tuple(Line(label, look, curve) for label, look, group in looks if (curve := group.curve(split, metric))),
+            tuple(Line(label, look, curve) for label, look, group in polls if (curve := group.curve(split, metric))),
         )
         for split, metric in which
     ]
@@ -79,8 +79,8 @@ def splits_figure(group: Group) -> Iterator[Figure]:
     panels = []
     for metric in ("accuracy", "loss"):
         curves = [each for each in group.curves if each.metric == metric]
-        looks = {split: LOOKS[index] for index, split in enumerate(("train", "test", "val"))}
-        lines = tuple(Line(SPLITS[each.split], looks[each.split], each) for each in curves)
+        polls = {split: LOOKS[index] for index, split in enumerate(("train", "test", "val"))}
+        lines = tuple(Line(SPLITS[each.split], polls[each.split], each) for each in curves)
         panels.append(Panel(metric.capitalize(), lines))
     if group.curves:
         yield _figure(f"{group.id}-curves", where_of(group), panels, [])

@@ -237,10 +237,10 @@ def train_each(connection: Connection, runtime: Runtime, argv: Sequence[str]) ->
         os.environ["OMP_NUM_THREADS"] = str(runtime.threads)
     from vitreport.sweep.engines.trial_worker import TrialWorker  # torch, before it says that it has begun
 
-    turns = TrialWorker(connection, runtime, argv)
+    worker = TrialWorker(connection, runtime, argv)
     connection.send(("", None, False))
     with suppress(EOFError, StopSignal):
-        while turns.train(*connection.recv()):
+        while worker.train(*connection.recv()):
             pass
 
 

@@ -61,7 +61,7 @@ class SlurmEngine:
         self._options, self._argv, self._detach = slurm_commands.batch_options(options), argv, detach
         self._arrays = set[str]()
         self._folder = runtime.runs_dir / FOLDER
-        self._seconds_between_looks = seconds_between_looks
+        self._poll_seconds = seconds_between_looks
         self._next_poll = 0.0
         self._submitted: dict[str, Submitted] = {}
         self._due: dict[str, RunSpec] = {}
@@ -69,7 +69,7 @@ class SlurmEngine:
         self._watcher = Watcher(runtime.runs_dir)
         self._complaint = ""
         self._largest_array = MAX_SUBMITTED
-        self._lost, self._looks_to_wait = LostRequests(), 0
+        self._lost, self._polls_to_wait = LostRequests(), 0
         self._noted = set(slurm_reasons.ORDINARY)
         self._is_stopping, self._stopped = False, set[str]()
         self._timeout = slurm_commands.TIMEOUT_SECONDS
@@ -150,16 +150,16 @@ class SlurmEngine:
         except NoAnswerError as error:  # the jobs continue
             if self._detach:
                 raise
-            self._complaint = f"{error.message}; trying again every {self._seconds_between_looks:g} s"
+            self._complaint = f"{error.message}; trying again every {self._poll_seconds:g} s"
         if self._complaint not in ("", former):
             self._note(f"warning: {self._complaint}")
-        self._next_poll = time.monotonic() + self._seconds_between_looks
+        self._next_poll = time.monotonic() + self._poll_seconds
         return reports
 
     def stop(self) -> None:
-        """Take what waits out of the queue, and send SIGTERM to the jobs that run, at the next look."""
+        """Take what waits out of the queue, and send SIGTERM to the jobs that run, at the next poll."""
         self._is_stopping, self._next_poll = True, 0.0
-        self._seconds_between_looks = min(1.0, self._seconds_between_looks)
+        self._poll_seconds = min(1.0, self._poll_seconds)
         self._timeout = slurm_commands.TIMEOUT_AFTER_STOP_SECONDS
 
     def _stop_jobs(self, queue: Queue) -> list[tuple[str, Report]]:
@@ -201,8 +201,8 @@ class SlurmEngine:
 
     def _end_of(self, run_id: str, submitted: Submitted, state: str) -> Ended | None:
         """Return how a trial has ended; None while its files may still be on their way from another machine."""
-        submitted.looks += 1
-        is_over = submitted.looks >= POLLS_BEFORE_LOST
+        submitted.polls += 1
+        is_over = submitted.polls >= POLLS_BEFORE_LOST
         if ended := submitted.job.read_end():
             if ended.reason:
                 return ended if ended.is_stop else replace(ended, reason=f"{ended.reason}; log: {submitted.job.log}")
@@ -225,7 +225,7 @@ class SlurmEngine:
         if found := {run_id: job for run_id, job in active_jobs(self._folder, queue).items() if run_id in self._due}:
             self._note(f"found {counted(len(found), 'job')} that Slurm did not confirm; nothing is submitted twice")
             self._take_over(found)
-            self._looks_to_wait = 0
+            self._polls_to_wait = 0
             self._due = {run_id: spec for run_id, spec in self._due.items() if run_id not in found}
 
     def _cancel_late(self, queue: Queue) -> None:
@@ -235,13 +235,13 @@ class SlurmEngine:
 
     def _submit_due(self) -> None:
         """Submit what is due: all of it if no jobs are left, else as many as may run beside those, or after those."""
-        if self._looks_to_wait:
-            self._looks_to_wait -= 1
+        if self._polls_to_wait:
+            self._polls_to_wait -= 1
             return
         while specs := self._next_array():
             try:
                 self._submit(specs)
-            except NoAnswerError:  # the jobs may have been submitted: a later look finds them
+            except NoAnswerError:  # the jobs may have been submitted: a later poll finds them
                 raise
             except errors.ResourceError as error:
                 if len(specs) > 1 and slurm_reasons.is_about_number(error.message):
@@ -272,11 +272,11 @@ class SlurmEngine:
         try:
             number = slurm_commands.submit_array(script, name, len(specs), most, self._options, others)
         except errors.ResourceError as error:
-            self._looks_to_wait = POLLS_BEFORE_LOST
+            self._polls_to_wait = POLLS_BEFORE_LOST
             if isinstance(error, NoAnswerError):
                 raise
             self._find_due(slurm_commands.own_jobs(self._timeout))  # sbatch may fail after Slurm has accepted the jobs
-            self._looks_to_wait = 0
+            self._polls_to_wait = 0
             if specs[0].run_id in self._due:
                 self._lost.discard(name)
                 shutil.rmtree(folder, ignore_errors=True)

@@ -20,7 +20,7 @@ class Submitted:
     job: Job
     id: str
     state: State = "waiting"
-    looks: int = 0  # since its job was seen to have ended, without saying how
+    polls: int = 0  # since its job was seen to have ended, without saying how
 
     @property
     def place(self) -> tuple[str, str]:

@@ -33,7 +33,8 @@ class _Trial(NamedTuple):
 class TrialWorker:
     """Trains the specs that come through a connection, each in a lane; sends (run id, report, must restart).
 
-    A process must restart if a trial has failed, which may have damaged it, or has left compiled code.
+    A process must restart if a trial has failed, which may have damaged it, or if it has compiled code or could not
+    record a graph.
     """
 
     def __init__(self, connection: Connection, runtime: Runtime, argv: Sequence[str]) -> None:
