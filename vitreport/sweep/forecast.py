@@ -77,8 +77,9 @@ def expect_from_records(runs: Iterable[Run], machine: Mapping[str, str] = {}) ->
     times: dict[str, list[float]] = defaultdict(list)
     done = [(run.spec, run.record) for run in runs if run.spec and run.record and run.record.status == "done"]
     for spec, record in done:
-        recorded = {**machine, "threads": "", **record.fingerprint, "device": record.device}
-        if machine.items() <= recorded.items() and record.trials_per_job == 1:
+        # older records do not name the instructions of the processor
+        on = {"cpu_capability": machine.get("cpu_capability"), **record.fingerprint, "device": record.device}
+        if machine.items() <= on.items() and record.trials_per_job == 1:
             times[_cost(spec)].append(record.seconds)
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:

@@ -112,11 +112,11 @@ class PerImageOperations:
 
     def __call__(self, images: Tensor, choices: Tensor, rows: Tensor) -> Tensor:
         """Return the changed images (B, 3, H, W)."""
-        held = (InPlaceBatch if images.device.type == "cpu" else AppendingBatch)(images, int((choices >= 0).sum()))
+        batch = (InPlaceBatch if images.device.type == "cpu" else AppendingBatch)(images, int((choices >= 0).sum()))
         for position, mine, own in shared_turns(choices.numpy(), rows.numpy()):
             apply, parameters = self.operations[position]
-            held.put(mine, apply(held.get(mine), *(values[own] for values in parameters)))
-        return held.all()
+            batch.put(mine, apply(batch.get(mine), *(values[own] for values in parameters)))
+        return batch.all()
 
 
 class InPlaceBatch:
