@@ -30,6 +30,7 @@ METHODS: dict[Method, str] = {
     "none": "none for a single run",
     "equal": "none for seeds with equal values",
 }
+WITHOUT_INTERVAL: set[Method] = {"none", "equal"}
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ def methods(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] 
     """
     known = [estimate for estimate in estimates if estimate]
     if not known:
-        return "No interval: there is no result."
-    words = [METHODS[method] for method in METHODS if any(estimate.method == method for estimate in known)]
+        return ""
+    used = {estimate.method for estimate in known}
+    used = (used - WITHOUT_INTERVAL) or used  # the others say so in their cells
+    words = [METHODS[method] for method in METHODS if method in used]
     counts = sorted({estimate.n for estimate in (*known, *filter(None, of)) if estimate.n > 1})
     seeds = f" ({' or '.join(map(str, counts))} seeds each)" if counts else ""
     several = max(estimate.comparisons for estimate in known)
@@ -117,8 +120,9 @@ def methods(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] 
 
 
 def p_value(p: float) -> str:
-    """Write p = 0.025."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    """Write p = 0.025; next to 0.05 with as many digits as show on which side it lies."""
+    digits = next(digits for digits in range(2, 18) if (float(f"{p:.{digits}g}") < 0.05) == (p < 0.05))
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{digits}g}"
 
 
 def unbroken(text: str) -> str:

@@ -245,6 +245,11 @@ def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[
     return PROPORTION_DIFFERENCE.clip(share_1 - share_2 - below, share_1 - share_2 + above)
 
 
+def adjusted_significance(comparisons: int) -> float:
+    """Return the level of each of several tests so that one of them errs with 5%: 1 - 0.95^(1/k) (Šidák 1967)."""
+    return 1.0 - float((1 - SIGNIFICANCE) ** (1 / max(1, comparisons)))
+
+
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p-value that two classifiers are equally often correct (McNemar 1947).
 

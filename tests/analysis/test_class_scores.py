@@ -17,7 +17,8 @@ from vitreport.analysis.summarize import summarize
 from vitreport.files import write_json
 from vitreport.records.measurement import SplitDetails
 from vitreport.records.reader import read_run
-from vitreport.report.tables import classes, splits
+from vitreport.report.class_tables import classes
+from vitreport.report.tables import splits
 from vitreport.training import evaluate
 from vitreport.training.evaluate import Labels, measure_details
 

@@ -9,9 +9,9 @@ def test_findings_are_grouped_by_what_they_show() -> None:
     assert conclusion([Finding(rule, rule) for rule in rules]) == {
         "Shown": ["best", "difference"],
         "Not shown": ["no difference", "tie"],
-        "What would settle it": ["to settle"],
+        "What would be needed": ["to settle"],
     }
-    assert conclusion([Finding("over-fitting", "It fits.")]) == {}
+    assert conclusion([Finding("large gap", "It fits.")]) == {}
 
 
 def test_what_is_left_out_is_counted() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.analysis.designs import design
 from tests.records import DIVERGED, spec, write_run, write_seeds
 from vitreport.analysis.claims import Claim, judge
-from vitreport.analysis.findings import altered_data, findings, overfitting
+from vitreport.analysis.findings import altered_data, findings, large_gap
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Finding, Summary
 from vitreport.formatting import Estimate
@@ -100,7 +100,7 @@ def test_single_runs_have_no_winner() -> None:
 def test_an_architecture_alone_is_not_the_best() -> None:
     write_seeds(RUNS, [0.55, 0.56])
     assert told("alone") == [
-        "On CIFAR-10, Perceiver IO reaches 55.5% (49.1 to 61.9, n = 2); there is no other result to compare it with."
+        "On CIFAR-10, Perceiver IO reaches 55.5% (49.1 to 61.9, n = 2). No other architecture has a result."
     ]
 
 
@@ -125,7 +125,7 @@ def test_single_levels_claim_no_difference() -> None:
         (
             [0.53, 0.531],
             [0.56, 0.561],
-            ["; batch_size 128 is 6.0 pp (95% CI "],
+            ["Only the ends are compared: batch_size 128 is 6.0 pp (95% CI "],
         ),
         ([0.501, 0.502], [0.502, 0.503], []),
         ([0.53], [0.56], []),
@@ -151,7 +151,10 @@ def test_the_ends_are_compared_wherever_the_baseline_is(baseline: str | None) ->
     cells = tuple(((str(size),), spec(train={"batch_size": size}).run_id) for size in (16, 32, 64))
     outline = Outline(sweeps=(design(("batch_size",), cells, (baseline,) if baseline else None),))
     (trend,) = told("trend", outline)
-    assert "Test accuracy increases over all 3 values; batch_size 64 is 1.1 pp (95% CI " in trend
+    assert (
+        "Mean test accuracy increases over all 3 values. Only the ends are compared: batch_size 64 is 1.1 pp (95% CI "
+        in trend
+    )
     (ablation,) = summary(outline).ablations
     assert ablation.ends
     assert ablation.ends.comparisons == 3
@@ -163,28 +166,28 @@ def test_the_ends_are_compared_wherever_the_baseline_is(baseline: str | None) ->
     [
         (
             Estimate(0.2, 0.1, 0.3, "t", 3),
-            "Overfitting (a generalization gap above 5 pp) is shown for It.",
+            "A generalization gap above 5 pp is shown for It.",
         ),
         (
             Estimate(0.02, 0.01, 0.03, "t", 3),
-            "Overfitting (a generalization gap above 5 pp) is ruled out for It.",
+            "A generalization gap above 5 pp is ruled out for It.",
         ),
         (
             Estimate(0.05, 0.0, 0.1, "t", 3),
-            "Overfitting (a generalization gap above 5 pp) is neither shown nor ruled out for It.",
+            "A generalization gap above 5 pp is neither shown nor ruled out for It.",
         ),
         (
             Estimate(-0.05, -0.1, -0.01, "t", 3),
-            "Overfitting (a generalization gap above 5 pp) is ruled out for It.",
+            "A generalization gap above 5 pp is ruled out for It.",
         ),
     ],
 )
-def test_over_fitting_is_a_number_with_its_interval(gap: Estimate, expected: str) -> None:
+def test_a_large_gap_is_a_number_with_its_interval(gap: Estimate, expected: str) -> None:
     write_seeds(RUNS, [0.5])
-    (found,) = overfitting([("It", replace(summary().groups[0], gap=gap))])
+    (found,) = large_gap([("It", replace(summary().groups[0], gap=gap))])
     assert found.sentence.startswith(expected)
     assert found.estimate == gap
-    assert list(overfitting([("It", replace(summary().groups[0], gap=None))])) == []
+    assert list(large_gap([("It", replace(summary().groups[0], gap=None))])) == []
 
 
 def test_convergence_says_what_was_late() -> None:
@@ -215,7 +218,7 @@ def test_a_published_claim_that_several_seeds_contradict() -> None:
         for each in findings(found, judge(claims, found.groups, found.datasets))
         if each.rule == "contradiction"
     ]
-    assert sentences == ["The measurements contradict 1 of 2 published claims: Perceiver IO on CIFAR-10."]
+    assert sentences == ["The measurements contradict 1 of 2 comparable published claims: Perceiver IO on CIFAR-10."]
 
 
 def test_images_that_are_not_the_published_ones_are_named() -> None:
@@ -223,7 +226,7 @@ def test_images_that_are_not_the_published_ones_are_named() -> None:
     (dataset,) = summary().datasets
     assert list(altered_data([dataset])) == []
     (found,) = altered_data([replace(dataset, canonical=False)])
-    assert "not the published images" in found.sentence
+    assert "differ from the published ones" in found.sentence
 
 
 def test_no_sentence_is_without_an_interval_or_a_word_on_it() -> None:
@@ -246,3 +249,16 @@ def _speaks_of_its_uncertainty(finding: Finding) -> bool:
 )
 def test_the_side_of_a_small_difference_is_seen_and_nothing_has_no_side(value: float, expected: str) -> None:
     assert Estimate(value, None, None, "none", 1).in_signed_pp() == expected
+
+
+def test_a_single_run_shows_no_large_gap() -> None:
+    write_seeds(RUNS, [0.5])
+    gap = Estimate(0.2, 0.15, 0.25, "newcombe", 1)
+    assert list(large_gap([("It", replace(summary().groups[0], gap=gap))])) == []
+
+
+def test_a_tie_of_equal_means_gives_no_distance_below() -> None:
+    write_seeds(RUNS, [0.5, 0.52, 0.54])
+    write_seeds(RUNS, [0.54, 0.52, 0.5], model="swin")
+    (tie,) = told("tie")
+    assert " is 0.0 pp" not in tie

@@ -35,12 +35,12 @@ def run(right: range, *, model: str = "perceiver-io", batch_size: int = 128, see
 
 
 def test_values_that_differ_and_those_that_do_not() -> None:
-    """The p-values are binomial ones over the images that one alone has right, without adjustment."""
+    """The p-values are binomial ones over the images that one alone has right; the level is adjusted."""
     run(range(5000))
     run(range(4400), batch_size=32)
     run(range(20, 5010), batch_size=64)
     p = binomtest(10, 30).pvalue
-    doubt = "McNemar's exact test says nothing about other seeds."
+    doubt = "McNemar's exact test, adjusted for 2 comparisons (Šidák), says nothing about other seeds."
     (differs,) = told("paired difference")
     assert differs.sentence == (
         f"These single runs differ from that of 128 on the same test images: 32 (p < 0.001). {doubt}"
@@ -63,8 +63,8 @@ def test_architectures_of_single_runs_are_not_ranked() -> None:
     run(range(4990), model="tnt")
     assert [finding.sentence for finding in told("paired difference")] == [
         "On CIFAR-10, these single runs differ from that of Swin Transformer on the same test images: "
-        "TNT (p = 0.002) and MLP-Mixer (p < 0.001). McNemar's exact test says nothing "
-        "about other seeds.",
+        "TNT (p = 0.002) and MLP-Mixer (p < 0.001). McNemar's exact test, adjusted for 2 comparisons (Šidák), says "
+        "nothing about other seeds.",
     ]
     page = make_page(summary())
     assert page.headline[0].startswith("On CIFAR-10, no winner is claimed: one seed gives no estimate")

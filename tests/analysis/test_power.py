@@ -103,8 +103,11 @@ def test_without_answers_the_spread_is_that_of_the_seeds() -> None:
         ),
         (
             ToSettle(3, 360, 8, 2400),
-            "more seeds alone cannot show a difference of 1 pp; it takes about 2,400 test images (now 360) and 8 "
-            "seeds per value",
+            "about 8 seeds per value (now 3) and 2,400 test images (now 360) are needed to show a difference of 1 pp",
+        ),
+        (
+            ToSettle(2, 360, 8, 2400),
+            "two seeds per value are too few to estimate how many would show a difference of 1 pp",
         ),
         (ToSettle(5, 9000, 3, 9000), "5 seeds per value can show a difference of 1 pp; the true one may be smaller"),
     ],
@@ -129,7 +132,7 @@ def test_an_ablation_says_what_would_settle_its_open_differences() -> None:
     needed = f"About {seeds} seeds per value of batch_size (now 3) are needed"
     sentence = f"{needed} to show a difference of 1 pp on these test images."
     assert told() == [sentence]
-    assert conclusion(findings(summary()))["What would settle it"] == [
+    assert conclusion(findings(summary()))["What would be needed"] == [
         f"Perceiver IO on CIFAR-10 by batch_size: {sentence}"
     ]
 

@@ -38,7 +38,7 @@ def test_identical_seeds_with_known_answers_are_compared() -> None:
 def test_a_gap_of_identical_seeds_is_told() -> None:
     for seed in range(3):
         write_run(RUNS, spec(seed=seed), 0.7, train_accuracy=1.0)
-    assert told("over-fitting") == ["Overfitting (a generalization gap above 5 pp) is shown for Perceiver IO."]
+    assert told("large gap") == ["A generalization gap above 5 pp is shown for Perceiver IO."]
 
 
 def test_a_loss_that_hardly_decreases_has_not_converged() -> None:

@@ -41,7 +41,7 @@ ablations = ["batch"]
 
 def study(text: str, only: Sequence[str] = (), parts: str = PARTS) -> StudyPlan:
     """Two runs and an ablation by batch size, whose baseline is the first run."""
-    texts = f"title = 'Mixers'\nintroduction = 'All.'\nconclusion = '''{text}'''"
+    texts = f"title = 'Mixers'\nintroduction = '''{text}'''\nconclusion = '''{text}'''"
     Path("my.toml").write_text(f"{texts}\n{parts}text = '''{text}'''")
     return plan_study(StudyRequest("my.toml", only), facts_in(None))
 
@@ -61,7 +61,7 @@ def analyzed(text: str, only: Sequence[str] = ()) -> Analysis:
 
 
 def filled(text: str, only: Sequence[str] = ()) -> str:
-    return analyzed(text, only).summary.conclusion
+    return analyzed(text, only).summary.introduction
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
@@ -72,13 +72,21 @@ def test_what_is_not_run_is_said_to_be_so(name: str) -> None:
     assert filled(f"{{{name} net{both}}}") == "not run yet"
 
 
+def test_a_conclusion_without_any_number_is_left_out() -> None:
+    text = "A {accuracy net}, B {accuracy wide}."
+    assert analyzed(text).summary.conclusion == ""
+    finish("wide")
+    assert analyzed(text).summary.conclusion.startswith("A not run yet, B ")
+    assert analyzed("No number.").summary.conclusion == "No number."
+
+
 def test_numbers_are_those_of_the_tables() -> None:
     finish("net", train_accuracy=0.9)
     finish("wide", accuracies=(0.7, 0.71, 0.69))
     finish("batch", "10", (0.6, 0.62, 0.61))
     text = "{accuracy net} | {train accuracy net} | {gap net} | {difference wide net} | {accuracy batch at 10}"
     found = analyzed(f"{text} | {{difference batch at 10 net}} | {{parameters net}} | {{time net}} | {{seeds wide}}")
-    accuracy, train, gap, difference, level, of_level, parameters, time, seeds = found.summary.conclusion.split(" | ")
+    accuracy, train, gap, difference, level, of_level, parameters, time, seeds = found.summary.introduction.split(" | ")
     document = render_markdown(make_page(found.summary))
     for number in (accuracy, train, level):
         assert f" {number.replace(', n = 3', '')} |" in document
@@ -119,7 +127,7 @@ def test_a_difference_is_that_of_the_ablation_that_it_names() -> None:
     summary = analyze_study(study(text, parts=parts), RUNS, every_seed=True).summary
     many, few = (f"{tables.ablation(each).rows[0][-1]} pp" for each in summary.ablations)
     assert many != few
-    assert summary.conclusion.split("|") == [many, few, few]
+    assert summary.introduction.split("|") == [many, few, few]
 
 
 def test_two_names_of_one_group_have_no_difference() -> None:

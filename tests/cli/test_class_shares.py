@@ -54,8 +54,8 @@ def test_training_warns_and_the_report_says_it_too(cli: Cli, warned: str) -> Non
 @pytest.mark.usefixtures("warned")
 def test_nothing_is_said_of_over_fitting_over_other_class_shares(cli: Cli) -> None:
     found = json.loads(cli("report", "--format", "json").stdout)
-    assert "over-fitting" not in {each["rule"] for each in found["findings"]}
-    assert "Overfitting" not in cli("report").stdout
+    assert "large gap" not in {each["rule"] for each in found["findings"]}
+    assert "generalization gap above" not in cli("report").stdout
 
 
 @pytest.mark.usefixtures("warned")
@@ -68,7 +68,7 @@ def test_a_record_that_does_not_count_classes_claims_nothing(cli: Cli) -> None:
         file.write_text(json.dumps(record))
     found = json.loads(cli("report", "--format", "json").stdout)
     rules = {each["rule"] for each in found["findings"]}
-    assert "over-fitting" not in rules
+    assert "large gap" not in rules
 
 
 def scores_of(run: Path) -> tuple[float, float]:

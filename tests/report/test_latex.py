@@ -90,7 +90,7 @@ def test_the_caption_says_how_many_seeds_there_are_and_what_the_interval_covers(
     analysis = vitreport.analyze_study("digits", REAL)
     first, *others = re.findall(r"^\\caption.*", render_latex(make_page(analysis.summary)), re.MULTILINE)
     assert r"95\% confidence intervals (3~seeds each): over seeds and test images." in first
-    assert "They cover new training runs and new test images" in first
+    assert "They account for the choice of seeds and of test images" in first
     assert all("(3~seeds each): over seeds and test images" in each for each in others)
 
 

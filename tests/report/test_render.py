@@ -15,7 +15,7 @@ from tests.records import spec, write_seeds
 from tests.report.rendering import GOLDEN, GOLDEN_NAMES, documents
 from vitreport.analysis.summarize import summarize
 from vitreport.records.run import ErrorRecord
-from vitreport.report.blocks import PICTURES, Details, Section, Table, table
+from vitreport.report.blocks import PICTURES, Details, Paragraph, Section, Table, table
 from vitreport.report.markdown import render_markdown
 from vitreport.report.markdown_text import render_blocks
 from vitreport.report.sections import Page, make_page
@@ -151,7 +151,7 @@ def test_it_is_said_which_rows_are_left_out(count: int, note: str) -> None:
 
 
 def test_captions_and_titles_are_escaped_once() -> None:
-    content = Section("a & b", "a", (Details("c", (Table("d & e", ("n",), (("1",),), "l"),)),))
+    content = Section("a & b", "a", (Details("c", (Paragraph("f"), Table("d & e", ("n",), (("1",),), "l"))),))
     text = render_blocks([content], None)
     assert "## a &amp; b\n" in text
     assert "\nd &amp; e:\n" in text

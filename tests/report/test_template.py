@@ -38,12 +38,12 @@ def rendered(page: Page, template: str, assets: str | None = None) -> str:
     [
         ("{{ page.title }}", "Small vision architectures\n"),
         ("{{ page.title }} \N{SNOWMAN}", "Small vision architectures \N{SNOWMAN}\n"),
-        ("{{ sections.methods }}", "## How the numbers were obtained\n\n- Every number"),
+        ("{{ sections.methods }}", "## Methods\n\n- Every number"),
         (
             "{{ sections.methods.blocks }}",
             "- Every number, sentence and figure is computed ",
         ),
-        ("{{ tables.cost }}", "| setting | parameters |"),
+        ("{{ tables.cost }}", "| setting | images/s |"),
         ("{{ tables.overview }}", "| architecture | CIFAR-10 | STL-10 |"),
         ("{{ page.summary.groups[0].test | accuracy }}", "61.0% (60.0 to 62.0, single run)\n"),
     ],
@@ -64,7 +64,7 @@ def test_a_template_may_replace_a_section_of_the_usual_report(page: Page) -> Non
     usual = render_markdown(page, assets="a/")
     assert rendered(page, '{% extends "report.md.j2" %}', "a/") == usual
     mine = '{% block section %}{% if section.anchor == "methods" %}mine{% else %}{{ super() }}{% endif %}{% endblock %}'
-    before, after = usual.split("## How the numbers")[0], usual.split("## Runs without a result\n")[1]
+    before, after = usual.split("## Methods\n")[0], usual.split("## Runs without a result\n")[1]
     shown = rendered(page, '{% extends "report.md.j2" %}' + mine, "a/")
     assert shown == f"{before}mine\n\n## Runs without a result\n{after}"
 

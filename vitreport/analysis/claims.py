@@ -14,6 +14,7 @@ from vitreport.intervals import PROPORTION, Range, mean_over_seeds, prediction_i
 from vitreport.spec.study import ClaimMetric, Relation
 
 Outcome = Literal["reproduced", "above", "below", "undecided", "not comparable", "not run"]
+UNJUDGED: tuple[Outcome, ...] = ("not comparable", "not run")
 TIGHT = 0.01  # a wider interval says too little to call a value reproduced
 MAX_DIGITS = 12
 NO_CURVE = "this needs a test curve that increases, see train.monitor_test"
@@ -51,7 +52,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was measured says of a claim; `measured` is the accuracy, or for a comparison the difference."""
+    """The verdict of the measurements on a claim; `measured` is an accuracy, or for a comparison the difference."""
 
     claim: Claim
     outcome: Outcome

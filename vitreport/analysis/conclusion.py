@@ -1,4 +1,4 @@
-"""The conclusion of a report: what was shown, what was not, and what would settle it."""
+"""The conclusion of a report: what was shown, what was not, and what would be needed."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ PARTS = {
         *("tie", "no winner", "no difference", "no main effect", "no interaction", "no comparison"),
         "no paired difference",
     ),
-    "What would settle it": ("to settle",),
+    "What would be needed": ("to settle",),
 }
 
 

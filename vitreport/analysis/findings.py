@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from vitreport.analysis.claims import Verdict
+from vitreport.analysis.claims import UNJUDGED, Verdict
 from vitreport.analysis.comparisons import UNVARYING, difference_of, paired, to_settle, why_no_difference
 from vitreport.analysis.grids import differing_combinations, interaction, main_effects
 from vitreport.analysis.groups import Group, Named
@@ -16,10 +16,10 @@ from vitreport.analysis.runs import Dataset
 from vitreport.analysis.summary import Ablation, Finding, Level, Paired, Summary
 from vitreport.data.registry import dataset_title
 from vitreport.formatting import counted, joined, listed, p_value
-from vitreport.intervals import SIGNIFICANCE
+from vitreport.intervals import adjusted_significance
 from vitreport.spec.sweep import describe_level
 
-OVERFITTING = 0.05
+LARGE_GAP = 0.05
 LATE = 0.9
 MAX_NAMED = 3
 
@@ -36,13 +36,15 @@ def findings(summary: Summary, verdicts: Sequence[Verdict] = ()) -> list[Finding
     for dataset in dict.fromkeys(pair.dataset for pair in summary.pairs):
         pairs = [pair for pair in summary.pairs if pair.dataset == dataset]
         named = [(architecture_title(pair.architecture), pair.group) for pair in pairs if pair.group]
-        found += ranking(f"On {dataset_title(dataset)}, ", named)
+        found += ranking(f"On {dataset_title(dataset)}, ", named, "architecture")
     found += contradictions(verdicts)
     for section in summary.sections:
         for comparison in section.comparisons:
             own = [finding for rule in COMPARISON_RULES for finding in rule(comparison.groups)]
             if len(comparison.groups) > 1 and not summary.is_overview(comparison):
-                own = [*ranking("", comparison.groups), *own]
+                architectures = {group.architecture for _, group in comparison.groups}
+                kind = "architecture" if len(architectures) > 1 else "setting"
+                own = [*ranking("", comparison.groups, kind), *own]
             found += [replace(finding, place=comparison.name, subject=comparison.heading) for finding in own]
         found += [finding for ablation in section.ablations for finding in ablation_findings(ablation)]
     return [*found, *altered_data(summary.datasets)]
@@ -54,7 +56,7 @@ def ablation_findings(ablation: Ablation) -> list[Finding]:
     return [replace(each, place=ablation.name, subject=subject_of(ablation)) for each in own]
 
 
-def best(where: str, named: Named) -> Iterator[Finding]:
+def best(where: str, named: Named, kind: str) -> Iterator[Finding]:
     """Say which group is best: its interval excludes 0 against every other with several seeds."""
     names = {group.id: name for name, group in named}
     tested = [(group, group.test) for _, group in named if group.test]
@@ -65,9 +67,7 @@ def best(where: str, named: Named) -> Iterator[Finding]:
         return
     (first, highest), *others = ordered
     if not others:
-        sentence = (
-            f"{where}{names[first.id]} reaches {highest.in_percent()}; there is no other result to compare it with."
-        )
+        sentence = f"{where}{names[first.id]} reaches {highest.in_percent()}. No other {kind} has a result."
         yield Finding("alone", sentence, ids, highest)
     elif len(ranked) < 2:
         why = _sentence(where, f"no winner is claimed: {why_no_difference(group for group, _ in ordered)}")
@@ -97,15 +97,17 @@ def _ranking(where: str, ranked: Named) -> Finding:
     )
     names = listed([name for name, _ in tied if name not in equal], MAX_NAMED)
     doubt = f", but no difference from {names} is shown" if names else "; no difference is shown"
-    nearest = f" {name} is {distance} below." if distance else ""
+    nearest = f" {name} is {distance} below." if distance and name not in equal else ""
     return Finding("tie", f"{where}{highest}{doubt}.{nearest}", ids, difference)
 
 
-def ranking(where: str, named: Named) -> Iterator[Finding]:
-    """Say which group is best, and what would show it where that is open; `where` begins the sentences."""
+def ranking(where: str, named: Named, kind: str) -> Iterator[Finding]:
+    """Say which group is best, and what would show it where that is open.
+
+    `where` begins the sentences; `kind` is what the groups are, architectures or settings.
+    """
     groups = {group.id: group for _, group in named}
-    kind = "architecture" if len({group.architecture for group in groups.values()}) > 1 else "setting"
-    for each in best(where, named):
+    for each in best(where, named, kind):
         yield each
         first, *others = (groups[group_id] for group_id in each.groups)
         if each.rule in ("tie", "no winner") and (settled := to_settle(first, others)):
@@ -131,7 +133,7 @@ def trend(ablation: Ablation) -> Iterator[Finding]:
         verb, side = ("increases", "above") if steps[0] > 0 else ("decreases", "below")
         first, last = (describe_level(ablation.axes, each.labels) for each in (ablation.levels[0], ablation.levels[-1]))
         ends = f"{last} is {ablation.ends.in_pp()} {side} {first}"
-        sentence = f"Test accuracy {verb} over all {len(values)} values; {ends}."
+        sentence = f"Mean test accuracy {verb} over all {len(values)} values. Only the ends are compared: {ends}."
         yield Finding("trend", sentence, _ids(*ablation.levels), ablation.ends)
 
 
@@ -194,31 +196,33 @@ def paired_levels(ablation: Ablation) -> Iterator[Finding]:
 def _paired(where: str, other: str, alone: Iterable[tuple[str, Group, Paired | None]]) -> Iterator[Finding]:
     """Name the single runs that differ from another on the same test images, then those that are not shown to."""
     known = [(name, group, pair) for name, group, pair in alone if pair]
+    limit = adjusted_significance(len(known))
+    adjusted = f", adjusted for {len(known)} comparisons (Šidák)," if len(known) > 1 else ""
     for rule, verb in (("paired difference", "differ"), ("no paired difference", "are not shown to differ")):
-        if found := [each for each in known if (each[2].p < SIGNIFICANCE) == (verb == "differ")]:
+        if found := [each for each in known if (each[2].p < limit) == (verb == "differ")]:
             names = listed([f"{name} ({p_value(pair.p)})" for name, _, pair in found], MAX_NAMED)
             words = f"these single runs {verb} from that of {other} on the same test images: {names}"
-            sentence = f"{_sentence(where, words)} McNemar's exact test says nothing about other seeds."
+            sentence = f"{_sentence(where, words)} McNemar's exact test{adjusted} says nothing about other seeds."
             yield Finding(rule, sentence, (*(group.id for _, group, _ in found), found[0][2].other))
 
 
-def overfitting(named: Named) -> Iterator[Finding]:
+def large_gap(named: Named) -> Iterator[Finding]:
     """Name the groups whose generalization gap is above 5 pp, those where that is ruled out, and the others."""
     for verdict in ("shown", "ruled out", "neither shown nor ruled out"):
-        if found := [(name, group) for name, group in named if _over_fits(group) == verdict]:
-            names, gap = listed([name for name, _ in found], MAX_NAMED), found[0][1].gap if len(found) == 1 else None
-            gap_in_words = f"a generalization gap above {100 * OVERFITTING:.0f} pp"
-            sentence = f"Overfitting ({gap_in_words}) is {verdict} for {names}."
-            yield Finding("over-fitting", sentence, tuple(group.id for _, group in found), gap)
+        if found := [(name, group) for name, group in named if _has_large_gap(group) == verdict]:
+            names = listed([name for name, _ in found])
+            gap = found[0][1].gap if len(found) == 1 else None
+            sentence = f"A generalization gap above {100 * LARGE_GAP:.0f} pp is {verdict} for {names}."
+            yield Finding("large gap", sentence, tuple(group.id for _, group in found), gap)
 
 
-def _over_fits(group: Group) -> str:
-    """Return "" if nothing can be said: accuracies of splits with other class shares do not compare."""
-    is_comparable = group.shares_apart is not None and group.shares_apart <= OVERFITTING
-    if not (group.gap and group.gap.interval and is_comparable):
+def _has_large_gap(group: Group) -> str:
+    """Return "" if nothing can be said: of a single run, or of splits with other class shares."""
+    is_comparable = group.shares_apart is not None and group.shares_apart <= LARGE_GAP
+    if not (group.gap and group.gap.interval and group.gap.n > 1 and is_comparable):
         return ""
     low, high = group.gap.interval
-    return "shown" if low > OVERFITTING else "ruled out" if high < OVERFITTING else "neither shown nor ruled out"
+    return "shown" if low > LARGE_GAP else "ruled out" if high < LARGE_GAP else "neither shown nor ruled out"
 
 
 def convergence(named: Named) -> Iterator[Finding]:
@@ -242,7 +246,7 @@ def contradictions(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     """Count the published claims that several seeds contradict."""
     against = [verdict.claim for verdict in verdicts if verdict.contradicts]
     if against:
-        claims = counted(sum(verdict.measured is not None for verdict in verdicts), "published claim")
+        claims = counted(sum(verdict.outcome not in UNJUDGED for verdict in verdicts), "comparable published claim")
         subjects = listed([claim.subject for claim in against], MAX_NAMED)
         sentence = f"The measurements contradict {len(against)} of {claims}: {subjects}."
         yield Finding("contradiction", sentence, tuple(claim.group for claim in against))
@@ -252,7 +256,7 @@ def altered_data(datasets: Iterable[Dataset]) -> Iterator[Finding]:
     """Name datasets whose images are not the published ones."""
     for dataset in datasets:
         if dataset.is_altered:
-            images = f"{dataset.title}: the images are not the published images of {dataset.name} ({dataset.source})"
+            images = f"The {dataset.title} images differ from the published ones (read from: {dataset.source})"
             yield Finding("data", f"{images}. Published accuracies cannot be compared with those measured here.")
 
 
@@ -275,4 +279,4 @@ ABLATION_RULES: tuple[Callable[[Ablation], Iterator[Finding]], ...] = (
     settled_levels,
     paired_levels,
 )
-COMPARISON_RULES: tuple[Callable[[Named], Iterator[Finding]], ...] = (overfitting, convergence, no_result)
+COMPARISON_RULES: tuple[Callable[[Named], Iterator[Finding]], ...] = (large_gap, convergence, no_result)

@@ -14,7 +14,7 @@ from vitreport.analysis.train_commands import changes_of, fields_of, spec_comman
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
-from vitreport.intervals import NOT_NEGATIVE, Range, gap, mean_accuracy, mean_over_seeds, mean_proportion
+from vitreport.intervals import NOT_NEGATIVE, PROPORTION, Range, gap, mean_accuracy, mean_over_seeds, mean_proportion
 from vitreport.records.measurement import SPLITS
 from vitreport.records.run import RunRecord
 from vitreport.run_id import RunId, newest_attempts
@@ -182,7 +182,7 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         state=state,
         fields=fields_of(spec),
         runs=tuple(runs),
-        train=mean_proportion(train),
+        train=mean_over_seeds([correct / count for correct, count in train], PROPORTION),
         validation=mean_proportion(validation),
         test=mean_proportion(tested) if sample.images is None else mean_accuracy(sample),
         test_loss=mean_over_seeds([run.splits["test"].loss for run in done], NOT_NEGATIVE),

@@ -43,9 +43,11 @@ class ToSettle:
         """Say what is needed, without a full stop; `each` is what has so many seeds, such as a value."""
         if self.now_seeds < 2:
             return f"at least two seeds per {each} are needed to show a difference"
+        if self.now_seeds == 2:
+            return f"two seeds per {each} are too few to estimate how many would show a difference of 1 pp"
         if self.images > self.now_images > 0:
-            more = f"about {self.images:,} test images (now {self.now_images:,}) and {self.seeds:,} seeds per {each}"
-            return f"more seeds alone cannot show a difference of 1 pp; it takes {more}"
+            more = f"{self.seeds:,} seeds per {each} (now {self.now_seeds}) and {self.images:,} test images"
+            return f"about {more} (now {self.now_images:,}) are needed to show a difference of 1 pp"
         if self.seeds <= self.now_seeds:
             return f"{self.now_seeds} seeds per {each} can show a difference of 1 pp; the true one may be smaller"
         same = "" if self.now_images else " on these test images"

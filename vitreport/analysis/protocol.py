@@ -12,7 +12,7 @@ from vitreport.data.registry import DATASETS, dataset_title
 from vitreport.formatting import counted, duration, joined, listed
 from vitreport.spec.sweep import format_value, short_name
 
-COVERAGE = " They cover new training runs and new test images of the same kind."
+COVERAGE = " They account for the choice of seeds and of test images."
 FILE = Path(__file__).with_name("methods.toml")
 TEXTS = {name: " ".join(text.split()) for name, text in tomllib.loads(FILE.read_text("utf-8")).items()}
 
@@ -98,8 +98,10 @@ def placeholder_of(summary: Summary) -> str:
 def resumed(summary: Summary) -> str:
     """Count the runs that were interrupted and resumed, also on other machines; nothing if there are none."""
     runs, elsewhere = summary.provenance.resumed, summary.provenance.resumed_elsewhere
-    changed = f"{elsewhere} of them with other versions or threads, or on another device"
-    return f"Interrupted and resumed: {counted(runs, 'run')}, {changed}." if runs else ""
+    where = "all in the same environment"
+    if elsewhere:
+        where = f"{elsewhere} with other versions or threads, or on another device"
+    return f"Interrupted and resumed: {counted(runs, 'run')}, {where}." if runs else ""
 
 
 def methods(summary: Summary, *, has_claims: bool) -> Iterator[str]:

@@ -31,12 +31,22 @@ def fill(text: Template, groups: Sequence[Group], ablations: Iterable[Ablation])
     return "".join(piece if isinstance(piece, str) else _written(piece, groups, known) for piece in text)
 
 
+def has_result(text: Template, groups: Sequence[Group]) -> bool:
+    """Return whether all groups of some number in a text were run; also for a text without numbers."""
+    numbers = [piece for piece in text if isinstance(piece, Number)]
+    return not numbers or any(len(_groups_of(each, groups)) == len(each.groups) for each in numbers)
+
+
+def _groups_of(number: Number, groups: Sequence[Group]) -> list[Group]:
+    planned = (each for each in number.groups if each)
+    return [group for each in planned if (group := group_of_spec(groups, each.group, each.dataset))]
+
+
 def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablation]) -> str:
     """Write a number, or say why there is none."""
-    planned = [each for each in number.groups if each]
-    found = [group for each in planned if (group := group_of_spec(groups, each.group, each.dataset))]
+    found = _groups_of(number, groups)
     if len(found) < len(number.groups):
-        return NOT_RUN if len(planned) == len(number.groups) else LEFT_OUT
+        return NOT_RUN if all(number.groups) else LEFT_OUT
     if len(found) > 1:
         own = [each for each in ablations if each.design == number.design]
         return _difference(number.quantity, found[0], found[1], own)

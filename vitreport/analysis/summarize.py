@@ -14,7 +14,7 @@ from vitreport.analysis.references import architecture_kind, architecture_summar
 from vitreport.analysis.representatives import Planned, best_first, pairs_of
 from vitreport.analysis.runs import datasets_of, summarize_run
 from vitreport.analysis.sections import PlannedSection, other_sections, planned_section, usual_sections
-from vitreport.analysis.study_text import Template, fill
+from vitreport.analysis.study_text import Template, fill, has_result
 from vitreport.analysis.summary import Architecture, Pair, Provenance, Summary
 from vitreport.records.reader import Damage, Run, read_run
 from vitreport.records.run import RunRecord, SweepRecord
@@ -80,7 +80,7 @@ def summarize(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: 
         provenance=_provenance([run.record for run in summarized if run.record]),
         command=outline.command,
         introduction=fill(outline.introduction, groups, ablations),
-        conclusion=fill(outline.conclusion, groups, ablations),
+        conclusion=fill(outline.conclusion, groups, ablations) if has_result(outline.conclusion, groups) else "",
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from vitreport.analysis import protocol
 from vitreport.analysis.claims import Verdict
 from vitreport.formatting import Estimate, methods
 from vitreport.report.blocks import Code, Table, table
@@ -29,5 +30,7 @@ def verdicts(content: Sequence[Verdict]) -> Table:
         rows.append(row)
     columns = ("claim", "published", "measured", "difference (pp)", "verdict", "why", "source", "command")
     causes = "; ".join(f"({number}) {fault}" for number, fault in enumerate(faults, start=1))
-    note = methods(each.measured for each in content) + (f" Not comparable: {causes}." if faults else "")
+    note = methods(each.measured for each in content)
+    note += f" {protocol.TEXTS['single_claims']}" * bool(note)
+    note += f" Not comparable: {causes}." * bool(faults)
     return table("Published and measured", columns, rows, len(columns), note.strip())

@@ -37,7 +37,7 @@ def render_latex(page: Page) -> str:
         compared = (each for each in section.comparisons if len(each.groups) > 1 or not summary.is_overview(each))
         content += [tables.comparison(each) for each in compared if each.groups]
         for each in section.ablations:
-            content += [grids.grid(each) if each.is_grid else tables.ablation(each)]
+            content += [grids.grid(each) if each.is_grid else tables.ablation(each, page.published(each))]
             content += [grids.effects(each)] if each.effects else []
     judged = [each for each in page.verdicts if each.outcome != "not run"]
     content += [_only(OF_CLAIMS, verdicts(judged))] if judged else []

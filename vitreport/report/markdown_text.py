@@ -58,7 +58,7 @@ def _block(content: blocks.Part, assets: str | None, captions: bool) -> str:
         case blocks.SideBySide(inner):
             return render_blocks(inner, assets)
         case blocks.Details(summary, inner):
-            folded = render_blocks(inner, assets, captions=True)
+            folded = render_blocks(inner, assets, captions=len(inner) > 1)  # the summary names a single block
             return folded and f"<details>\n<summary>{literal(summary)}</summary>\n\n{folded}\n\n</details>"
         case _:
             assert_never(content)

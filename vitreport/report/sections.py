@@ -15,7 +15,7 @@ from vitreport.analysis.groups import Named
 from vitreport.analysis.references import bibliography, subject_of, where_of
 from vitreport.analysis.summary import Ablation, Comparison, Finding, Section, Summary
 from vitreport.formatting import counted, joined
-from vitreport.report import blocks, grids, tables
+from vitreport.report import blocks, class_tables, grids, tables
 from vitreport.report.blocks import Bullets, CodeBlock, Details, Figure, Paragraph, Prose, SideBySide
 from vitreport.report.claims import verdicts
 from vitreport.report.figures.accuracy import ablation_figure, comparison_figure, overview_figure
@@ -24,7 +24,7 @@ from vitreport.report.figures.groups import attention_figure, confusion_figure, 
 
 TITLE = "Small vision architectures"
 NOTHING = "There is no finished run yet."
-FOLDED = "What the records show, and what they do not"
+FOLDED = "What was shown, and what was not"
 Blocks = Iterable[blocks.Block]
 
 
@@ -58,6 +58,17 @@ class Page:
     def compared(self) -> set[str]:
         """The groups of all comparisons, by their ids: their settings are shown there."""
         return {group.id for each in self.summary.sections for part in each.comparisons for _, group in part.groups}
+
+    def is_begun(self, ablation: Ablation) -> bool:
+        """Return whether more was run of an ablation than one group that a comparison already shows."""
+        ids = [group.id for _, group in ablation.groups]
+        return len(ids) > 1 or not self.compared.issuperset(ids)
+
+    def published(self, ablation: Ablation) -> dict[str, Verdict]:
+        """Return the verdicts on published test accuracies of the levels of an ablation, by the ids of their groups."""
+        measured = [each for each in self.verdicts if each.claim.part == ablation.name and each.measured]
+        about = [each for each in measured if each.claim.relation == "value" and each.claim.metric == "test_accuracy"]
+        return {each.claim.group: each for each in about}
 
     def about(self, place: str, foremost: Collection[str] = ()) -> Bullets:
         """Return what was found about a comparison or an ablation, by its name, and which of the `foremost` is best."""
@@ -103,19 +114,19 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
             yield Paragraph("" if is_only else comparison.heading, "heading")
             yield from _comparison(page, comparison)
     for ablation in content.ablations:
-        if ablation.groups:
+        if page.is_begun(ablation):
             yield Paragraph("" if is_only else subject_of(ablation), "heading")
             yield from _ablation(page, ablation)
-    yield _missing_parts(content)
+    yield _missing_parts(page, content)
     judged = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
     yield Paragraph("Published and measured" if judged else "", "heading")
     yield verdicts(judged)
 
 
-def _missing_parts(content: Section) -> Bullets:
+def _missing_parts(page: Page, content: Section) -> Bullets:
     """Name the comparisons and ablations of which nothing was run, with the command that trains them."""
     missing = [each.heading for each in content.comparisons if not each.groups]
-    missing += [subject_of(each) for each in content.ablations if not each.groups]
+    missing += [subject_of(each) for each in content.ablations if not page.is_begun(each)]
     return _not_run("Not run yet", missing if content.groups else [], content.command)
 
 
@@ -143,7 +154,7 @@ def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     missing = [level.shown for level in ablation.levels if level.group is None]
     is_known = any(group.id in page.compared for _, group in groups)
     yield page.about(ablation.name)
-    content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation)
+    content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation, page.published(ablation))
     yield SideBySide((content, *ablation_figure(ablation)))
     yield grids.effects(ablation)
     yield Paragraph(protocol.unequal_classes(groups), "note")
@@ -166,11 +177,11 @@ def _settings(groups: Named, fields: Blocks) -> Details:
 
 def _classes(groups: Named) -> Iterator[blocks.Block]:
     """Yield what is known of the classes, for the groups that represent their architecture."""
-    yield tables.classes(groups)
+    yield class_tables.classes(groups)
     for name, group in groups:
         if found := group.details:
             if not (drawn := list(confusion_figure(group))):
-                yield tables.confused(found.confusion, name)
+                yield class_tables.confused(found.confusion, name)
             yield SideBySide((*drawn, *mistakes_figure(group)))
 
 
@@ -223,7 +234,7 @@ SECTIONS: list[tuple[str, str, Callable[[Page], Blocks]]] = [  # those after the
     ("Not run yet", "not-run", not_run),
     ("Published and measured", "claims", other_claims),
     ("Conclusion", "conclusion", close),
-    ("How the numbers were obtained", "methods", methods),
+    ("Methods", "methods", methods),
     ("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
     ("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),
     ("Commands", "commands", commands),

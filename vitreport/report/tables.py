@@ -6,22 +6,23 @@ from typing import Any
 
 from vitreport.analysis import protocol
 from vitreport.analysis import summary as plain
+from vitreport.analysis.claims import Verdict
 from vitreport.analysis.comparisons import difference_of
-from vitreport.analysis.group_details import ClassResult, Confusion
-from vitreport.analysis.groups import Group, Named
+from vitreport.analysis.groups import Cost, Group, Named
 from vitreport.analysis.labels import field_values
 from vitreport.analysis.references import subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
-from vitreport.formatting import Estimate, compact, counted, duration, listed, methods, milliseconds, percent, rate
+from vitreport.formatting import Estimate, compact, counted, duration, methods, milliseconds, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
 from vitreport.store.run_state import FINISHED_STATES
 
 MAX_COLUMNS = 8
+NETWORK_SIZE = ("parameters", "FLOPs forward", "FLOPs training")
 MEANS_OF_CLASSES = ("balanced accuracy", "macro F1")
-_share = partial(percent, digits=1)
+share = partial(percent, digits=1)
 
 
 def overview(summary: plain.Summary) -> Table:
@@ -59,13 +60,15 @@ def comparison(content: plain.Comparison) -> Table:
     columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
     note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
     note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
-    is_partial = any(found) and any(each.test and not each.is_ranked for each in groups)
-    note += f" {protocol.TEXTS['not_ranked']}" * is_partial
+    if any(found):
+        note += f" {protocol.TEXTS['highest']}"
+        if any(each.test and not each.is_ranked for each in groups):
+            note += f" {protocol.TEXTS['not_ranked']}"
     return table(f"Test accuracy: {content.heading}", columns, rows, note=note)
 
 
-def ablation(content: plain.Ablation) -> Table:
-    """Show the levels with their accuracies and differences from the baseline."""
+def ablation(content: plain.Ablation, published: Mapping[str, Verdict] = {}) -> Table:
+    """Show the levels with their accuracies, those `published` for their groups, and differences from the baseline."""
     seeds = vary_in_seeds(level.accuracy for level in content.levels)
     groups = [group for _, group in content.groups]
     scores = _scores_of(groups)
@@ -73,15 +76,25 @@ def ablation(content: plain.Ablation) -> Table:
         (
             *content.texts(level),
             outcome(level.group, level.missing, seeds=seeds),
+            _published_cell(level.group, published),
             "baseline" if index == content.baseline else estimate_cell(level.difference, Estimate.in_signed_pp),
             *_means_of_classes(level.group)[: len(scores)],
         )
         for index, level in enumerate(content.levels)
     ]
-    columns = (*content.axes, "test accuracy", "difference from baseline (pp)", *scores)
+    columns = (*content.axes, "test accuracy", "published", "difference from baseline (pp)", *scores)
     note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
     note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
+    if any(each.outcome == "not comparable" for each in published.values()):
+        note += f" {protocol.TEXTS['not_comparable']}"
     return table(f"Test accuracy of {subject_of(content)}", columns, rows, len(content.axes), note)
+
+
+def _published_cell(group: Group | None, published: Mapping[str, Verdict]) -> str:
+    if not published:
+        return ""
+    found = published.get(group.id) if group else None
+    return Number(found.claim.published, found.claim.value or 0.0) if found else NOTHING
 
 
 def splits(named: Named) -> Table:
@@ -128,45 +141,6 @@ def settings(group: Group, *, of_model: bool) -> Table:
     return table(title, ("field", "value"), [(name, *values) for name, values in content.items()], texts=2)
 
 
-def classes(named: Named) -> Table:
-    """Show recall, precision and F1 of each class of one group; for several, recall and F1 in a column for each."""
-    known = [(name, group.details.classes) for name, group in named if group.details and group.details.classes]
-    if len(known) == 1:
-        return _scores_of_classes(known[0][1])
-    shown = known[:MAX_COLUMNS]
-    names = dict.fromkeys(name for _, found in known for name in found)
-    rows = [(name, *(_recall_and_f1(found.get(name)) for _, found in shown)) for name in names]
-    left_out = f" Left out here: {listed([name for name, _ in known[MAX_COLUMNS:]])}." * (len(known) > MAX_COLUMNS)
-    columns = ("class", *(name for name, _ in shown))
-    lacking = _no_recall(each for _, found in shown for each in found.values())
-    note = protocol.TEXTS["recall_and_f1"] + lacking + left_out
-    return table("Recall / F1 by class, in percent", columns, rows, note=note)
-
-
-def _scores_of_classes(content: Mapping[str, ClassResult]) -> Table:
-    recalls = [each.recall for each in content.values()]
-    shown = partial(Estimate.in_percent, seeds=vary_in_seeds(recalls))
-    rows = [
-        (name, estimate_cell(each.recall, shown), number(each.precision, _share), number(each.f1, _share))
-        for name, each in content.items()
-    ]
-    note = f"{methods(recalls)} {protocol.TEXTS['by_class']}{_no_recall(content.values())}"
-    note += f" {protocol.TEXTS['worst_case']}" * any(each.method == "crossed" for each in recalls if each)
-    return table("Test images by class", ("class", "recall", "precision", "F1"), rows, note=note)
-
-
-def _no_recall(content: Iterable[ClassResult]) -> str:
-    return f" {protocol.TEXTS['no_recall']}" * any(each.recall is None for each in content)
-
-
-def _recall_and_f1(content: ClassResult | None) -> str:
-    if content is None:
-        return NOTHING
-    recall = content.recall.value if content.recall else None
-    words = [NOTHING if value is None else f"{100 * value:.1f}" for value in (recall, content.f1)]
-    return Number(" / ".join(words), recall or 0.0)
-
-
 def _scores_of(groups: Iterable[Group]) -> tuple[str, ...]:
     """Return the columns that unequal classes need, in addition to accuracy."""
     return MEANS_OF_CLASSES if any(group.unequal_classes for group in groups) else ()
@@ -175,38 +149,18 @@ def _scores_of(groups: Iterable[Group]) -> tuple[str, ...]:
 def _means_of_classes(group: Group | None) -> tuple[str, str]:
     """Return the cells of MEANS_OF_CLASSES."""
     balanced, macro = (group.balanced_accuracy, group.macro_f1) if group else (None, None)
-    return number(balanced, _share), number(macro, _share)
-
-
-def most_confused(content: Confusion, most: int = 10) -> list[tuple[float, str, str, int]]:
-    """Return which classes are taken for another most often: share of images, class, predicted class, images."""
-    found = [
-        (count / sum(row), content.classes[i], content.classes[j], count)
-        for i, row in enumerate(content.counts)
-        for j, count in enumerate(row)
-        if i != j and count
-    ]
-    return sorted(found, reverse=True)[:most]
-
-
-def confused(content: Confusion | None, where: str) -> Table:
-    """Show the pairs of classes that are taken for each other most often."""
-    most = most_confused(content) if content else []
-    rows = [(true, taken, number(share, _share), number(count, str)) for share, true, taken, count in most]
-    columns = ("class", "predicted", "share of its images", "images")
-    return table(f"Most often confused, {where}", columns, rows, texts=2)
+    return number(balanced, share), number(macro, share)
 
 
 def cost(named: Named) -> Table:
     """Show the cost of groups and the device on which times were measured. Show latency if it is recorded."""
     costs = [(name, group.cost) for name, group in named if group.cost]
     latency = ["latency, batch size 1"] * any(found.latency_ms is not None for _, found in costs)
+    is_one_network = len(costs) > 1 and len({_network_size(found) for _, found in costs}) == 1
     rows = [
         (
             name,
-            number(found.parameters, "{:,}".format),
-            number(found.forward_flops, compact),
-            number(found.training_flops, compact),
+            *(() if is_one_network else _network_size(found)),
             number(found.images_per_second, rate),
             *(number(found.latency_ms, milliseconds) for _ in latency),
             number(found.seconds, duration),
@@ -215,8 +169,19 @@ def cost(named: Named) -> Table:
         )
         for name, found in costs
     ]
-    measured = ("parameters", "FLOPs forward", "FLOPs training", "images/s", *latency, "time", "memory", "device")
-    return table("Cost", ("setting", *measured), rows, note=protocol.TEXTS["cost"])
+    sizes = () if is_one_network else NETWORK_SIZE
+    columns = ("setting", *sizes, "images/s", *latency, "time", "memory", "device")
+    note = protocol.TEXTS["cost"]
+    if is_one_network:
+        shared = zip(NETWORK_SIZE, _network_size(costs[0][1]), strict=True)
+        note = f"Same for all: {', '.join(f'{name} {value}' for name, value in shared)}. {note}"
+    return table("Cost", columns, rows, note=note)
+
+
+def _network_size(cost: Cost) -> tuple[str, ...]:
+    """Return the cells of NETWORK_SIZE."""
+    flops = (number(each, compact) for each in (cost.forward_flops, cost.training_flops))
+    return (number(cost.parameters, "{:,}".format), *flops)
 
 
 def commands(groups: Sequence[Group]) -> Table:
@@ -239,7 +204,7 @@ def data(datasets: Iterable[Dataset]) -> Table:
         )
         for each in datasets
     ]
-    columns = ("dataset", "images", "size", "classes", "bytes", "SHA-256 (start)", "read from")
+    columns = ("dataset", "images", "size", "classes", "content", "SHA-256 (start)", "read from")
     return table("The images that the runs used", columns, rows, texts=len(columns))
 
 

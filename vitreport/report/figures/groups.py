@@ -8,9 +8,9 @@ from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
 from vitreport.formatting import counted, percent
 from vitreport.report.blocks import Figure, Kind
+from vitreport.report.class_tables import most_confused
 from vitreport.report.figures.attention import KEY
 from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas, short
-from vitreport.report.tables import most_confused
 
 MAX_CLASSES, SIDE = 15, 300
 RARE = 0.005  # a smaller share has no number
