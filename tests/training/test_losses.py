@@ -1,53 +1,62 @@
-"""When losses are read back from the device, and what a loss that is not finite leads to."""
+"""What makes training faster changes no loss by more than rounding, in the first twenty steps of Perceiver IO."""
 
-import math
-from collections.abc import Iterator
-from types import SimpleNamespace
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from tests.training.small import small_setup, small_spec
-from tests.training.test_loop import run
-from vitreport.errors import DivergedError
-from vitreport.training import loop, parallel
-from vitreport.training.events import Event, StepFinished
-from vitreport.training.loop import TrainingState
+from vitreport.data.sources import describe
+from vitreport.models import linear
+from vitreport.models.memory_format import place_network
+from vitreport.spec.compose import compose
+from vitreport.spec.load import read_preset
+from vitreport.training.compilation import compile_network
+from vitreport.training.loop import TrainingState, train_step
+from vitreport.training.optimizers import build_optimizer
+from vitreport.training.setup import build_network
 
-
-def test_losses_are_read_now_and_then_and_at_the_end_of_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock of this test shows the steps that are done."""
-    monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", 3.0)
-    setup = small_setup(small_spec())
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: setup.state.step))
-    steps = [event for event in run(small_spec(), setup) if isinstance(event, StepFinished)]
-    assert [event.step for event in steps if event.loss is not None] == [3, 5, 8, 10]
-
-
-def test_divergence_names_the_first_bad_step_of_those_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", math.inf)
-    spec = small_spec()
-    setup = small_setup(spec)
-    told: list[Event] = []
-    with pytest.raises(DivergedError, match=r"diverged at epoch 1, step 3: loss = nan"):
-        told += ruined_after(2, run(spec, setup), setup.state)
-    assert told == []
+SPEC = compose([read_preset("perceiver-io-cifar10")], lambda name, size: describe(name, [Path()], size)).spec
+STEPS, BATCH_SIZE = 20, 32
+CPU = torch.device("cpu")
+NEEDS_COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
 
 
-def ruined_after(step: int, events: Iterator[Event], state: TrainingState) -> Iterator[Event]:
-    """Make a weight NaN when `step` steps are done; the events whose loss has been read."""
-    for event in events:
-        if isinstance(event, StepFinished) and event.step == step:
-            with torch.no_grad():
-                next(state.model.parameters()).fill_(math.nan)
-        if isinstance(event, StepFinished) and event.loss is not None:
-            yield event
+def batches() -> list[tuple[Tensor, Tensor]]:
+    random = torch.Generator().manual_seed(0)
+    return [
+        (
+            torch.randn(BATCH_SIZE, 3, 32, 32, generator=random),
+            torch.randint(0, 10, (BATCH_SIZE,), generator=random),
+        )
+        for _ in range(STEPS)
+    ]
 
 
-def test_processes_read_their_losses_at_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their clocks differ."""
-    monkeypatch.setitem(loop.SECONDS_BETWEEN_READS, "cpu", math.inf)
-    setup = small_setup(small_spec())
-    monkeypatch.setattr(parallel, "all_reduce_max", lambda number: int(setup.state.step in (2, 8)))
-    steps = [event for event in run(small_spec(), setup) if isinstance(event, StepFinished)]
-    assert [event.step for event in steps if event.loss is not None] == [2, 5, 8, 10]
+def losses(model: nn.Module) -> Tensor:
+    state = TrainingState(model, build_optimizer(SPEC.optimizer, model.parameters()))
+    return torch.stack([train_step(state, images, labels, SPEC.train) for images, labels in batches()])
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """Those of PyTorch's own linear layers; later every processor counts as one with a slow MKL."""
+    monkeypatch.setattr(linear, "HAS_SLOW_MKL", False)
+    found = losses(build_network(SPEC))
+    monkeypatch.setattr(linear, "HAS_SLOW_MKL", True)
+    return found
+
+
+def test_products_of_onednn_leave_the_losses_as_they_are(eager: Tensor) -> None:
+    found = losses(place_network(build_network(SPEC), CPU))
+    torch.testing.assert_close(found, eager, rtol=1e-5, atol=0)
+    assert len(set(found.tolist())) == STEPS
+
+
+@pytest.mark.long
+@NEEDS_COMPILER
+def test_compiling_leaves_the_losses_as_they_are(eager: Tensor, tmp_path: Path) -> None:
+    model = place_network(build_network(SPEC), CPU)
+    compile_network(model, batches()[0][0], "float32", BATCH_SIZE, tmp_path)
+    torch.testing.assert_close(losses(model), eager, rtol=1e-5, atol=0)
