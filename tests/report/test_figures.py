@@ -113,6 +113,20 @@ def test_the_caption_names_the_lines_that_were_measured_among_running_means() ->
     assert all_measured.endswith("without augmentation and dropout.")
 
 
+def test_losses_far_above_the_last_ones_are_cut_off() -> None:
+    """One loss of a network about to diverge would press all others into a flat line."""
+    usual = replace(curve("train", "loss", 1.0, epochs=3), mean=(2.3, 1.5, 1.2), low=None, high=None)
+    jumping = replace(usual, mean=(2.3, 17500.0, 1.4))
+    for lines, cut in (((usual, jumping), 6.9), ((usual,), None)):
+        panel = Panel("Training loss", tuple(map(Line, "ab", LOOKS, lines)))
+        assert panel.cut == (cut and pytest.approx(cut))
+        caption = drawn_curves._figure("x", "x", [panel], "").caption
+        assert ("Losses above 6.9 are cut off." in caption) == bool(cut)
+        (drawn,) = panels(figure("curves", (panel,)))
+        assert "15000" not in texts(drawn)
+        assert any("17500" in tip or "1.75e+04" in tip for tip in tips(drawn)) == bool(cut)
+
+
 def test_a_single_epoch_is_one_whole_number_on_its_axis() -> None:
     single = replace(curve("train", "loss", 2.3026), epochs=(1,), mean=(2.3026,), low=None, high=None)
     (panel,) = panels(figure("curves", (Panel("Loss", (Line("train", LOOKS[0], single),)),)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from math import ceil
+from statistics import median_low
 from typing import Any, NamedTuple
 
 from vitreport.analysis.curves import Curve, Metric
@@ -17,6 +18,7 @@ from vitreport.report.figures.colors import LOOKS, Look
 Which = tuple[str, Metric]  # a split and what is measured on it
 COMPARED_SPLITS = ("val", "test", "train")  # the first that most groups have
 LARGE_LOSS = 1e4
+CUT = 3.0  # a panel shows losses up to so many times the highest last one, or the median first one
 MAX_TIPS, MARKERS = 60, 6
 MEASURED = "With train.monitor_train, training is measured after each epoch, without augmentation and dropout"
 LABEL_DISTANCE, LABEL_PLACE = 0.085, 1.04  # as shares of the height and the width of a panel
@@ -43,6 +45,21 @@ class Panel(NamedTuple):
     title: str
     lines: tuple[Line, ...]
 
+    @property
+    def cut(self) -> float | None:
+        """The largest loss that is drawn, if higher ones would press all that matters into a flat line."""
+        if self.lines[0].curve.metric != "loss":
+            return None
+        means = [line.curve.mean for line in self.lines]
+        limit = CUT * max(median_low(mean[0] for mean in means), *(mean[-1] for mean in means))
+        return limit if max(self.values) > limit > 0 else None
+
+    @property
+    def values(self) -> list[float]:
+        """All means and all ends of their intervals."""
+        curves = [line.curve for line in self.lines]
+        return [*chain.from_iterable((*each.mean, *(each.low or ()), *(each.high or ())) for each in curves)]
+
 
 def curves_figure(
     name: str, title: str, groups: Named, which: Sequence[Which] = (), fewest: int = 2
@@ -62,11 +79,11 @@ def curves_figure(
     step = max(1.0, (len(known) - 1) / (len(LOOKS) - 1))
     chosen = [round(step * index) for index in range(min(len(known), len(LOOKS)))]
     left_out = [label for index, (label, _) in enumerate(known) if index not in chosen]
-    polls = [(known[index][0], LOOKS[number], known[index][1]) for number, index in enumerate(chosen)]
+    drawn = [(*known[index], LOOKS[number]) for number, index in enumerate(chosen)]
     panels = [
         Panel(
             f"{'Training' if split == 'train' else SPLITS[split].capitalize()} {metric}",
-            tuple(Line(label, look, curve) for label, look, group in polls if (curve := group.curve(split, metric))),
+            tuple(Line(label, look, curve) for label, group, look in drawn if (curve := group.curve(split, metric))),
         )
         for split, metric in which
     ]
@@ -79,8 +96,8 @@ def splits_figure(group: Group) -> Iterator[Figure]:
     panels = []
     for metric in ("accuracy", "loss"):
         curves = [each for each in group.curves if each.metric == metric]
-        polls = {split: LOOKS[index] for index, split in enumerate(("train", "test", "val"))}
-        lines = tuple(Line(SPLITS[each.split], polls[each.split], each) for each in curves)
+        looks = dict(zip(("train", "test", "val"), LOOKS, strict=False))
+        lines = tuple(Line(SPLITS[each.split], looks[each.split], each) for each in curves)
         panels.append(Panel(metric.capitalize(), lines))
     if group.curves:
         yield _figure(f"{group.id}-curves", where_of(group), panels, [])
@@ -102,6 +119,7 @@ def _figure(name: str, title: str, panels: Sequence[Panel], more: Iterable[str])
     if measured := dict.fromkeys(line.label for line in trained if not line.curve.is_running):
         is_mixed = any(line.curve.is_running for line in trained)
         said.append(f"{MEASURED}{f' (here {joined(measured)})' if is_mixed else ''}.")
+    said += [f"Losses above {panel.cut:.3g} are cut off." for panel in panels if panel.cut]
     if curves[0].stride > 1:
         said.append(f"One epoch in {curves[0].stride} is drawn.")
     return Figure(name, "curves", title, f"{title}. {' '.join(seen)}", " ".join([*said, *more]), tuple(panels))
@@ -123,10 +141,12 @@ def draw_curves(panel: Panel) -> Canvas:
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     if metric == "accuracy":
-        ranges = ((*each.mean, *(each.low or ()), *(each.high or ())) for *_, each in lines)
-        canvas.share_axis("y", chain.from_iterable(ranges))
+        canvas.share_axis("y", panel.values)
     else:
         axes.yaxis.set_major_formatter("{x:g}")
+        if panel.cut:
+            lowest = min(panel.values)
+            axes.set_ylim(max(0.0, lowest - 0.05 * (panel.cut - lowest)), panel.cut)
     _label(canvas, lines)
     step = ceil(len(epochs) / MAX_TIPS)
     for epoch in epochs[::step]:
