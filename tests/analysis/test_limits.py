@@ -6,7 +6,7 @@ import pytest
 
 from tests.analysis.designs import design
 from tests.records import FAILED, spec, write_run, write_seeds
-from vitreport.analysis.protocol import limits
+from vitreport.analysis.protocol import held_fixed, limits
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.records.folders import run_folders
 from vitreport.report.tables import ablation
@@ -57,3 +57,11 @@ def test_seeds_that_are_missing_are_counted_once(seeds: int, failed: bool, expec
     cells = tuple((("128",), spec(seed=seed).run_id) for seed in range(seeds))
     (found,) = summarize(run_folders(RUNS), Outline((design(("batch_size",), cells),))).ablations
     assert ablation(found).rows[0][1].endswith(expected)
+
+
+def test_what_is_not_the_same_in_all_groups_is_named_at_their_table() -> None:
+    write_seeds(RUNS, [0.5, 0.51, 0.52], train={"epochs": 4})
+    write_seeds(RUNS, [0.6, 0.61, 0.62], model="swin", train={"epochs": 2, "batch_size": 8})
+    named = [(group.architecture, group) for group in summarize(run_folders(RUNS)).groups]
+    assert held_fixed(named).endswith("Not held fixed: epochs and batch_size.")
+    assert "Not held fixed" not in held_fixed(named[:1])

@@ -43,7 +43,7 @@ def left_out(summary: Summary) -> str:
 
 
 def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
-    """Say how long all were trained, what else differs from the presets in all of them, and whether more does."""
+    """Name what differs from the presets or the defaults: what is the same in all groups, then what is not."""
     groups = [group for _, group in named]
     if not groups:
         return ""
@@ -55,8 +55,11 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
     every = {name: value for name, value in changes[0].items() if all(each.get(name) == value for each in changes)}
     fixed = {"epochs": str(min(epochs))} if len(epochs) == 1 else {}
     words = [f"{name} {value}" for name, value in (fixed | every).items()]
-    if any(each != every for each in changes):
-        others = "Some other settings differ: see the settings below." if words else "See the settings below."
+    changed = dict.fromkeys(name for each in changes for name in each if name not in every)
+    lengths = ["epochs"] if len(epochs) > 1 else []
+    if changed:
+        names = listed(list(dict.fromkeys([*lengths, *changed])))
+        others = f"Not held fixed: {names}."
     else:
         of = "its preset" if len({group.architecture for group in groups}) == 1 else "the presets"
         which = "All other settings are" if words else "The settings are"
