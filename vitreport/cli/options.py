@@ -169,7 +169,7 @@ class TrainingOptions(DeviceOptions):
     cuda_graphs: Annotated[bool, _runtime(CUDA_GRAPHS, "")] = CUDA_GRAPHS.default
     checkpoint_seconds: Annotated[float, _runtime(CHECKPOINT_SECONDS, "N", 0)] = CHECKPOINT_SECONDS.default
     weights: Annotated[
-        Path | None, option("Start from the weights in FILE (default: random weights).", "FILE", panel=RUNTIME)
+        Path | None, spec_option("Start from the weights in FILE (default: random weights).", "FILE")
     ] = None
 
     def runtime(self) -> Runtime:
