@@ -60,6 +60,11 @@ def argument(help_: str, metavar: str, complete: completion.Complete | None = No
     return typer.Argument(help=help_, metavar=metavar, autocompletion=complete)
 
 
+def run_or_group(metavar: str) -> Any:
+    """Return the argument that names a run or a group."""
+    return argument("Id or directory of a run, or id of a group (without the seed).", metavar, completion.groups)
+
+
 def check_exclusive(given: Mapping[str, Any]) -> None:
     """Raise SpecError if several of these options are given."""
     names = [name for name, value in given.items() if value]
@@ -91,6 +96,7 @@ DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
 Gpus = Annotated[int, _runtime(GPUS, "N", 1)]
 BatchNorm = Annotated[Literal["local", "synchronized"], _runtime(BATCH_NORM, "KIND")]
+RunOrGroup = Annotated[str, run_or_group("RUN")]
 Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,

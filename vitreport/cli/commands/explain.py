@@ -7,7 +7,6 @@ from typing import Annotated
 from vitreport.analysis.references import architecture_title
 from vitreport.cli import options, records
 from vitreport.cli.commands.plot import figure_path
-from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import warn_each
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import argument, check_exclusive, flag, option
@@ -26,7 +25,7 @@ from vitreport.store.contact_sheets import ATTENTION
 
 @options.grouped
 def explain(
-    run: RunOrGroup,
+    run: options.RunOrGroup,
     machine: options.DeviceOptions,
     images: Annotated[list[Path] | None, argument("Images or directories (default: test images).", "IMAGE")] = None,
     output: Annotated[Path | None, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")] = None,

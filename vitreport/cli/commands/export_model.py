@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.cli import options
-from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table
 from vitreport.cli.options import flag, option
 from vitreport.errors import SpecError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def export_model(
-    run: RunOrGroup,
+    run: options.RunOrGroup,
     form: Annotated[
         Literal["torch-export", "onnx"] | None,
         option("Format to write (default: by the extension of FILE; else torch-export).", None, "--format"),
