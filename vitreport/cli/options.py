@@ -72,8 +72,14 @@ def check_exclusive(given: Mapping[str, Any]) -> None:
         raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
-def _field(path: str, metavar: str, *names: str) -> Any:
-    return spec_option(f"Set {path} (default: from the spec).", metavar, *names)
+def field_option(content: str, metavar: str, *names: str) -> Any:
+    """Return an option that sets a field of the spec."""
+    return spec_option(f"{content} (default: from the spec).", metavar, *names)
+
+
+def assignments(help_: str) -> Any:
+    """Return the option --set."""
+    return spec_option(help_, "FIELD=VALUE", "--set", complete=completion.assignments)
 
 
 def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) -> Any:
@@ -85,10 +91,6 @@ def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) ->
 Dataset = Annotated[
     str | None,
     spec_option("Dataset, or path of an image folder (default: from the spec).", "NAME", complete=completion.datasets),
-]
-Set = Annotated[
-    list[str] | None,
-    spec_option("Set a field, such as batch_size=64.", "FIELD=VALUE", "--set", complete=completion.assignments),
 ]
 Device = Annotated[str, _runtime(DEVICE, "NAME")]
 Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
@@ -102,7 +104,7 @@ Only = Annotated[
     list[str] | None,
     option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
 ]
-DryRun = Annotated[bool, flag("--dry-run", "Train nothing; show the runs, the time and the disk space.")]
+DryRun = Annotated[bool, flag("--dry-run", "Show the runs, time and disk space without training.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
 AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
 
@@ -111,11 +113,11 @@ AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
 class FieldOptions:
     """Options that set fields of a spec."""
 
-    set_: Set = None
-    epochs: Annotated[int | None, _field("train.epochs", "N")] = None
-    batch_size: Annotated[int | None, _field("train.batch_size", "N")] = None
-    learning_rate: Annotated[float | None, _field("optimizer.learning_rate", "RATE", "--learning-rate", "--lr")] = None
-    precision: Annotated[str | None, _field("train.precision", "float32|bfloat16")] = None
+    set_: Annotated[list[str] | None, assignments("Set a field, such as batch_size=64; repeat for several.")] = None
+    epochs: Annotated[int | None, field_option("Number of epochs", "N")] = None
+    batch_size: Annotated[int | None, field_option("Batch size", "N")] = None
+    learning_rate: Annotated[float | None, field_option("Learning rate", "RATE", "--learning-rate", "--lr")] = None
+    precision: Annotated[str | None, field_option("Precision", "float32|bfloat16")] = None
 
     @property
     def flags(self) -> dict[str, Any]:
@@ -139,7 +141,7 @@ class SpecOptions(FieldOptions):
     dataset: Dataset = None
     preset: Annotated[
         str | None,
-        spec_option("Preset (default: the one for model and dataset).", "NAME", complete=completion.presets),
+        spec_option("Preset (default: chosen by model and dataset).", "NAME", complete=completion.presets),
     ] = None
     spec: Annotated[Path | None, spec_option("TOML file, or spec.json of a run (default: none).", "FILE")] = None
 

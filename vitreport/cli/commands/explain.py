@@ -30,13 +30,13 @@ def explain(
     images: Annotated[list[Path] | None, argument("Images or directories (default: test images).", "IMAGE")] = None,
     output: Annotated[Path | None, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")] = None,
     record: Annotated[bool, flag("--record", "Record maps of test images with each run, for reports.")] = False,
-    most: Annotated[int, option("Number of images to draw.", "N", least=1)] = 12,
+    most: Annotated[int, option("Maximum number of images.", "N", least=1)] = 12,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw maps of what the model of a finished run attends to. For a group, the maps of its seeds are averaged.
 
-    Without IMAGE, draw test images: half of them are the most confident mistakes of the run. With --record, draw at
-    most 12 test images of each run into its directory. Reports show them.
+    Without IMAGE, draw test images: half of them are the most confident mistakes
+    of the run. With --record, save up to 12 test images per run, for reports.
 
     Example:
         vitreport explain swin-digits-ea4ce545-s0 photo.jpg -o attention.png

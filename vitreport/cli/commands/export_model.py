@@ -23,7 +23,7 @@ def export_model(
     run: options.RunOrGroup,
     form: Annotated[
         Literal["torch-export", "onnx"] | None,
-        option("Format to write (default: by the extension of FILE; else torch-export).", None, "--format"),
+        option("Format to write (default: from the file extension, else torch-export).", None, "--format"),
     ] = None,
     output: Annotated[
         Path | None, option("File to write (default: RUN.pt2 or RUN.onnx).", "FILE", "--output", "-o")

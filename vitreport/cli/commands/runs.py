@@ -254,7 +254,7 @@ def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
 @app.command()
 def export(
     names: Annotated[
-        list[str] | None, argument("Runs or groups by their ids (default: all).", "RUN", completion.groups)
+        list[str] | None, argument("Ids of runs or groups (default: all).", "RUN", completion.groups)
     ] = None,
     format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
     table: Annotated[Literal["runs", "epochs"], option("One row per run or per epoch, in CSV and Parquet.")] = "runs",
