@@ -48,7 +48,7 @@ def test_an_onnx_file_needs_no_vitreport(run: Path, cli: Cli) -> None:
     assert (found["schema_version"], found["bytes"], found["speeds"]) == (1, Path("digits.onnx").stat().st_size, None)
     assert found["version"].startswith("opset ")
     assert 0 <= found["largest_difference"] < 1e-5
-    guide = (ROOT / "docs/guides/predict.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs/guides/export-model.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```python\n([^`]*onnxruntime.*?)^```$", guide, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, names)

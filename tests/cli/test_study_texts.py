@@ -107,13 +107,3 @@ def test_the_examples_in_the_documentation_are_up_to_date(name: str, cli: Cli) -
     file = ROOT / "docs" / "examples" / f"{name}.md"
     options = ("--study", name, "--seeds", "1..3", "--no-assets", "--runs-dir", str(ROOT / "runs"))
     assert cli("report", *options, "--check", str(file)).stdout == ""
-
-
-def test_every_section_that_the_guide_compares_is_in_the_example() -> None:
-    guide, example = ((ROOT / "docs" / name).read_text() for name in ("guides/readme.md", "examples/small-images.md"))
-    headings = re.findall(r"^## (.*)$", example, re.MULTILINE)
-    headings += re.findall(r"^- “(.+?)”:", example, re.MULTILINE)  # not run yet
-    places = re.findall(r"^\| [^|]+ \| ([^|]+?) \| [^|]+ \|$", guide, re.MULTILINE)[1:]
-    assert len(places) > 12
-    assert [place for place in places if not place.startswith((*headings, "first table"))] == []
-    assert {each for each in headings if each not in str(places)} <= {"References"}

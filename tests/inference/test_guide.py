@@ -20,8 +20,7 @@ def test_the_examples_of_the_guide_run(
         shutil.copy(image, place)
     names: dict[str, object] = {}
     for example in re.findall(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
-        if "onnxruntime" not in example:  # tests/cli/test_export_model.py runs it
-            exec(example.replace("swin-digits-ea4ce545-s0", own_runs[0].name), names)
+        exec(example.replace("swin-digits-ea4ce545-s0", own_runs[0].name), names)
     assert re.fullmatch(r"((cat|dog) \d+\.\d%\n){2}", capsys.readouterr().out)
     assert getattr(names["maps"], "shape", None) == (8, 4, 4)
     assert [getattr(names[name], "shape", None) for name in ("logits", "scores")] == [(8, 2)] * 2

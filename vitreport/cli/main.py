@@ -28,7 +28,7 @@ COMMANDS = {
     "eval": ("evaluate", "Evaluate a finished run."),
     "predict": ("predict", "Classify images with a trained model."),
     "explain": ("explain", "Show which parts of an image a trained model attends to."),
-    "ablate": ("ablate", "Train every value with every seed and compare the results."),
+    "ablate": ("ablate", "Train each value with several seeds and compare the results."),
     "report": ("report", "Write a report of the recorded runs."),
     "plot": ("plot", "Draw the curves of several groups in one figure."),
     "runs": ("runs", "List, show, compare, export and delete recorded runs."),

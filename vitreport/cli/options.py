@@ -60,6 +60,11 @@ def argument(help_: str, metavar: str, complete: completion.Complete | None = No
     return typer.Argument(help=help_, metavar=metavar, autocompletion=complete)
 
 
+def run_or_group(metavar: str) -> Any:
+    """Return the argument that names a run or a group."""
+    return argument("Id or directory of a run, or id of a group (without the seed).", metavar, completion.groups)
+
+
 def check_exclusive(given: Mapping[str, Any]) -> None:
     """Raise SpecError if several of these options are given."""
     names = [name for name, value in given.items() if value]
@@ -67,8 +72,14 @@ def check_exclusive(given: Mapping[str, Any]) -> None:
         raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
-def _field(path: str, metavar: str, *names: str) -> Any:
-    return spec_option(f"Set {path} (default: from the spec).", metavar, *names)
+def field_option(content: str, metavar: str, *names: str) -> Any:
+    """Return an option that sets a field of the spec."""
+    return spec_option(f"{content} (default: from the spec).", metavar, *names)
+
+
+def assignments(help_: str) -> Any:
+    """Return the option --set."""
+    return spec_option(help_, "FIELD=VALUE", "--set", complete=completion.assignments)
 
 
 def _runtime(option: RuntimeOption, metavar: str, least: float | None = None) -> Any:
@@ -81,22 +92,19 @@ Dataset = Annotated[
     str | None,
     spec_option("Dataset, or path of an image folder (default: from the spec).", "NAME", complete=completion.datasets),
 ]
-Set = Annotated[
-    list[str] | None,
-    spec_option("Set a field, such as batch_size=64.", "FIELD=VALUE", "--set", complete=completion.assignments),
-]
 Device = Annotated[str, _runtime(DEVICE, "NAME")]
 Threads = Annotated[int | None, _runtime(THREADS, "N", 1)]
 DataDirs = Annotated[list[Path] | None, _runtime(DATA_DIR, "DIR")]
 RunsDir = Annotated[Path, _runtime(RUNS_DIR, "DIR")]
 Gpus = Annotated[int, _runtime(GPUS, "N", 1)]
 BatchNorm = Annotated[Literal["local", "synchronized"], _runtime(BATCH_NORM, "KIND")]
+RunOrGroup = Annotated[str, run_or_group("RUN")]
 Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,
     option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
 ]
-DryRun = Annotated[bool, flag("--dry-run", "Train nothing; show the runs, the time and the disk space.")]
+DryRun = Annotated[bool, flag("--dry-run", "Show the runs, time and disk space without training.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
 AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
 
@@ -105,11 +113,11 @@ AsJson = Annotated[bool, flag("--json", "Print JSON to stdout.")]
 class FieldOptions:
     """Options that set fields of a spec."""
 
-    set_: Set = None
-    epochs: Annotated[int | None, _field("train.epochs", "N")] = None
-    batch_size: Annotated[int | None, _field("train.batch_size", "N")] = None
-    learning_rate: Annotated[float | None, _field("optimizer.learning_rate", "RATE", "--learning-rate", "--lr")] = None
-    precision: Annotated[str | None, _field("train.precision", "float32|bfloat16")] = None
+    set_: Annotated[list[str] | None, assignments("Set a field, such as batch_size=64; repeat for several.")] = None
+    epochs: Annotated[int | None, field_option("Number of epochs", "N")] = None
+    batch_size: Annotated[int | None, field_option("Batch size", "N")] = None
+    learning_rate: Annotated[float | None, field_option("Learning rate", "RATE", "--learning-rate", "--lr")] = None
+    precision: Annotated[str | None, field_option("Precision", "float32|bfloat16")] = None
 
     @property
     def flags(self) -> dict[str, Any]:
@@ -133,7 +141,7 @@ class SpecOptions(FieldOptions):
     dataset: Dataset = None
     preset: Annotated[
         str | None,
-        spec_option("Preset (default: the one for model and dataset).", "NAME", complete=completion.presets),
+        spec_option("Preset (default: chosen by model and dataset).", "NAME", complete=completion.presets),
     ] = None
     spec: Annotated[Path | None, spec_option("TOML file, or spec.json of a run (default: none).", "FILE")] = None
 
@@ -169,7 +177,7 @@ class TrainingOptions(DeviceOptions):
     cuda_graphs: Annotated[bool, _runtime(CUDA_GRAPHS, "")] = CUDA_GRAPHS.default
     checkpoint_seconds: Annotated[float, _runtime(CHECKPOINT_SECONDS, "N", 0)] = CHECKPOINT_SECONDS.default
     weights: Annotated[
-        Path | None, option("Start from the weights in FILE (default: random weights).", "FILE", panel=RUNTIME)
+        Path | None, spec_option("Start from the weights in FILE (default: random weights).", "FILE")
     ] = None
 
     def runtime(self) -> Runtime:

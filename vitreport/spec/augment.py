@@ -45,14 +45,14 @@ class VerticalFlipSpec(BaseSpec):
 
 
 class RandomCropSpec(BaseSpec):
-    """Pad each side with `padding` black pixels, then cut out a window of the original size."""
+    """Pad each side with `padding` black pixels, then crop to the original size at a random place."""
 
     name: Literal["random_crop"] = "random_crop"
     padding: PositiveInt = 4
 
 
 class RandomResizedCropSpec(BaseSpec):
-    """Cut out a window of a share `scale` of the area and of width / height `ratio`, and resize it (bilinear) back."""
+    """Crop a random area (`scale`) and aspect ratio (`ratio`: width / height), then resize back (bilinear)."""
 
     name: Literal["random_resized_crop"] = "random_resized_crop"
     scale: Range[AreaShare] = (0.08, 1.0)
@@ -60,7 +60,7 @@ class RandomResizedCropSpec(BaseSpec):
 
 
 class RandomRotationSpec(BaseSpec):
-    """Turn about the center by an angle from `degrees`, counter-clockwise."""
+    """Rotate about the center by an angle from `degrees`, counter-clockwise."""
 
     name: Literal["random_rotation"] = "random_rotation"
     degrees: Range[Degrees] = (-15.0, 15.0)
@@ -68,9 +68,9 @@ class RandomRotationSpec(BaseSpec):
 
 
 class RandomAffineSpec(BaseSpec):
-    """Turn clockwise, shear along x, zoom and move, about the center.
+    """Rotate clockwise, shear along x, scale and translate, about the center.
 
-    `translate` is the largest share of the width and of the height; a shift is a whole number of pixels.
+    `translate` is the largest shift, as a fraction of the width and of the height; shifts are whole pixels.
     """
 
     name: Literal["random_affine"] = "random_affine"
@@ -82,10 +82,10 @@ class RandomAffineSpec(BaseSpec):
 
 
 class ColorJitterSpec(BaseSpec):
-    """Brightness, contrast, saturation and hue in random order, each strength as in torchvision's ColorJitter.
+    """Change brightness, contrast, saturation and hue in random order, with strengths as in torchvision.
 
-    A strength s of the first three draws a factor from [max(0, 1 - s), 1 + s]; hue draws a shift from [-s, s],
-    where 1 is the whole circle.
+    For the first three, a strength s draws a factor from [max(0, 1 - s), 1 + s]. For hue, it draws a shift from
+    [-s, s], where 1 is the whole circle.
     """
 
     name: Literal["color_jitter"] = "color_jitter"
@@ -96,7 +96,7 @@ class ColorJitterSpec(BaseSpec):
 
 
 class SharpnessSpec(BaseSpec):
-    """Blend with a smoothed image: a factor of 0 leaves the smoothed image, 1 the image, 2 doubles its sharpness."""
+    """Blend with a smoothed image: a factor of 0 gives the smoothed image, 1 the original, 2 doubles the sharpness."""
 
     name: Literal["sharpness"] = "sharpness"
     factor: Strength = 2.0
@@ -120,7 +120,7 @@ class EqualizeSpec(BaseSpec):
 class RandomErasingSpec(BaseSpec):
     """Random erasing (Zhong et al. 2020, arXiv:1708.04896), before normalization.
 
-    A rectangle of a share `scale` of the area and of height / width `ratio` becomes black, or uniform noise.
+    Replace a rectangle of random area (`scale`) and aspect ratio (`ratio`: height / width) with black or uniform noise.
     """
 
     name: Literal["random_erasing"] = "random_erasing"
@@ -167,9 +167,9 @@ OperationSpec = Annotated[
 
 
 class MixtureSpec(BaseSpec):
-    """From `minimum` to `maximum` operations for each image, each drawn uniformly from the list, with replacement.
+    """Apply `minimum` to `maximum` operations to each image, each drawn uniformly from the list, with replacement.
 
-    What is drawn twice acts twice, with parameters of its own each time.
+    An operation may be drawn more than once; each use has new random parameters.
     """
 
     name: Literal["mixture"] = "mixture"
@@ -181,9 +181,9 @@ class MixtureSpec(BaseSpec):
 class MixSpec(BaseSpec):
     """Mixup (Zhang et al. 2018, arXiv:1710.09412) and CutMix (Yun et al. 2019, arXiv:1905.04899).
 
-    Of an image and its partner in the batch a share is drawn from Beta(alpha, alpha): mixup takes so much of each
-    pixel, CutMix so many of the pixels, and the labels count as much. An alpha of 0 leaves a method out; of both,
-    CutMix is chosen with `switch_probability`.
+    Draw a mixing ratio from Beta(alpha, alpha). Mixup blends the pixels of an image and of its partner in the batch by
+    this ratio; CutMix replaces that share of the pixels with those of the partner. Labels are mixed in the same ratio
+    as the pixels. An alpha of 0 disables a method; if both are on, CutMix is chosen with `switch_probability`.
     """
 
     mixup_alpha: Alpha = 0.0

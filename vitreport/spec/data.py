@@ -29,15 +29,15 @@ class DatasetFacts:
 class DataSpec(BaseSpec):
     """The images of a run: which, at which size, how they are split, normalized and augmented.
 
-    `limit` keeps that many training images, the same share of each class; the test split is never cut.
+    `limit` uses only that many training images, keeping the class proportions; the test split is not reduced.
 
     `normalization` subtracts a mean from the channels and divides by a deviation: those of the dataset's training
     images, those of ImageNet, or "inception", which maps [0, 1] to [-1, 1]; pretrained weights need their own.
     "cifar" is the mean of CIFAR-10 with a deviation from much published code. That deviation is too small: it is the
     mean of the deviations within single images.
 
-    `validation` says which images choose the epoch: "fraction" holds out a part of the training images, "folder" takes
-    the validation images that the dataset has.
+    `validation` sets the images used to select the epoch: "fraction" holds out a part of the training images, "folder"
+    uses the validation images that the dataset has.
     """
 
     dataset: Name = "cifar10"

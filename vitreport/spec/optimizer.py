@@ -64,9 +64,9 @@ class ConstantSpec(BaseSpec):
 class CosineSpec(BaseSpec):
     """A linear warm-up, then half a cosine (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts).
 
-    It falls towards `final_fraction` of the learning rate, which the step after the last would have. With `interval`
-    "step" it changes at every step. With "epoch" it is constant within an epoch, and `lag_epochs` delays it: after
-    the warm-up, epoch 0 has the full learning rate. With a final fraction of 0, epoch k = 1, 2, ... of T has
+    It decays towards `final_fraction` of the learning rate, reached one step after the last. With `interval` "step" it
+    changes at every step. With "epoch" it is constant within an epoch, and `lag_epochs` delays it: after the warm-up,
+    epoch 0 has the full learning rate. With a final fraction of 0, epoch k = 1, 2, ... of T has
     (1 + cos(pi (k - lag) / T)) / 2 of it. A lag of 2 reproduces a PyTorch loop that calls `scheduler.step(epoch - 1)`
     after each epoch: the learning rate falls slightly in epoch 1 and is full again in epoch 2.
     """

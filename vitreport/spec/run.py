@@ -20,9 +20,9 @@ class TrainSpec(BaseSpec):
 
     If there are fewer training images than `batch_size`, they are one batch.
 
-    `selection = "val"` takes the epoch with the best validation accuracy, "last" the last one.
+    `selection = "val"` uses the epoch with the highest validation accuracy, "last" the last one.
     For the curves, `monitor_test` measures the test split after every epoch, and `monitor_train` the training images
-    without augmentation and dropout; nothing is selected by them.
+    without augmentation and dropout; neither is used for selection.
     """
 
     epochs: PositiveInt = 20

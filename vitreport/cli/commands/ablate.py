@@ -33,7 +33,7 @@ def ablate(
         str | None, option("Baseline value of each --param (default: those in the spec).", "VALUES", panel=SWEEP)
     ] = None,
 ) -> None:
-    """Train every value with every seed and compare the results.
+    """Train each value with several seeds and compare the results.
 
     By default, the model is perceiver-io on cifar10. Run the same command again
     to train only what is missing.

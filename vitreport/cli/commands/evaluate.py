@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from vitreport.analysis.class_scores import class_scores
 from vitreport.analysis.runs import measured_accuracy
 from vitreport.cli import options, records
-from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
@@ -27,7 +26,7 @@ AGREES = {True: "same results as recorded in training", False: "differs from the
 
 @options.grouped
 def evaluate(
-    run: RunOrGroup,
+    run: options.RunOrGroup,
     machine: options.DeviceOptions,
     split: Annotated[Literal["test", "val", "train"], option("Split to evaluate.")] = "test",
     dataset: options.Dataset = None,

@@ -7,7 +7,6 @@ from typing import Annotated
 from vitreport.analysis.references import architecture_title
 from vitreport.cli import options, records
 from vitreport.cli.commands.plot import figure_path
-from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import warn_each
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import argument, check_exclusive, flag, option
@@ -26,18 +25,18 @@ from vitreport.store.contact_sheets import ATTENTION
 
 @options.grouped
 def explain(
-    run: RunOrGroup,
+    run: options.RunOrGroup,
     machine: options.DeviceOptions,
     images: Annotated[list[Path] | None, argument("Images or directories (default: test images).", "IMAGE")] = None,
     output: Annotated[Path | None, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")] = None,
     record: Annotated[bool, flag("--record", "Record maps of test images with each run, for reports.")] = False,
-    most: Annotated[int, option("Number of images to draw.", "N", least=1)] = 12,
+    most: Annotated[int, option("Maximum number of images.", "N", least=1)] = 12,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw maps of what the model of a finished run attends to. For a group, the maps of its seeds are averaged.
 
-    Without IMAGE, draw test images: half of them are the most confident mistakes of the run. With --record, draw at
-    most 12 test images of each run into its directory. Reports show them.
+    Without IMAGE, draw test images: half of them are the most confident mistakes
+    of the run. With --record, save up to 12 test images per run, for reports.
 
     Example:
         vitreport explain swin-digits-ea4ce545-s0 photo.jpg -o attention.png

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from vitreport.cli import options
-from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_json, print_table
 from vitreport.cli.options import flag, option
 from vitreport.errors import SpecError
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def export_model(
-    run: RunOrGroup,
+    run: options.RunOrGroup,
     form: Annotated[
         Literal["torch-export", "onnx"] | None,
-        option("Format to write (default: by the extension of FILE; else torch-export).", None, "--format"),
+        option("Format to write (default: from the file extension, else torch-export).", None, "--format"),
     ] = None,
     output: Annotated[
         Path | None, option("File to write (default: RUN.pt2 or RUN.onnx).", "FILE", "--output", "-o")

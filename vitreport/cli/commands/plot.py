@@ -35,7 +35,7 @@ HINTS: dict[Split, str] = {
 
 
 def plot(
-    names: Annotated[list[str], argument("Runs, groups or sweeps by their ids.", "GROUP", completion.sweeps)],
+    names: Annotated[list[str], argument("Ids of runs, groups or sweeps.", "GROUP", completion.sweeps)],
     output: Annotated[Path, option("SVG, PNG or PDF file to write.", "FILE", "--output", "-o")],
     split: Annotated[Split, option("Split to draw.")] = "val",
     metric: Annotated[Metric, option("Metric to draw.")] = "accuracy",

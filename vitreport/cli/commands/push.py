@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from vitreport.cli import options, records
-from vitreport.cli.commands.runs import RunOrGroup
 from vitreport.cli.console import print_table, print_text
 from vitreport.cli.options import argument, flag
 from vitreport.formatting import compact
@@ -14,7 +13,7 @@ from vitreport.runtime import RUNS_DIR
 
 
 def push(
-    run: RunOrGroup,
+    run: options.RunOrGroup,
     repo_id: Annotated[str, argument("Repository on the Hub: USER/NAME.", "REPO_ID")],
     private: Annotated[bool, flag("--private", "Make the repository private if it is new.")] = False,
     dry_run: Annotated[bool, flag("--dry-run", "List the files and their sizes; upload nothing.")] = False,

@@ -9,7 +9,7 @@ import vitreport
 from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
-from vitreport.cli.options import argument, check_exclusive, flag, option
+from vitreport.cli.options import argument, assignments, check_exclusive, flag, option
 from vitreport.cli.records import check_places_undamaged, check_runs_dir, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
@@ -32,7 +32,7 @@ EXTENSIONS: dict[str, Format] = {
 
 def report(
     runs: Annotated[
-        list[str] | None, argument("Runs, groups or sweeps by their ids (default: all).", "RUN", completion.sweeps)
+        list[str] | None, argument("Ids of runs, groups or sweeps (default: all).", "RUN", completion.sweeps)
     ] = None,
     format_: Annotated[
         Format | None, option("Output format (default: from the file extension, else markdown).", None, "--format")
@@ -50,7 +50,10 @@ def report(
         str | None, option("Study to report, by name or file (default: none).", "STUDY", complete=completion.studies)
     ] = None,
     only: options.Only = None,
-    set_: options.Set = None,
+    set_: Annotated[
+        list[str] | None,
+        assignments("Override that the runs of the study were trained with; repeat for several."),
+    ] = None,
     seeds: Annotated[str | None, option("With --study, only these seeds (default: all recorded).", "SEEDS")] = None,
     data_dirs: options.DataDirs = None,
     runs_dir: options.RunsDir = RUNS_DIR.default,

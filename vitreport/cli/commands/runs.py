@@ -14,7 +14,7 @@ from vitreport.analysis.runs import RunSummary, summarize_run
 from vitreport.cli import completion, options, records
 from vitreport.cli.commands import cleanup
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
-from vitreport.cli.options import argument, flag, option
+from vitreport.cli.options import RunOrGroup, argument, flag, option, run_or_group
 from vitreport.errors import DamageError, SpecError
 from vitreport.export.table import check_extra, epochs_table, runs_table
 from vitreport.files import output_path, write_atomic
@@ -35,10 +35,6 @@ SPARKS = "▁▂▃▄▅▆▇█"
 MEASURED = ("test_accuracy.", "selected.", "last.", "cost.", "throughput.", "seconds")
 
 app = typer.Typer(no_args_is_help=True)
-
-RunOrGroup = Annotated[
-    str, argument("Id or directory of a run, or id of a group (without the seed).", "RUN", completion.groups)
-]
 
 
 @app.command("list")
@@ -207,7 +203,10 @@ def _sparkline(values: Sequence[float]) -> str:
 
 @app.command()
 def diff(
-    first: RunOrGroup, second: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json: options.AsJson = False
+    first: Annotated[str, run_or_group("A")],
+    second: Annotated[str, run_or_group("B")],
+    runs_dir: options.RunsDir = RUNS_DIR.default,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compare two runs or two groups: show what differs in spec, data, environment and results.
 
@@ -255,7 +254,7 @@ def _words(path: str, value: Any, sign: Literal["", "+"] = "") -> str:
 @app.command()
 def export(
     names: Annotated[
-        list[str] | None, argument("Runs or groups by their ids (default: all).", "RUN", completion.groups)
+        list[str] | None, argument("Ids of runs or groups (default: all).", "RUN", completion.groups)
     ] = None,
     format_: Annotated[Literal["csv", "parquet", "tensorboard"], option("Format to write.", None, "--format")] = "csv",
     table: Annotated[Literal["runs", "epochs"], option("One row per run or per epoch, in CSV and Parquet.")] = "runs",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def train(
     wanted: options.SpecOptions,
     training: options.TrainingOptions,
-    seed: Annotated[int | None, option("Set seed (default: from the spec).", "N", panel=options.SPEC)] = None,
+    seed: Annotated[int | None, options.field_option("Random seed", "N")] = None,
     dry_run: options.DryRun = False,
     trace: Annotated[
         Path | None,
