@@ -21,7 +21,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 Method = Literal["crossed", "t", "wilson", "welch", "newcombe", "none", "equal"]
-METHODS: dict[Method, str] = {
+INTERVAL_WORDS: dict[Method, str] = {
     "crossed": "over seeds and test images",
     "t": "over seeds (Student's t)",
     "wilson": "over the images of a single run (Wilson)",
@@ -99,7 +99,7 @@ def _pp(fraction: float, sign: str = "") -> str:
     return f"{points:{sign}z.{digits}f}"
 
 
-def methods(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] = ()) -> str:
+def describe_intervals(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] = ()) -> str:
     """Describe intervals, as in "95% confidence intervals (3 seeds each): over seeds and test images".
 
     A difference has the seeds of its smaller side. `of` contains the estimates of all groups in the differences.
@@ -109,7 +109,7 @@ def methods(estimates: Iterable[Estimate | None], of: Iterable[Estimate | None] 
         return ""
     used = {estimate.method for estimate in known}
     used = (used - WITHOUT_INTERVAL) or used  # the others say so in their cells
-    words = [METHODS[method] for method in METHODS if method in used]
+    words = [INTERVAL_WORDS[method] for method in INTERVAL_WORDS if method in used]
     counts = sorted({estimate.n for estimate in (*known, *filter(None, of)) if estimate.n > 1})
     seeds = f" ({' or '.join(map(str, counts))} seeds each)" if counts else ""
     several = max(estimate.comparisons for estimate in known)

@@ -208,9 +208,12 @@ def test_the_choice_of_colours_is_kept_and_there_from_the_first_paint(browser: A
     assert page.evaluate("firstSeen") == "dark"
     assert page.evaluate(BACKGROUND) == "rgb(13, 17, 23)"
     page.get_by_role("button", name="Light colors").click()
-    again = Visit(context, file)
-    assert again.page.evaluate("firstSeen") == "light"
-    assert again.complaints == []
+    for _ in range(50):  # a browser passes on what another tab has kept in its own time
+        again = Visit(context, file)
+        assert again.complaints == []
+        if (seen := again.page.evaluate("firstSeen")) == "light":
+            break
+    assert seen == "light"
     context.close()
 
 

@@ -18,7 +18,7 @@ from tests.report.test_linter import complaints_of
 from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Section, Summary
 from vitreport.report import blocks
-from vitreport.report.blocks import Bullets, Paragraph, Prose, filled
+from vitreport.report.blocks import Bullets, Paragraph, Prose, without_empty
 from vitreport.report.html import _printed, render_html
 from vitreport.report.inject import BEGIN, END, write_document
 from vitreport.report.json_format import render_json
@@ -163,7 +163,7 @@ def test_what_a_study_may_say_stays_in_its_place(text: str, value: str) -> None:
     pieces, problems = read_prose(TypeAdapter(study_text.Prose).validate_python(text), {"a": [""]})
     block = Prose("".join(piece if isinstance(piece, str) else value for piece in pieces))
     below = (Bullets(("below",)), blocks.Section("Next", "next", (Paragraph("below"),)))
-    document = render_blocks([*filled([block]), *below], None)
+    document = render_blocks([*without_empty([block]), *below], None)
     root = parse(f"<main>{_printed(block)}</main>")
     assert {each.tag for each in root} - {"#root", "main"} <= TAGS | (NOT_ALLOWED if problems else set())
     targets = [each.attributes["href"] for each in root.all("a")]

@@ -11,7 +11,7 @@ from typing import Any
 from vitreport.analysis.comparisons import difference_of, differences_from, paired, to_settle
 from vitreport.analysis.grids import with_effects
 from vitreport.analysis.groups import Group
-from vitreport.analysis.labels import settings
+from vitreport.analysis.labels import differing_settings
 from vitreport.analysis.representatives import Planned, most_results
 from vitreport.analysis.summary import Ablation, Labels, Level
 from vitreport.records.run import SweepRecord
@@ -73,7 +73,7 @@ def inferred_ablations(
             label, value = format_value(group.fields[path]), group.fields[path]
             levels.append(_level([ValueSpec(label=label, value=value, fields={path: value})], group, len(group.runs)))
         baseline = (format_value(usual[path]),) if path in usual else None
-        held = settings({**own, path: None}, [{**own, path: None}, {**usual, path: None}])
+        held = differing_settings({**own, path: None}, [{**own, path: None}, {**usual, path: None}])
         ablation = _ablation(alike[0], levels, [short_name(path)], baseline)
         found.append(replace(ablation, qualifier=f"at {held}" if held else ""))
     return found

@@ -88,9 +88,9 @@ def _judged(claim: Claim, groups: Sequence[Group], altered: Collection[str]) -> 
     group = group_of_spec(groups, claim.group)
     about = [group, *(group_of_spec(groups, name, group.dataset if group else "") for name in claim.others)]
     there = [each for each in about if each]
-    lacking = next((each for each in there if each.test is None), None)
-    if len(there) < len(about) or lacking:
-        return Verdict(claim, "not run", f"its runs have no result: {lacking.state}" if lacking else "no run yet")
+    unmeasured = next((each for each in there if each.test is None), None)
+    if len(there) < len(about) or unmeasured:
+        return Verdict(claim, "not run", f"its runs have no result: {unmeasured.state}" if unmeasured else "no run yet")
     if any(_measured(claim, each) is None for each in there):
         return Verdict(replace(claim, command=""), "not comparable", NO_CURVE)
     found, why = _found(claim, there), "" if claim.faults else _why_incomparable(there, altered)

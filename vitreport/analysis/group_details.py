@@ -70,7 +70,7 @@ class Attention:
 
 
 @dataclass(frozen=True)
-class Details:
+class GroupDetails:
     """What is shown of one group at length; each part is empty or None if no run has it."""
 
     classes: Mapping[str, ClassResult] = field(default_factory=dict)  # those with test images or predictions
@@ -80,7 +80,7 @@ class Details:
     damage: tuple[Damage, ...] = ()  # found while the details were read
 
 
-def read_details(folders: Iterable[Path]) -> Details:
+def read_details(folders: Iterable[Path]) -> GroupDetails:
     """Return what these finished runs measured on the test split.
 
     Results with other classes than those of the first are left out of what is shown by class.
@@ -102,7 +102,7 @@ def read_details(folders: Iterable[Path]) -> Details:
     matrices = [test.confusion for test in alike if test.confusion]
     pooled = tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
     damage: dict[str, list[Damage]] = {run.id: [] for run, _ in done}
-    return Details(
+    return GroupDetails(
         classes=by_class,
         confusion=Confusion(names, pooled, len(matrices)) if matrices else None,
         mistakes=next(filter(None, (_mistakes(run, damage[run.id]) for run, _ in done)), None),

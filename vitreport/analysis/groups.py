@@ -8,9 +8,9 @@ from typing import Any
 
 from vitreport.analysis.class_scores import mean_score
 from vitreport.analysis.curves import Curve, Metric, curves_of
-from vitreport.analysis.group_details import Details
+from vitreport.analysis.group_details import GroupDetails
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
-from vitreport.analysis.train_commands import changes_of, fields_of, spec_command
+from vitreport.analysis.train_commands import changes_of, flat_fields, spec_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
@@ -64,7 +64,7 @@ class Group:
     shares_apart: float | None = 0.0  # how far the class shares of training and test images differ, if recorded
     cost: Cost | None = None
     curves: tuple[Curve, ...] = ()  # of the runs in its state
-    details: Details | None = None  # only of finished groups that represent an architecture on a dataset
+    details: GroupDetails | None = None  # only of finished groups that represent an architecture on a dataset
 
     def curve(self, split: str, metric: Metric) -> Curve | None:
         """Return one of its curves."""
@@ -180,7 +180,7 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
         dataset=dataset,
         label="",
         state=state,
-        fields=fields_of(spec),
+        fields=flat_fields(spec),
         runs=tuple(runs),
         train=mean_over_seeds([correct / count for correct, count in train], PROPORTION),
         validation=mean_proportion(validation),
@@ -198,7 +198,10 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
 
 
 def _shares_apart(spec: RunSpec, records: Sequence[RunRecord]) -> float | None:
-    """Return the largest of any run. Older records of published images count no classes: their splits are alike."""
+    """Return the largest difference of class shares of any run, None if a record does not count the classes.
+
+    Older records of published images do not count them, either: the splits of these have equal shares.
+    """
     is_published = spec.data.dataset in DATASETS
     if any(not record.data.class_counts and not (is_published and record.data.canonical) for record in records):
         return None

@@ -33,13 +33,13 @@ def field_values(groups: Sequence[Group], belongs: Callable[[str], bool]) -> dic
 def group_label(group: Group, representative: Group | None, groups: Iterable[Group]) -> str:
     """Word how a group differs from the representative of its pair, else from the other groups of the pair."""
     if representative:
-        return settings(group.fields, [group.fields, representative.fields])
+        return differing_settings(group.fields, [group.fields, representative.fields])
     pair = group.architecture, group.dataset
     siblings = [each.fields for each in groups if (each.architecture, each.dataset) == pair]
-    return settings(group.fields, siblings) or f"group {group.spec_id[-8:]}"
+    return differing_settings(group.fields, siblings) or f"group {group.spec_id[-8:]}"
 
 
-def settings(own: Fields, among: Sequence[Fields]) -> str:
+def differing_settings(own: Fields, among: Sequence[Fields]) -> str:
     """Word the fields that differ among several, as they are in one: batch_size 16 and 2 more."""
     differing = [path for path in _paths(among) if len({_shown(each, path) for each in among}) > 1]
     words = [f"{short_name(path)} {_shown(own, path)}" for path in differing[:MAX_IN_A_LABEL]]

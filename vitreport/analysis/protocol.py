@@ -67,7 +67,7 @@ def held_fixed(named: Named, varied: Collection[str] = ()) -> str:
     return f"Held fixed: {', '.join(words)}. {others}" if words else others
 
 
-def unequal_classes(named: Named) -> str:
+def unequal_classes_note(named: Named) -> str:
     """Say that the classes of the test split are unequal, and what that means for accuracy."""
     found = next((group.unequal_classes for _, group in named if group.unequal_classes), "")
     return f"Classes are unequal: {found}. Large classes count more in accuracy." if found else ""

@@ -22,7 +22,7 @@ SETTING_REFERENCES = {
     for section in ("optimizer", "schedule")
     for kind in members(RunSpec.model_fields[section].annotation)
 }
-METHODS = {
+STATISTICS_REFERENCES = {
     *("student1908t", "wilson1927interval", "welch1947t", "newcombe1998difference", "mcnemar1947correlated"),
     *("sidak1967rectangular", "satterthwaite1946approximate", "owen2012bootstrapping", "bloom1995minimum"),
 }
@@ -69,7 +69,11 @@ def subject_of(ablation: "Ablation") -> str:
 
 def bibliography(summary: "Summary") -> list[str]:
     """Return the entries of what a summary rests on, in the order of the file; those of statistics always."""
-    cited = METHODS | {each.reference for each in summary.architectures} | {each.reference for each in summary.datasets}
+    cited = (
+        STATISTICS_REFERENCES
+        | {each.reference for each in summary.architectures}
+        | {each.reference for each in summary.datasets}
+    )
     for group in summary.groups:
         cited |= {key for (path, value), key in SETTING_REFERENCES.items() if group.fields.get(path) == value}
     return [entry for key, entry in entries().items() if key in cited]

@@ -6,7 +6,7 @@ from vitreport.analysis.claims import Claim
 from vitreport.analysis.references import architecture_title
 from vitreport.analysis.representatives import Planned
 from vitreport.analysis.sections import PlannedSection
-from vitreport.analysis.study_text import Number, Template
+from vitreport.analysis.study_text import PlannedNumber, Template
 from vitreport.analysis.summarize import Outline
 from vitreport.data.registry import dataset_title
 from vitreport.spec.study import ClaimSpec, StudySpec, combination
@@ -133,10 +133,10 @@ def _texts(study: StudySpec, plans: Plans) -> dict[str, Template]:
     def planned(name: str, level: str) -> Planned | None:
         return _planned(_first_trial(plans[name], levels[name][level]), "") if name in plans else None
 
-    def number(piece: Reference) -> Number:
+    def number(piece: Reference) -> PlannedNumber:
         names = {each.name for each in piece.operands}
         design = plans[names.pop()].id if len(names) == 1 and names <= plans.keys() else ""
-        return Number(piece.quantity, tuple(planned(each.name, each.level) for each in piece.operands), design)
+        return PlannedNumber(piece.quantity, tuple(planned(each.name, each.level) for each in piece.operands), design)
 
     return {
         place: tuple(piece if isinstance(piece, str) else number(piece) for piece in read_prose(text, levels)[0])

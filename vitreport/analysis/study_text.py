@@ -14,7 +14,7 @@ NOT_RUN = "not run yet"
 LEFT_OUT = "not in this report"
 
 
-class Number(NamedTuple):
+class PlannedNumber(NamedTuple):
     """A number that a text names, with what is planned for its groups; None of parts that were not asked for."""
 
     quantity: Quantity
@@ -22,7 +22,7 @@ class Number(NamedTuple):
     design: str = ""  # the id of the sweep, if the text names one ablation for all groups
 
 
-Template = tuple[str | Number, ...]
+Template = tuple[str | PlannedNumber, ...]
 
 
 def fill(text: Template, groups: Sequence[Group], ablations: Iterable[Ablation]) -> str:
@@ -33,16 +33,16 @@ def fill(text: Template, groups: Sequence[Group], ablations: Iterable[Ablation])
 
 def has_result(text: Template, groups: Sequence[Group]) -> bool:
     """Return whether all groups of some number in a text were run; also for a text without numbers."""
-    numbers = [piece for piece in text if isinstance(piece, Number)]
+    numbers = [piece for piece in text if isinstance(piece, PlannedNumber)]
     return not numbers or any(len(_groups_of(each, groups)) == len(each.groups) for each in numbers)
 
 
-def _groups_of(number: Number, groups: Sequence[Group]) -> list[Group]:
+def _groups_of(number: PlannedNumber, groups: Sequence[Group]) -> list[Group]:
     planned = (each for each in number.groups if each)
     return [group for each in planned if (group := group_of_spec(groups, each.group, each.dataset))]
 
 
-def _written(number: Number, groups: Sequence[Group], ablations: Sequence[Ablation]) -> str:
+def _written(number: PlannedNumber, groups: Sequence[Group], ablations: Sequence[Ablation]) -> str:
     """Write a number, or say why there is none."""
     found = _groups_of(number, groups)
     if len(found) < len(number.groups):

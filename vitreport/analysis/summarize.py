@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from vitreport.analysis.ablations import inferred_ablations, planned_ablations
 from vitreport.analysis.group_details import read_details
@@ -59,10 +60,7 @@ def summarize(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: 
     sections = [planned_section(section, groups, designed) for section in outline.sections]
     sections = sections or list(usual_sections(pairs, ablations))
     names = list(dict.fromkeys([*(pair.architecture for pair in pairs), *(group.architecture for group in groups)]))
-    places = list(dict.fromkeys([*(pair.dataset for pair in pairs), *(group.dataset for group in groups)]))
-    groups.sort(
-        key=lambda each: (names.index(each.architecture), places.index(each.dataset), _natural(each.label), each.id)
-    )
+    groups = _in_order(groups, names, pairs)
     return Summary(
         runs=len(seen),
         sections=(*sections, *other_sections(sections, groups)),
@@ -82,6 +80,18 @@ def summarize(runs: Iterable[Run | Path], outline: Outline = Outline(), damage: 
         introduction=fill(outline.introduction, groups, ablations),
         conclusion=fill(outline.conclusion, groups, ablations) if has_result(outline.conclusion, groups) else "",
     )
+
+
+def _in_order(groups: Iterable[Group], architectures: Sequence[str], pairs: Sequence[Pair]) -> list[Group]:
+    """Sort groups by architecture, then by dataset as the pairs have them, then by their labels."""
+    groups = list(groups)
+    datasets = list(dict.fromkeys([*(pair.dataset for pair in pairs), *(group.dataset for group in groups)]))
+
+    def place(group: Group) -> tuple[Any, ...]:
+        kind = architectures.index(group.architecture), datasets.index(group.dataset)
+        return *kind, _natural(group.label), group.id
+
+    return sorted(groups, key=place)
 
 
 def _architecture(name: str) -> Architecture:

@@ -54,7 +54,7 @@ def model_name(spec: RunSpec) -> str:
 
 def changes_of(spec: RunSpec) -> dict[str, str]:
     """Return what differs from the preset or the defaults as `--set` takes it, by the paths of the fields."""
-    wanted, facts = fields_of(spec), _facts_of(spec)
+    wanted, facts = flat_fields(spec), _facts_of(spec)
     changes: dict[str, str] = {}
     for paths in (TAGS, wanted):  # tags first: they bring the defaults of their other fields
         usual = _usual_fields(model_name(spec), spec.model.whole_label, facts, tuple(changes.values()))
@@ -67,7 +67,7 @@ def changes_of(spec: RunSpec) -> dict[str, str]:
 
 def preset_of(spec: RunSpec) -> str | None:
     """Return the name of the preset that a spec was trained with, whatever its seed, if nothing was changed."""
-    wanted = fields_of(spec)
+    wanted = flat_fields(spec)
     presets = _preset_fields(spec.model.name, _facts_of(spec))
     return next((name for name, fields in presets.items() if fields == wanted), None)
 
@@ -83,7 +83,7 @@ def _preset_fields(model: str, facts: DatasetFacts) -> Mapping[str, Mapping[str,
     """Return the fields of the presets of a model for a dataset, by their names."""
     layers = {name: read_preset(name) for name in presets_of(model)}
     return {
-        name: fields_of(_composed([layer], facts))
+        name: flat_fields(_composed([layer], facts))
         for name, layer in layers.items()
         if layer.values["data"]["dataset"] == facts.name
     }
@@ -103,11 +103,11 @@ def _usual_fields(model: str, label: str, facts: DatasetFacts, assignments: tupl
         layer_of({"model.name": model, "data.dataset": facts.name}, "command line"),
     ]
     try:
-        return fields_of(_composed(layers, facts))
+        return flat_fields(_composed(layers, facts))
     except SpecError:  # the spec is sound, but a part of what makes it differ is not
         return {}
 
 
-def fields_of(spec: RunSpec) -> dict[str, Any]:
+def flat_fields(spec: RunSpec) -> dict[str, Any]:
     """Return the fields of a spec by their dotted paths, without the seed."""
     return {path: value for path, value in flatten(spec.model_dump(mode="json")).items() if path != "seed"}

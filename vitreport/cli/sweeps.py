@@ -11,7 +11,7 @@ from typing import Any
 import vitreport
 from vitreport.analysis.findings import ablation_findings
 from vitreport.analysis.power import foreseen
-from vitreport.analysis.protocol import unequal_classes
+from vitreport.analysis.protocol import unequal_classes_note
 from vitreport.analysis.selection import Analysis
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text, warn_each
 from vitreport.cli.live import SweepView
@@ -143,7 +143,7 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
             print_sentence(content.note)
             print_table(effects.columns, effects.rows, right=effects.columns[1:], spare=(), gap=True)
             content = effects
-        unequal, found = unequal_classes(ablations[plan.id].groups), ablation_findings(ablations[plan.id])
+        unequal, found = unequal_classes_note(ablations[plan.id].groups), ablation_findings(ablations[plan.id])
         sentences = (content.note, unequal, *(each.sentence for each in found), plan.baseline_warning)
         for sentence in filter(None, sentences):
             print_sentence(sentence)

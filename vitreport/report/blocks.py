@@ -124,13 +124,15 @@ class Section:
 Block = Paragraph | Prose | Bullets | CodeBlock | Table | Figure | SideBySide | Details
 Part = Block | Section
 P = TypeVar("P", bound=Part)
-HOLDERS, SAYING = (SideBySide, Details, Section), ("text", "items", "rows", "blocks")
+CONTAINERS, CONTENT_FIELDS = (SideBySide, Details, Section), ("text", "items", "rows", "blocks")
 
 
-def filled(content: Iterable[P]) -> tuple[P, ...]:
+def without_empty(content: Iterable[P]) -> tuple[P, ...]:
     """Return the blocks or sections that say something: a table has rows, a list has items, and so on."""
-    whole = (replace(each, blocks=filled(each.blocks)) if isinstance(each, HOLDERS) else each for each in content)
-    return tuple(each for each in whole if all(getattr(each, name, True) for name in SAYING))
+    whole = (
+        replace(each, blocks=without_empty(each.blocks)) if isinstance(each, CONTAINERS) else each for each in content
+    )
+    return tuple(each for each in whole if all(getattr(each, name, True) for name in CONTENT_FIELDS))
 
 
 def figures_in(content: Iterable[Part]) -> Iterator[Figure]:
@@ -138,11 +140,11 @@ def figures_in(content: Iterable[Part]) -> Iterator[Figure]:
     for each in content:
         if isinstance(each, Figure):
             yield each
-        elif isinstance(each, HOLDERS):
+        elif isinstance(each, CONTAINERS):
             yield from figures_in(each.blocks)
 
 
-def name_apart(figures: Iterable[Figure]) -> None:
+def make_names_unique(figures: Iterable[Figure]) -> None:
     """Rename the figures whose names others before them have."""
     taken: set[str] = set()
     for figure in figures:

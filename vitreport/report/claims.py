@@ -5,13 +5,13 @@ from functools import partial
 
 from vitreport.analysis import protocol
 from vitreport.analysis.claims import Verdict
-from vitreport.formatting import Estimate, methods
+from vitreport.formatting import Estimate, describe_intervals
 from vitreport.report.blocks import Code, Table, table
 from vitreport.report.tables import estimate_cell, vary_in_seeds
 
 
 def verdicts(content: Sequence[Verdict]) -> Table:
-    """Show published claims, with a command if more runs would settle one. The note gives each fault once."""
+    """Show published claims, with the command that trains what was not measured. The note gives each fault once."""
     seeds = vary_in_seeds(each.measured for each in content)
     faults, rows = list(dict.fromkeys(fault for each in content for fault in each.claim.faults)), []
     for each in content:
@@ -30,7 +30,9 @@ def verdicts(content: Sequence[Verdict]) -> Table:
         rows.append(row)
     columns = ("claim", "published", "measured", "difference (pp)", "verdict", "why", "source", "command")
     causes = "; ".join(f"({number}) {fault}" for number, fault in enumerate(faults, start=1))
-    note = methods(each.measured for each in content)
-    note += f" {protocol.TEXTS['single_claims']}" * bool(note)
-    note += f" Not comparable: {causes}." * bool(faults)
+    note = describe_intervals(each.measured for each in content)
+    if note:
+        note += f" {protocol.TEXTS['single_claims']}"
+    if faults:
+        note += f" Not comparable: {causes}."
     return table("Published and measured", columns, rows, len(columns), note.strip())

@@ -6,7 +6,7 @@ from functools import partial
 from vitreport.analysis import protocol
 from vitreport.analysis.group_details import ClassResult, Confusion
 from vitreport.analysis.groups import Named
-from vitreport.formatting import Estimate, listed, methods
+from vitreport.formatting import Estimate, describe_intervals, listed
 from vitreport.report.blocks import NOTHING, Number, Table, table
 from vitreport.report.tables import MAX_COLUMNS, estimate_cell, number, share, vary_in_seeds
 
@@ -19,10 +19,10 @@ def classes(named: Named) -> Table:
     shown = known[:MAX_COLUMNS]
     names = dict.fromkeys(name for _, found in known for name in found)
     rows = [(name, *(_recall_and_f1(found.get(name)) for _, found in shown)) for name in names]
-    left_out = f" Left out here: {listed([name for name, _ in known[MAX_COLUMNS:]])}." * (len(known) > MAX_COLUMNS)
     columns = ("class", *(name for name, _ in shown))
-    lacking = _no_recall(each for _, found in shown for each in found.values())
-    note = protocol.TEXTS["recall_and_f1"] + lacking + left_out
+    note = protocol.TEXTS["recall_and_f1"] + _no_recall(each for _, found in shown for each in found.values())
+    if left_out := [name for name, _ in known[MAX_COLUMNS:]]:
+        note += f" Left out here: {listed(left_out)}."
     return table("Recall / F1 by class, in percent", columns, rows, note=note)
 
 
@@ -33,13 +33,14 @@ def _scores_of_classes(content: Mapping[str, ClassResult]) -> Table:
         (name, estimate_cell(each.recall, shown), number(each.precision, share), number(each.f1, share))
         for name, each in content.items()
     ]
-    note = f"{methods(recalls)} {protocol.TEXTS['by_class']}{_no_recall(content.values())}"
-    note += f" {protocol.TEXTS['worst_case']}" * any(each.method == "crossed" for each in recalls if each)
+    note = f"{describe_intervals(recalls)} {protocol.TEXTS['by_class']}{_no_recall(content.values())}"
+    if any(each.method == "crossed" for each in recalls if each):
+        note += f" {protocol.TEXTS['worst_case']}"
     return table("Test images by class", ("class", "recall", "precision", "F1"), rows, note=note)
 
 
 def _no_recall(content: Iterable[ClassResult]) -> str:
-    return f" {protocol.TEXTS['no_recall']}" * any(each.recall is None for each in content)
+    return f" {protocol.TEXTS['no_recall']}" if any(each.recall is None for each in content) else ""
 
 
 def _recall_and_f1(content: ClassResult | None) -> str:

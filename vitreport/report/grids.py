@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from vitreport.analysis import protocol
 from vitreport.analysis.references import subject_of
 from vitreport.analysis.summary import Ablation, Effect, Interaction
-from vitreport.formatting import Estimate, methods, percent
+from vitreport.formatting import Estimate, describe_intervals, percent
 from vitreport.report.blocks import Table, table
 from vitreport.report.tables import estimate_cell, number, outcome, vary_in_seeds
 from vitreport.spec.sweep import describe_level, format_level
@@ -17,7 +17,11 @@ def grid(content: Ablation) -> Table:
     cells = {level.labels: outcome(level.group, level.missing, seeds=seeds) for level in content.levels}
     rows, columns = content.labels
     baseline = "" if content.baseline is None else f" Baseline: {describe_level(content.axes, content.reference)}."
-    note = methods(level.accuracy for level in content.levels) + baseline + protocol.without_answers(content.groups)
+    note = (
+        describe_intervals(level.accuracy for level in content.levels)
+        + baseline
+        + protocol.without_answers(content.groups)
+    )
     return table(
         f"Test accuracy of {subject_of(content)}",
         (content.axes[0], *(describe_level(content.axes[1:], [column]) for column in columns)),
@@ -63,5 +67,5 @@ def interactions(content: Ablation) -> Table:
 
 
 def _methods(content: Ablation, contrasts: Sequence[Effect | Interaction]) -> str:
-    said = methods((each.difference for each in contrasts), (level.accuracy for level in content.levels))
+    said = describe_intervals((each.difference for each in contrasts), (level.accuracy for level in content.levels))
     return said + protocol.without_answers(content.groups)

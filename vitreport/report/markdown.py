@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from vitreport.analysis.references import where_of
 from vitreport.errors import SpecError
-from vitreport.formatting import Estimate, compact, duration, methods, tidy
+from vitreport.formatting import Estimate, compact, describe_intervals, duration, tidy
 from vitreport.report import markdown_text, tables
 from vitreport.report.blocks import Block, Section
 from vitreport.report.claims import verdicts
@@ -33,10 +33,10 @@ TEMPLATE = "report.md.j2"
 PARTS = (*get_args(Block), Section)
 MAX_TEMPLATE_BYTES = 1 << 20
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError)
-Template = tuple[Path, str]  # the path and the text of a template of the user
+UserTemplate = tuple[Path, str]  # the path and the text of a template of the user
 
 
-def read_template(path: Path) -> Template:
+def read_template(path: Path) -> UserTemplate:
     """Read a template of the user. Raises SpecError if it cannot be read as text."""
     with reading_errors(SpecError, f"template {path}", "give the path of a Jinja template"):
         return path, read_bounded(path, MAX_TEMPLATE_BYTES).decode()
@@ -48,7 +48,7 @@ def template_folder() -> Path:
     return next(folder for folder in (package / "templates", package.parent / "templates") if folder.is_dir())
 
 
-def render_markdown(page: Page, template: Template | None = None, *, assets: str | None = None) -> str:
+def render_markdown(page: Page, template: UserTemplate | None = None, *, assets: str | None = None) -> str:
     """Return the page as Markdown, see `render.render`. Raises SpecError if the user's template fails."""
     if template is None:
         return render_template(TEMPLATE, assets, **template_values(page))
@@ -118,8 +118,8 @@ def _environment(assets: str | None) -> _Sandbox:
         return markdown_text.render_blocks(content, assets) if is_part else markdown_text.literal(value)
 
     own = {name: getattr(markdown_text, name) for name in ("attribute", "block", "code", "literal", "quoted")}
-    own |= {"accuracy": Estimate.in_percent, "compact": compact, "duration": duration, "methods": methods}
-    return environment(printed, **own)
+    own |= {each.__name__: each for each in (compact, describe_intervals, duration)}
+    return environment(printed, accuracy=Estimate.in_percent, **own)
 
 
 def _lines(text: str) -> str:

@@ -15,7 +15,7 @@ from vitreport.report.html import render_html
 from vitreport.report.inject import as_part, without_marks
 from vitreport.report.json_format import render_json
 from vitreport.report.latex import render_latex
-from vitreport.report.markdown import Template, render_markdown, render_template, template_values
+from vitreport.report.markdown import UserTemplate, render_markdown, render_template, template_values
 from vitreport.report.sections import TITLE, Page, make_page
 from vitreport.suggestions import one_of
 
@@ -27,7 +27,7 @@ def render(
     format: Format = "markdown",  # noqa: A002
     *,
     title: str | None = None,
-    template: Template | None = None,
+    template: UserTemplate | None = None,
     assets: str | None = None,
     is_part: bool = False,
 ) -> str:

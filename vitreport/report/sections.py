@@ -45,8 +45,8 @@ class Page:
         first = blocks.Section("Result", "result", tuple(result(self)), has_heading=False)
         opening = blocks.Section("Introduction", "introduction", (Prose(self.summary.introduction),))
         others = (blocks.Section(title, anchor, tuple(build(self))) for title, anchor, build in SECTIONS)
-        found = blocks.filled([first, opening, *questions(self), *others])
-        blocks.name_apart(blocks.figures_in(found))
+        found = blocks.without_empty([first, opening, *questions(self), *others])
+        blocks.make_names_unique(blocks.figures_in(found))
         return found
 
     @property
@@ -140,7 +140,7 @@ def _comparison(page: Page, content: Comparison) -> Iterator[blocks.Block]:
     is_overview = len(content.groups) > 1 and page.summary.is_overview(content)
     yield page.about(content.name, [group.id for _, group in content.groups if is_overview])
     yield SideBySide((tables.comparison(content), *(() if is_overview else comparison_figure(content))))
-    yield Paragraph(protocol.unequal_classes(content.groups), "note")
+    yield Paragraph(protocol.unequal_classes_note(content.groups), "note")
     yield Paragraph(protocol.held_fixed(content.groups), "note")
     yield from _curves(f"{content.heading}-curves", content.heading, content.groups)
     yield _not_run("Not run", content.missing, content.command)
@@ -157,7 +157,7 @@ def _ablation(page: Page, ablation: Ablation) -> Iterator[blocks.Block]:
     content = grids.grid(ablation) if ablation.is_grid else tables.ablation(ablation, page.published(ablation))
     yield SideBySide((content, *ablation_figure(ablation)))
     yield grids.effects(ablation)
-    yield Paragraph(protocol.unequal_classes(groups), "note")
+    yield Paragraph(protocol.unequal_classes_note(groups), "note")
     yield Paragraph(protocol.held_fixed(groups, ablation.varied), "note")
     yield _not_run("Not run", missing if ablation.command else [], ablation.command)
     yield from _curves(f"{ablation.name}-curves", subject_of(ablation), groups)
@@ -186,7 +186,7 @@ def _classes(groups: Named) -> Iterator[blocks.Block]:
 
 
 def not_run(page: Page) -> Iterator[blocks.Block]:
-    """Yield what nothing was run of, with one command where a study has one."""
+    """Yield what was not run, with the command of the study that trains it."""
     summary = page.summary
     waiting = [each for each in summary.sections if each.parts and not each.groups]
     yield Bullets(tuple(": ".join(filter(None, (f"“{each.title}”", each.question))) for each in waiting))
@@ -206,7 +206,7 @@ def other_claims(page: Page) -> Iterator[blocks.Block]:
     yield Details(f"{counted(len(waiting), 'claim')} without a run", (verdicts(waiting),))
 
 
-def close(page: Page) -> Iterator[blocks.Block]:
+def conclusion_section(page: Page) -> Iterator[blocks.Block]:
     """Yield what was shown, what was not, and what would settle it: folded below the conclusion of an author."""
     found: list[blocks.Block] = []
     for part, sentences in conclusion(page.findings).items():
@@ -233,7 +233,7 @@ def commands(page: Page) -> Iterator[blocks.Block]:
 SECTIONS: list[tuple[str, str, Callable[[Page], Blocks]]] = [  # those after the questions
     ("Not run yet", "not-run", not_run),
     ("Published and measured", "claims", other_claims),
-    ("Conclusion", "conclusion", close),
+    ("Conclusion", "conclusion", conclusion_section),
     ("Methods", "methods", methods),
     ("Runs without a result", "without-result", lambda page: [tables.without_result(page.summary)]),
     ("Damaged records", "damaged-records", lambda page: [tables.damage(page.summary.damage)]),

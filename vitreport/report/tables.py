@@ -13,7 +13,7 @@ from vitreport.analysis.labels import field_values
 from vitreport.analysis.references import subject_of, where_of
 from vitreport.analysis.runs import Dataset, RunSummary
 from vitreport.data.registry import bytes_in_words, dataset_title
-from vitreport.formatting import Estimate, compact, counted, duration, methods, milliseconds, percent, rate
+from vitreport.formatting import Estimate, compact, counted, describe_intervals, duration, milliseconds, percent, rate
 from vitreport.records.measurement import SPLITS
 from vitreport.records.reader import Damage
 from vitreport.report.blocks import NOTHING, Block, Bullets, Code, Number, Table, table
@@ -26,7 +26,7 @@ share = partial(percent, digits=1)
 
 
 def overview(summary: plain.Summary) -> Table:
-    """Show architectures by datasets; a pair that a study does not have is no gap."""
+    """Show architectures by datasets; a pair that the study does not contain is a dash."""
     datasets = list(dict.fromkeys(pair.dataset for pair in summary.begun))
     tests = [pair.group.test for pair in summary.begun if pair.group]
     seeds, rows = vary_in_seeds(tests), []
@@ -35,7 +35,9 @@ def overview(summary: plain.Summary) -> Table:
         if outcomes := {pair.dataset: outcome(pair.group, seeds=seeds) for pair in own}:
             rows.append((architecture.title, *(outcomes.get(dataset, NOTHING) for dataset in datasets)))
     caption = "Test accuracy of each architecture on each dataset"
-    note = methods(tests) + protocol.COVERAGE * ({"crossed"} == {each and each.method for each in tests})
+    note = describe_intervals(tests)
+    if {each and each.method for each in tests} == {"crossed"}:
+        note += protocol.COVERAGE
     return table(caption, ("architecture", *map(dataset_title, datasets)), rows, note=note)
 
 
@@ -58,7 +60,9 @@ def comparison(content: plain.Comparison) -> Table:
     ]
     kind = "architecture" if len({group.architecture for group in groups}) > 1 else "setting"
     columns = [kind, "test accuracy", "difference from highest (pp)", *scores, "parameters", "time"]
-    note = methods(estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each))
+    note = describe_intervals(
+        estimate for group, each in zip(groups, found, strict=True) for estimate in (group.test, each)
+    )
     note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
     if any(found):
         note += f" {protocol.TEXTS['highest']}"
@@ -83,7 +87,7 @@ def ablation(content: plain.Ablation, published: Mapping[str, Verdict] = {}) -> 
         for index, level in enumerate(content.levels)
     ]
     columns = (*content.axes, "test accuracy", "published", "difference from baseline (pp)", *scores)
-    note = methods(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
+    note = describe_intervals(estimate for level in content.levels for estimate in (level.accuracy, level.difference))
     note += protocol.without_answers(content.groups) + protocol.scores(groups if scores else [])
     if any(each.outcome == "not comparable" for each in published.values()):
         note += f" {protocol.TEXTS['not_comparable']}"
@@ -113,7 +117,7 @@ def splits(named: Named) -> Table:
     ]
     columns = ("setting", "test", "validation", "train", "generalization gap (pp)", *MEANS_OF_CLASSES)
     scored = [group for _, group in named if group.balanced_accuracy is not None]
-    note = methods(each for estimates in found for each in estimates) + protocol.scores(scored)
+    note = describe_intervals(each for estimates in found for each in estimates) + protocol.scores(scored)
     return table("Accuracy by split", columns, rows, note=note)
 
 
@@ -155,14 +159,14 @@ def _means_of_classes(group: Group | None) -> tuple[str, str]:
 def cost(named: Named) -> Table:
     """Show the cost of groups and the device on which times were measured. Show latency if it is recorded."""
     costs = [(name, group.cost) for name, group in named if group.cost]
-    latency = ["latency, batch size 1"] * any(found.latency_ms is not None for _, found in costs)
+    latency = ("latency, batch size 1",) if any(found.latency_ms is not None for _, found in costs) else ()
     is_one_network = len(costs) > 1 and len({_network_size(found) for _, found in costs}) == 1
     rows = [
         (
             name,
             *(() if is_one_network else _network_size(found)),
             number(found.images_per_second, rate),
-            *(number(found.latency_ms, milliseconds) for _ in latency),
+            *([number(found.latency_ms, milliseconds)] if latency else []),
             number(found.seconds, duration),
             number(found.peak_memory_bytes, lambda value: f"{value / 2**20:,.0f} MiB"),
             found.device,
@@ -239,9 +243,11 @@ def outcome(group: Group | None, missing: int = 0, *, seeds: bool = True) -> str
         first = {run.state: run for run in reversed(group.runs) if run.state != "done"}
         words = (f"{state} ({_progress(run)})".removesuffix(f" ({NOTHING})") for state, run in first.items())
         return "; ".join(words) or "no test accuracy"
+    incomplete = group.seeds_without_result
     absent = missing - sum(run.state not in FINISHED_STATES for run in group.runs)
-    lacking = [*group.seeds_without_result, *[f"{counted(absent, 'seed')} missing"] * (absent > 0)]
-    return Number("; ".join([group.test.in_percent(seeds=seeds), *lacking]), group.test.value)
+    if absent > 0:
+        incomplete = [*incomplete, f"{counted(absent, 'seed')} missing"]
+    return Number("; ".join([group.test.in_percent(seeds=seeds), *incomplete]), group.test.value)
 
 
 def vary_in_seeds(estimates: Iterable[Estimate | None]) -> bool:

@@ -24,7 +24,7 @@ from vitreport.suggestions import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
-ONLY = "Runs and ablations"  # the title of the one section of a study that names none
+DEFAULT_SECTION_TITLE = "Runs and ablations"  # the title of the one section of a study that names none
 ClaimMetric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
 Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]  # each is a field of a claim
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -190,7 +190,9 @@ class StudySpec(BaseSpec):
     @property
     def order(self) -> tuple[SectionSpec, ...]:
         """The sections; if the file has none, one with everything."""
-        return self.sections or (SectionSpec(title=ONLY, runs=tuple(self.runs), ablations=tuple(self.ablations)),)
+        return self.sections or (
+            SectionSpec(title=DEFAULT_SECTION_TITLE, runs=tuple(self.runs), ablations=tuple(self.ablations)),
+        )
 
     @property
     def named(self) -> dict[str, PartSpec]:
@@ -237,12 +239,12 @@ def study_origin(study: str) -> str:
 
 def read_study(study: str) -> StudySpec:
     """Read a study by its name, or from a TOML file. Raises SpecError with all problems of its form, or else names."""
-    found, problems = read_form(study)
+    found, problems = read_with_problems(study)
     raise_problems(problems)
     return found
 
 
-def read_form(study: str) -> tuple[StudySpec, list[Problem]]:
+def read_with_problems(study: str) -> tuple[StudySpec, list[Problem]]:
     """Read a study, and find the problems of the names in it. Raises SpecError with all problems of its form."""
     names, origin, problems = study_names(), study_origin(study), list[Problem]()
     if study not in names and not (Path(study).suffix or "/" in study or "\\" in study):

@@ -10,7 +10,7 @@ from vitreport.errors import DatasetError, Problem, SpecError, VitreportError, c
 from vitreport.spec.compose import Describe, Request
 from vitreport.spec.fields import find_field, flatten
 from vitreport.spec.load import layer_of, read_preset
-from vitreport.spec.study import PartSpec, StudySpec, combination, read_form, study_origin
+from vitreport.spec.study import PartSpec, StudySpec, combination, read_with_problems, study_origin
 from vitreport.spec.sweep import DEFAULT_SEEDS, read_seeds
 from vitreport.suggestions import did_you_mean
 from vitreport.sweep.plan import MODEL, Plan, make_plan, trial_composer
@@ -52,7 +52,7 @@ def plan_study(
         SpecError: With the problems of the file and of all its parts.
         DatasetError: The image folder of a part cannot be used, and no `unusable` is given.
     """
-    study, found = read_form(request.study)
+    study, found = read_with_problems(request.study)
     unknown = [name for name in request.only if name not in study.named]
     fault = "no such run or ablation in the study"
     problems = [*found, *(Problem("--only", fault, did_you_mean(name, study.named), repr(name)) for name in unknown)]

@@ -16,7 +16,7 @@ from vitreport.files import output_path
 from vitreport.formatting import counted
 from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
-from vitreport.report.figures.assets import Assets, check_writable, default_folder, linked_folder, shown_figures
+from vitreport.report.figures.assets import Assets, check_figure_folder, default_folder, linked_folder, shown_figures
 from vitreport.report.markdown import read_template
 from vitreport.report.sections import TITLE, make_page
 from vitreport.runtime import RUNS_DIR
@@ -76,7 +76,7 @@ def report(
     own = read_template(template) if template else None
     folder = (assets or default_folder(file)) if form == "markdown" and not no_assets else None
     if folder and not check:
-        check_writable(folder)
+        check_figure_folder(folder)
     if study:
         if runs:
             fault = f"runs cannot be named with --study: {', '.join(runs)}"

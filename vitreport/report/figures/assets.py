@@ -46,7 +46,7 @@ def shown_figures(figures: Sequence[Figure], document: str) -> list[Figure]:
     return [figure for figure in figures if any(f"/{name}" in document for name in figure.files)]
 
 
-def check_writable(folder: Path) -> None:
+def check_figure_folder(folder: Path) -> None:
     """Check that figures can be written to a folder, before any is drawn. Raises SpecError or ResourceError."""
     try:
         output_path(folder, is_folder=True)

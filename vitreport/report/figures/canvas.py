@@ -19,7 +19,7 @@ SMALL, NORMAL = 11, 12
 FAINTEST, DARKEST = 0.03, 0.55  # the opacity of cells: texts in ink can be read on them in light and in dark colors
 LETTER = 0.6  # about the width of a letter of matplotlib's font as a share of its size; those of browsers are narrower
 OF_FIELDS = re.compile(r"(^|, )[a-z_.]+ (?=[^ ])| and \d+ more$")  # all but the values in: batch_size 16 and 2 more
-Range = tuple[float, float] | None
+Span = tuple[float, float] | None
 
 
 class Canvas:
@@ -32,13 +32,13 @@ class Canvas:
 
         self.label = printable(", ".join(filter(None, [title, xlabel])))
         self.key: dict[str, None] = {}  # what the marks mean that not every panel has
-        self.tips: list[tuple[str, Range, Range]] = []
+        self.tips: list[tuple[str, Span, Span]] = []
         self.drawing = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         self.axes = self.drawing.add_subplot(xlabel=xlabel, title=short(title, 44))
         if grid:
             self.axes.grid(visible=True, axis=grid)
 
-    def tip(self, text: str, x: Range = None, y: Range = None) -> None:
+    def tip(self, text: str, x: Span = None, y: Span = None) -> None:
         """Show a text where a reader points, in units of the data; None is the whole axis."""
         self.tips.append((printable(text), x, y))
 

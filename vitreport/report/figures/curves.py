@@ -52,7 +52,7 @@ class Panel(NamedTuple):
             return None
         means = [line.curve.mean for line in self.lines]
         limit = CUT * max(median_low(mean[0] for mean in means), *(mean[-1] for mean in means))
-        return limit if max(self.values) > limit > 0 else None
+        return limit if min(self.values) >= 0 and max(self.values) > limit > 0 else None
 
     @property
     def values(self) -> list[float]:
