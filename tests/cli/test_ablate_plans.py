@@ -137,7 +137,9 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16", "--dry-run")
     settled = "1 done, 1 diverged, 1 damaged, 1 failed"
     assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 trials, {settled}; remaining: about ")
-    assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == f"4 trials, {settled}; nothing is left to train"
+    assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == (
+        f"4 trials, {settled}; nothing is left to train (use --retry-failed to train the failed ones again)"
+    )
     plan = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
     assert [trial["to_train"] for trial in plan["trials"]] == [False, False, False, True, True]
     assert [trial["seconds"] > 0 for trial in plan["trials"]] == [trial["to_train"] for trial in plan["trials"]]

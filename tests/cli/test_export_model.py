@@ -76,6 +76,12 @@ def test_a_place_that_cannot_be_written_is_named(output: str, code: int, run: Pa
     refused(cli("export-model", str(run), "-o", output), code, output)
 
 
+def test_an_extension_may_be_in_capitals(run: Path, cli: Cli) -> None:
+    done = cli("export-model", str(run), "--format", "onnx", "-o", "it.PT2")
+    assert "a file of onnx ends with .onnx: it.PT2" in done.stderr or "onnx is missing" in done.stderr
+    assert cli("export-model", str(run), "-o", "it.PT2").exit_code == 0
+
+
 def test_a_file_has_the_extension_of_its_format(run: Path, cli: Cli) -> None:
     done = cli("export-model", str(run), "--format", "torch-export", "-o", "it.onnx")
     refused(done, 2, "a file of torch-export ends with .pt2: it.onnx; hint: change --format")

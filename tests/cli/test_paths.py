@@ -49,6 +49,15 @@ def test_a_name_that_is_too_long_is_told(cli: Cli, arguments: tuple[str, ...], e
     assert "bug" not in done.stderr
 
 
+def test_the_doctor_accepts_a_data_directory_that_is_only_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("data").mkdir()
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and may(path, mode))
+    found = json.loads(cli("doctor", "--data-dir", "data", "--json").stdout)["findings"]
+    (data,) = (each for each in found if each["subject"] == "data")
+    assert (data["well"], data["found"]) == (True, "data (cannot be written: nothing can be downloaded into it)")
+
+
 def test_the_doctor_tells_of_a_name_that_is_too_long(cli: Cli) -> None:
     done = cli("doctor", "--runs-dir", LONG)
     assert done.exit_code == 6

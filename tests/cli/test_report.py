@@ -199,7 +199,8 @@ def test_a_full_disk_behind_stdout_is_no_bug(arguments: tuple[str, ...], unbuffe
 def test_a_folder_without_runs_is_told(cli: Cli) -> None:
     Path("none").mkdir()
     done = cli("report", "--runs-dir", "none")
-    assert (done.exit_code, done.stderr) == (0, "there are no runs in none\n")
+    hint = "`vitreport train perceiver-io --dataset digits` trains one"
+    assert (done.exit_code, done.stderr) == (2, f"error: no runs in none; hint: {hint}\n")
     assert "## Commands" not in done.stdout
     assert "|" not in done.stdout
 

@@ -144,9 +144,11 @@ class SweepView(View, Observer):
 
     def moved(self, run_id: str, state: str, run: Run | None, why: str = "") -> None:
         """Show the new state of a trial."""
-        before, self._states[run_id] = self._states.get(run_id), state
+        before = self._states.get(run_id)
+        self._states[run_id] = state
         self._counts[state] += 1
-        self._counts[before or state] -= before is not None
+        if before is not None:
+            self._counts[before] -= 1
         if state in OVER:
             self._shares[run_id] = 1.0
         if why and state != before:

@@ -111,15 +111,19 @@ def run(arguments: Sequence[str]) -> int:
 
 def command(loaded: Iterable[str] = COMMANDS) -> Any:
     """Return the program as typer builds it, with flags that show no type and help that keeps its indentation."""
-    commands: list[Any] = [typer.main.get_command(make_app(loaded))]
-    for each in commands:
-        commands += getattr(each, "commands", {}).values()
-        # typer dedents all lines but the first of what follows the first paragraph: make that first line an empty one
-        each.help = (each.help or "").replace("\n\n", "\n\n\n\n", 1)
-        for parameter in each.get_params(typer.Context(each, help_option_names=HELP_NAMES)):
-            if getattr(parameter, "is_flag", False):
-                parameter.metavar = ""
-    return commands[0]
+    program = typer.main.get_command(make_app(loaded))
+    _prepare(program)
+    return program
+
+
+def _prepare(command: Any) -> None:
+    # typer dedents all lines but the first of what follows the first paragraph: make that first line an empty one
+    command.help = (command.help or "").replace("\n\n", "\n\n\n\n", 1)
+    for parameter in command.get_params(typer.Context(command, help_option_names=HELP_NAMES)):
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    for each in getattr(command, "commands", {}).values():
+        _prepare(each)
 
 
 def make_app(loaded: Iterable[str] = COMMANDS) -> typer.Typer:

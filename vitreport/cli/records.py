@@ -21,6 +21,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.submission import newest_log
 
 HINT = "use --runs-dir to give the directory of the runs"
+NO_RUNS_HINT = "`vitreport train perceiver-io --dataset digits` trains one"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 

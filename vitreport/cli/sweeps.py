@@ -49,8 +49,7 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     records = [read_run(folder) for folder in run_folders(options.runs_dir)]
     expect = expect_here(options.runtime_on(engine), records)
     known = read_trials(plan.trials, options.runs_dir)
-    missing = missing_trials(plan.trials, known, retry_failed=options.retry_failed)
-    check_networks(trial.spec for trial in missing)
+    check_networks(trial.spec for trial in missing_trials(plan.trials, known, retry_failed=options.retry_failed))
     trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
     jobs = max(1, min(options.jobs, sum(trial.to_train for trial in trials)))
     seconds = sum(trial.seconds or 0.0 for trial in trials) / jobs
@@ -71,7 +70,10 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
     needs = f"{duration(seconds)} with {counted(jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
-    print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
+    complete = "nothing is left to train"
+    if settled["failed"]:
+        complete += " (use --retry-failed to train the failed ones again)"
+    print_text(f"{counts}; {complete if is_complete else f'remaining: about {needs}'}")
     if plan.baseline_warning:
         note(f"warning: {plan.baseline_warning}")
 
@@ -137,8 +139,9 @@ def show_sweeps(plans: Sequence[Plan], analysis: Analysis, *, as_json: bool) -> 
         print_text("\n" * (number > 0 or bool(runs)) + printable(plan.name))
         content = tables.ablation(ablations[plan.id])
         numbers = content.columns[len(plan.axes) :]
-        # a narrow terminal has no room for macro F1 and the differences; the sentences below name them
-        print_table(content.columns, content.rows, right=numbers, spare=numbers[::-2])
+        # in a narrow terminal without room for the differences, the sentences below name them
+        spare = [name for name in ("macro F1", "difference from baseline (pp)") if name in numbers]
+        print_table(content.columns, content.rows, right=numbers, spare=spare)
         if (effects := grids.effects(ablations[plan.id])).rows:
             print_sentence(content.note)
             print_table(effects.columns, effects.rows, right=effects.columns[1:], spare=(), gap=True)

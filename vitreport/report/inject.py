@@ -68,7 +68,7 @@ def read_part(path: Path) -> str:
 
 def read_text(path: Path) -> str:
     """Read a file. Raises SpecError for what cannot be read as text."""
-    with reading_errors(SpecError, path, "give the path of a Markdown file"):
+    with reading_errors(SpecError, path, "give the path of a report"):
         return read_bounded(path, MAX_FILE_BYTES).decode("utf-8")
 
 

@@ -59,11 +59,6 @@ class Page:
         """The groups of all comparisons, by their ids: their settings are shown there."""
         return {group.id for each in self.summary.sections for part in each.comparisons for _, group in part.groups}
 
-    def is_begun(self, ablation: Ablation) -> bool:
-        """Return whether more was run of an ablation than one group that a comparison already shows."""
-        ids = [group.id for _, group in ablation.groups]
-        return len(ids) > 1 or not self.compared.issuperset(ids)
-
     def published(self, ablation: Ablation) -> dict[str, Verdict]:
         """Return the verdicts on published test accuracies of the levels of an ablation, by the ids of their groups."""
         measured = [each for each in self.verdicts if each.claim.part == ablation.name and each.measured]
@@ -114,19 +109,26 @@ def _question(page: Page, content: Section) -> Iterator[blocks.Block]:
             yield Paragraph("" if is_only else comparison.heading, "heading")
             yield from _comparison(page, comparison)
     for ablation in content.ablations:
-        if page.is_begun(ablation):
+        if _is_begun(ablation, content):
             yield Paragraph("" if is_only else subject_of(ablation), "heading")
             yield from _ablation(page, ablation)
-    yield _missing_parts(page, content)
+    yield _missing_parts(content)
     judged = [each for each in page.verdicts if each.claim.part in content.parts and each.outcome != "not run"]
     yield Paragraph("Published and measured" if judged else "", "heading")
     yield verdicts(judged)
 
 
-def _missing_parts(page: Page, content: Section) -> Bullets:
+def _is_begun(ablation: Ablation, content: Section) -> bool:
+    """Return whether more was run of an ablation than one group that a comparison of its section already shows."""
+    compared = {group.id for each in content.comparisons for _, group in each.groups}
+    ids = [group.id for _, group in ablation.groups]
+    return len(ids) > 1 or not compared.issuperset(ids)
+
+
+def _missing_parts(content: Section) -> Bullets:
     """Name the comparisons and ablations of which nothing was run, with the command that trains them."""
     missing = [each.heading for each in content.comparisons if not each.groups]
-    missing += [subject_of(each) for each in content.ablations if not page.is_begun(each)]
+    missing += [subject_of(each) for each in content.ablations if not _is_begun(each, content)]
     return _not_run("Not run yet", missing if content.groups else [], content.command)
 
 

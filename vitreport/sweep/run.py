@@ -227,8 +227,10 @@ class Sweep:
         if end.is_full:
             raise errors.FullDiskError(end.reason, "free some space")
         run = self._read(trial)
-        state, why, has_progressed = trial_state(run), "", step_of(run) > self.steps.pop(trial.id)
-        self.attempts[trial.id] += end.is_attempt and not (end.is_busy or has_progressed)
+        state, why = trial_state(run), ""
+        has_progressed = step_of(run) > self.steps.pop(trial.id)
+        if end.is_attempt and not (end.is_busy or has_progressed):
+            self.attempts[trial.id] += 1
         if end.is_busy and state not in FINISHED_STATES:
             self.queue.append(trial)
             self._wait_for(trial)

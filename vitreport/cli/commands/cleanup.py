@@ -1,7 +1,7 @@
 """`vitreport runs delete` and `vitreport runs gc`: delete runs, and remove files that are no longer needed."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.options import argument, flag
 from vitreport.errors import BusyError, SpecError
 from vitreport.formatting import compact, listed
-from vitreport.records.folders import check_no_links, find_run, group_folders
+from vitreport.records.folders import check_no_links, find_run, group_folders, run_folders
 from vitreport.records.reader import read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
@@ -32,8 +32,11 @@ class RemovalOptions:
     runs_dir: options.RunsDir = RUNS_DIR.default
     as_json: options.AsJson = False
 
-    def carry_out(self, removals: Sequence[Removal]) -> None:
-        """List the removals and carry them out if the user agrees. Raises SpecError if nobody can be asked."""
+    def carry_out(self, removals: Sequence[Removal]) -> bool:
+        """List the removals and carry them out if the user agrees; return whether anything was removed.
+
+        Raises SpecError if nobody can be asked.
+        """
         needs_answer = bool(removals) and not (self.dry_run or self.yes)
         if needs_answer and (self.as_json or not sys.stdin.isatty()):
             raise SpecError("cannot ask for confirmation", "use --yes to remove the files, or --dry-run to list them")
@@ -51,6 +54,7 @@ class RemovalOptions:
             note(f"removed {size}" if is_wanted else f"nothing removed; this would free {size}")
         else:
             note("nothing to remove")
+        return is_wanted and bool(removals)
 
 
 def _agrees(question: str) -> bool:
@@ -77,11 +81,16 @@ def delete(
     folders = list({folder.resolve(): folder for folder in named}.values())
     if busy := [folder.name for folder in folders if is_locked(folder)]:
         raise BusyError(f"in use by another process: {listed(busy)}", "wait until the training ends, or stop it")
-    trials = {RunId.parse(folder.name).first_attempt for folder in folders}
-    removal.carry_out([whole_run(folder) for folder in folders])
+    if removal.carry_out([whole_run(folder) for folder in folders]):
+        _note_sweeps_of(folders, runs_dir)
+
+
+def _note_sweeps_of(deleted: Iterable[Path], runs_dir: Path) -> None:
+    """Name the sweeps in which a trial has no attempt left."""
+    left = {RunId.parse(folder.name).first_attempt for folder in run_folders(runs_dir)}
+    trials = {RunId.parse(folder.name).first_attempt for folder in deleted} - left
     on_record, _ = read_sweeps(runs_dir)
-    sweeps = [each.name for each in on_record if trials & {trial.run for trial in each.trials}]
-    if sweeps:
+    if sweeps := [each.name for each in on_record if trials & {trial.run for trial in each.trials}]:
         note(f"the trials of deleted runs count as not run in {listed(sweeps)}")
 
 

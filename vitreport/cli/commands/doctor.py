@@ -45,9 +45,9 @@ def doctor(
         *_devices(),
         Finding("processor", f"{os.cpu_count()} cores"),
         _idle_threads(),
-        _directory("cache", cache_dir()),
-        *(_directory("data", path) for path in data_dirs_or_default(data_dirs)),
-        _directory("runs", runs_dir),
+        _written("cache", cache_dir()),
+        *(_read_or_written("data", path) for path in data_dirs_or_default(data_dirs)),
+        _written("runs", runs_dir),
         *([Finding("variables", " ".join(given))] if given else []),
     ]
     if as_json:
@@ -87,14 +87,23 @@ def _idle_threads() -> Finding:
     return Finding("idle threads", found or "OpenMP's default (torch was imported before the command line)")
 
 
-def _directory(subject: str, path: Path) -> Finding:
+def _read_or_written(subject: str, path: Path) -> Finding:
+    """Check a directory whose files are only read, unless something has to be downloaded."""
+    if path.is_dir() and os.access(path, os.R_OK | os.X_OK) and not os.access(path, os.W_OK):
+        return Finding(subject, f"{path} (cannot be written: nothing can be downloaded into it)")
+    return _written(subject, path)
+
+
+def _written(subject: str, path: Path) -> Finding:
     """Check whether a directory, or the nearest one that exists above it, can be written, and the space there."""
+    fix = "make it writable, or choose another directory"
     try:
         check_writable(path)
         free = free_bytes(path)
         found = f"{path} ({compact(free)}B free{'' if path.exists() else ', created when needed'})"
-    except (OSError, StorageError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        return Finding(subject, f"{path}: {reason}", "make it writable, or choose another directory", well=False)
+    except StorageError as error:
+        return Finding(subject, error.message, error.hint or fix, well=False)
+    except OSError as error:
+        return Finding(subject, f"{path}: {error.strerror or error}", fix, well=False)
     well = free >= MIN_FREE_BYTES
     return Finding(subject, found, "" if well else "free some space", well)

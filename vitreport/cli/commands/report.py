@@ -10,7 +10,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
 from vitreport.cli.options import argument, assignments, check_exclusive, flag, option
-from vitreport.cli.records import check_places_undamaged, check_runs_dir, warn_mixed
+from vitreport.cli.records import NO_RUNS_HINT, check_places_undamaged, check_runs_dir, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted
@@ -66,12 +66,7 @@ def report(
     """
     check_exclusive({"--output": output, "--inject": inject, "--check": check})
     check_exclusive({"--assets": assets, "--no-assets": no_assets})
-    file = output or inject or check
-    is_part = bool(inject or (check and injection.has_marks(check)))
-    if file and is_part:
-        injection.with_part(file, "")  # refuses a file without both marks
-    if file and not check:
-        file = output_path(file)
+    file, is_part = _destination(output, inject, check)
     form = _chosen_format(file, format_, {"--template": template, "--assets": assets, "--no-assets": no_assets})
     own = read_template(template) if template else None
     folder = (assets or default_folder(file)) if form == "markdown" and not no_assets else None
@@ -87,8 +82,7 @@ def report(
     else:
         if only or set_ or seeds is not None:
             raise SpecError("--only, --set and --seeds need --study", "add a study, for example --study digits")
-        check_runs_dir(runs_dir)
-        analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
+        analysis = _analyze_runs(runs or (), runs_dir)
     summary = analysis.summary
     page = make_page(summary, analysis.claims, title or analysis.title or TITLE)
     if folder and check and not assets:
@@ -98,13 +92,31 @@ def report(
     document = vitreport.render(page, form, title=title, template=own, assets=link, is_part=is_part)
     shown = shown_figures(page.figures, document)
     if not (summary.runs or summary.damage):
-        note(f"there are no runs{f' of {study}' if study else ''} in {runs_dir}")
+        note(f"there are no runs of {study} in {runs_dir}")
     warn_mixed(summary.groups)
     if check:
         _refuse_drift(check, document, shown, place, is_part=is_part)
     else:
         _publish(file, document, shown, place, is_part=is_part)
     check_places_undamaged(summary, runs_dir, "the report")
+
+
+def _destination(output: Path | None, inject: Path | None, check: Path | None) -> tuple[Path | None, bool]:
+    """Return the file of the report, and whether the report is a part of it. Raises SpecError if it cannot be that."""
+    file = output or inject or check
+    is_part = bool(inject or (check and injection.has_marks(check)))
+    if file and is_part:
+        injection.with_part(file, "")  # refuses a file without both marks
+    return (output_path(file) if file and not check else file), is_part
+
+
+def _analyze_runs(runs: Sequence[str], runs_dir: Path) -> Analysis:
+    """Analyze the named runs, or all. Raises SpecError if there are none."""
+    check_runs_dir(runs_dir)
+    summary = vitreport.analyze(runs_dir, runs)
+    if not (summary.runs or summary.damage):
+        raise SpecError(f"no runs in {runs_dir}", NO_RUNS_HINT)
+    return Analysis(summary)
 
 
 def _chosen_format(file: Path | None, given: Format | None, markdown_only: Mapping[str, Any]) -> Format:
@@ -127,7 +139,9 @@ def _refuse_drift(
     """Print what differs between a file with its figures and a report. Raises DriftError if anything does."""
     drift = injection.drift(check, document) + (assets.drift(figures) if assets else "")
     print_document(drift)
-    if drift:
+    if not drift:
+        note(f"{check} is up to date")
+    else:
         writes = "--inject" if is_part else "-o"
         raise DriftError(f"{check} is out of date", f"run the same command with {writes} instead of --check")
 
@@ -139,7 +153,8 @@ def _publish(
     with assets.published(figures) if assets else nullcontext():
         if file:
             injection.write_document(file, document, is_part=is_part)
-    if assets and figures:
-        note(f"{counted(len(figures), 'figure')} in {assets.folder}/")
+    figures_in_words = f"{counted(len(figures), 'figure')} in {assets.folder}/" if assets and figures else ""
+    if written := [*([f"wrote {file}"] if file else []), *([figures_in_words] if figures_in_words else [])]:
+        note("; ".join(written))
     if not file:  # after the figures are unlocked: the reader of stdout may be slow
         print_document(document)

@@ -67,7 +67,7 @@ def list_runs(
         rows += [_row([run], states, levels.get(RunId.parse(run.id).group, ()) if run.spec else ()) for run in alone]
         _print_rows(sorted(rows))
     else:
-        note(f"no runs in {runs_dir}; `vitreport train perceiver-io --dataset digits` trains one")
+        note(f"no runs in {runs_dir}; {records.NO_RUNS_HINT}")
     records.warn_mixed(groups)
     warn_each(f"{runs_dir}/{line}" for line in damage)
     records.check_undamaged(found)

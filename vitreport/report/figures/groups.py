@@ -6,11 +6,11 @@ from itertools import product
 from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
-from vitreport.formatting import counted, percent
+from vitreport.formatting import counted, percent, short
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.class_tables import most_confused
 from vitreport.report.figures.attention import KEY
-from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas, short
+from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas
 
 MAX_CLASSES, SIDE = 15, 300
 RARE = 0.005  # a smaller share has no number
