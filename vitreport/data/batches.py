@@ -143,10 +143,6 @@ class TrainingBatches:
         full = min(self.batch_size, len(self.images))
         return len(own_positions(full, full, self.rank, self.world_size))
 
-    def images_in(self, step: int) -> int:
-        """Return the number of images in a batch of an epoch, in all processes together."""
-        return min(self.batch_size, len(self.images) - step * self.batch_size)
-
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on.
 

@@ -37,7 +37,7 @@ from vitreport.training import device as devices
 from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.evaluate import evaluation_batch_size, measure_latency
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, StepFinished
-from vitreport.training.loop import fit
+from vitreport.training.loop import StepFunction, fit, train_step
 from vitreport.training.pretrained import load_pretrained, read_pretrained
 from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.untrusted_files import reading_errors
@@ -149,8 +149,8 @@ class Session:
 
     def _fit(self, before_batch: Callable[[], None]) -> Iterator[Event]:
         setup, train, splits = self.setup, self.spec.train, self.monitored
-        take_step = self.step_function()
-        return fit(setup.state, setup.batches, splits, train, setup.learning_rate, before_batch, take_step)
+        step_function = self.step_function()
+        return fit(setup.state, setup.batches, splits, train, setup.learning_rate, before_batch, step_function)
 
     @property
     def monitored(self) -> dict[str, ImageSet]:
@@ -185,14 +185,14 @@ class Session:
                 writer.correct("compile", "no")
             self.listener.note(f"warning: training without compiling: {error.message}")
 
-    def step_function(self) -> GraphedStep | None:
-        """Return what takes the steps of training if it is not `train_step`."""
+    def step_function(self) -> StepFunction:
+        """Return what takes the steps of training."""
         if not self.runtime.cuda_graphs:
-            return None
+            return train_step
         if self.device.type != "cuda" or parallel.world_size() > 1:
             why = "with several GPUs" if self.device.type == "cuda" else "without a GPU"
             self.listener.note(f"{CUDA_GRAPHS.flag} has no effect {why}")
-            return None
+            return train_step
         return GraphedStep(self.spec.train.batch_size, self.listener.note)
 
     def _refuse_others(self, before: Run) -> None:
