@@ -98,7 +98,10 @@ class InitialWeights(Record):
 
 
 class GitRecord(Record):
-    """The commit of the source code; `dirty` if files differed from it."""
+    """The commit of the repository that the command ran in, which need not be vitreport's.
+
+    It is `dirty` if tracked files were changed.
+    """
 
     commit: Text
     dirty: bool

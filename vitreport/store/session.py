@@ -181,6 +181,7 @@ class Session:
         except ResourceError as error:
             if self.runtime.compile == "on":
                 raise
+            self.compiled = False
             if writer:
                 writer.correct("compile", "no")
             self.listener.note(f"warning: training without compiling: {error.message}")
