@@ -8,7 +8,7 @@ from typing import Self, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor, nn
 
 from vitreport.data.archive import Tree
@@ -18,6 +18,7 @@ from vitreport.data.decode import FORMATS, UndecodableError, decode_files, pictu
 from vitreport.data.registry import ImageRequest
 from vitreport.errors import SpecError
 from vitreport.inference.attention import attention_maps, method_of
+from vitreport.models.memory_format import place_network
 from vitreport.records.reader import Run
 from vitreport.records.run import DataRecord
 from vitreport.runtime import Runtime
@@ -68,6 +69,7 @@ class Classifier(nn.Module):
         with memory_errors("moving the model to the device"):
             if chosen.type == "cuda":  # so that the numbers are those of `vitreport eval`: no TF32
                 set_up_device(chosen, torch.get_num_threads(), is_training=False)
+            place_network(network, chosen)  # also laid out as `vitreport eval` does it
             return model.eval().to(chosen)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -159,7 +161,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def _of_pillow(image: Image.Image, size: int) -> tuple[Pixels, bool] | UndecodableError:
     try:
-        return picture(ImageOps.exif_transpose(image), size, upright=False)
+        return picture(image, size, upright=True)
     except Exception as error:  # an image of a damaged file, which Pillow reads only now
         return undecodable(getattr(image, "filename", "") or "a Pillow image", error)
 

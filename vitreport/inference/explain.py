@@ -22,7 +22,7 @@ from vitreport.report.figures.attention import Example
 from vitreport.runtime import Runtime
 from vitreport.store.contact_sheets import write_attention
 from vitreport.store.run_state import check_same_images, lock_run
-from vitreport.training.device import memory_errors
+from vitreport.training.device import memory_errors, set_up_device
 from vitreport.training.events import Listener
 from vitreport.training.setup import find_determinism
 
@@ -81,7 +81,8 @@ def explained(model: Classifier, pictures: Sequence[Picture]) -> list[Example]:
 def _seen(model: Classifier, pictures: Sequence[Picture]) -> tuple[Tensor, Tensor]:
     """Return the attention maps (N, h, w) and the class probabilities (N, classes) of images, on the CPU."""
     images = torch.from_numpy(np.stack([each.pixels for each in pictures]))
-    find_determinism(model.network, model.image_size)  # of Grad-CAM's backward pass
+    set_up_device(model.mean.device, torch.get_num_threads())  # strict: Grad-CAM has a backward pass
+    find_determinism(model.network, model.image_size)
     with memory_errors(f"computing {len(images)} attention maps"):
         return model.attention(images.to(model.mean.device)).cpu(), model.predict(images)
 
