@@ -72,6 +72,8 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     needs = f"{duration(seconds)} with {counted(jobs, 'job')} and {compact(disk_bytes)}B of disk space"
     is_complete = settled.total() == len(trials)
     print_text(f"{counts}; {'nothing is left to train' if is_complete else f'remaining: about {needs}'}")
+    if compiled := compiled_in_words(trials):
+        print_text(compiled)
     if plan.baseline_warning:
         note(f"warning: {plan.baseline_warning}")
 
@@ -113,6 +115,12 @@ def _check_array(count: int, jobs: int, arguments: Sequence[str]) -> None:
             raise
         note("the jobs will be submitted in smaller arrays")
         check_array(1, 1, arguments)
+
+
+def compiled_in_words(trials: Collection[TrialForecast]) -> str:
+    """Return how many of the missing trials will be compiled, nothing if none will."""
+    count, missing = sum(bool(trial.to_compile) for trial in trials), sum(trial.to_train for trial in trials)
+    return f"compile: {count} of {missing} missing; times from a few steps are without compiling" if count else ""
 
 
 def _row(trial: TrialForecast) -> list[str]:
