@@ -6,6 +6,7 @@ each image ("elem").
 
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
@@ -49,17 +50,27 @@ class ImageSet:
         rows: NDArray[np.int64] | None = None,
     ) -> None:
         needed = len(labels) * images[:1].nbytes
-        home = torch.device("cpu")
+        self.home = torch.device("cpu")
         if device.type == "cuda" and needed < torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE:
-            home, images, rows = device, images if rows is None else images[rows], None
-        self.home, self._rows = home, None if rows is None else torch.from_numpy(rows)
-        self._images, self._labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
+            self.home = device
+            images, rows = (images if rows is None else images[rows]), None
+        self._rows = None if rows is None else torch.from_numpy(rows)
+        self._images = torch.from_numpy(images).to(self.home)
+        self._labels = torch.from_numpy(labels).to(self.home)
         self.labels = labels
-        self.device, self.image_size = device, image_size
-        self.mean, self.std = torch.tensor(mean, device=device), torch.tensor(std, device=device)
+        self.device = device
+        self.image_size = image_size
+        self.mean = torch.tensor(mean, device=device)
+        self.std = torch.tensor(std, device=device)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def first(self, count: int) -> "ImageSet":
+        """Return the first images of the split, without a copy of them."""
+        some = copy(self)
+        some.labels = self.labels[:count]
+        return some
 
     @property
     def bytes_per_image(self) -> int:

@@ -186,7 +186,10 @@ def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    call = lambda images: torch.from_numpy(session.run([OUTPUT], {INPUT: images.numpy()})[0])  # noqa: E731
+
+    def call(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run([OUTPUT], {INPUT: images.numpy()})[0])
+
     return ExportedClassifier(call, session.get_modelmeta().custom_metadata_map)
 
 

@@ -105,7 +105,8 @@ class Session:
 
     def train(self, writer: RunWriter, stop: StopSignals) -> Iterator[None]:
         """Take the remaining steps, then measure every split. Yield where another run may take its turn."""
-        setup, state, train, check = self.setup, self.setup.state, self.spec.train, partial(check_together, stop)
+        setup, state, train = self.setup, self.setup.state, self.spec.train
+        check = partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
             broadcast_state(state)
             self.compile(writer)
@@ -156,8 +157,11 @@ class Session:
     def monitored(self) -> dict[str, ImageSet]:
         """The splits that are measured after each epoch, by the names of their measurements."""
         splits, train = self.setup.splits, self.spec.train
-        found = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
-        return found | ({TRAIN_EVAL: splits["train"]} if train.monitor_train else {})
+        names = ["val", "test"] if train.monitor_test else ["val"]
+        found = {name: splits[name] for name in names if name in splits}
+        if train.monitor_train:
+            found[TRAIN_EVAL] = splits["train"]
+        return found
 
     def choose_compiling(self, before: RunRecord | None) -> bool:
         """Return whether to compile the network; a run that is resumed keeps its choice."""
