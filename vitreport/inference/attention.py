@@ -168,7 +168,7 @@ def grad_cam(network: Any, images: Tensor, classes: Tensor) -> Tensor:
     """Return Grad-CAM of `classes` (B,), by the last features of timm's network with places that the logits depend on.
 
     A channel has the mean of its gradient over all places as its weight (Selvaraju et al. 2017, arXiv:1610.02391).
-    Passed over are features of a single place, and those of which only the class token counts.
+    Skip features of a single place, and features from which only the class token is used.
     """
     modules, names = dict(network.named_modules()), [each["module"] for each in getattr(network, "feature_info", ())]
     with torch.enable_grad():

@@ -56,6 +56,9 @@ class EpochRecord(Record):
 
     In `splits`, "train" is the mean over the batches of the epoch, with any augmentation and dropout; the others are
     measured after the epoch, and "train_eval" are the training images again.
+
+    `learning_rate` is that of the last step, `images_per_second` the training images over `seconds`,
+    `peak_memory_bytes` of the GPU, else of the process.
     """
 
     schema_version: Version = SCHEMA_VERSION

@@ -98,7 +98,10 @@ def read_run(folder: Path) -> Run:
 
 
 def read_finished(name: str, runs_dir: Path) -> list[Run]:
-    """Read the run with this name, or the runs of the group: only the finished ones, if there are any."""
+    """Read a run, or the finished runs of a group; without any finished one, the first run of the group.
+
+    Runs without a readable record are kept, so that they are not silently left out.
+    """
     runs = [read_run(folder) for folder in find_runs(name, runs_dir)]
     return [run for run in runs if not run.record or run.record.status == "done"] or runs[:1]
 
