@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from vitreport.data.augment.geometry import in_boxes
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers, to_device
+from vitreport.data.augment.sampling import RandomNumbers, Uniforms, per_image, position_numbers, to_device
 from vitreport.randomness import permutation
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
@@ -210,7 +210,7 @@ class Mixing(NamedTuple):
 def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
     """Draw lambda from Beta(alpha, alpha); a box takes the share 1 - lambda of an image, minus what is outside."""
     sides = np.array(size)
-    switch, whether, first, second, *center = numbers.units(6).T
+    switch, whether, first, second, *center = numbers.uniforms(6).T
     both = spec.mixup_alpha > 0 and spec.cutmix_alpha > 0
     cut = switch < (spec.switch_probability if both else float(spec.cutmix_alpha > 0))
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
@@ -224,7 +224,7 @@ def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> M
     return Mixing(*map(torch.from_numpy, columns))
 
 
-def symmetric_beta(alphas: NDArray[np.float64], first: Units, second: Units) -> NDArray[np.float64]:
+def symmetric_beta(alphas: NDArray[np.float64], first: Uniforms, second: Uniforms) -> NDArray[np.float64]:
     """Draw from Beta(alpha, alpha) by two uniform numbers each, so that no number depends on rejected ones.
 
     Bailey's polar method gives Student's t with 2 alpha degrees of freedom, and t / sqrt(2 alpha + t**2) is

@@ -37,7 +37,7 @@ from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
+from vitreport.store.checkpoint import check_fit, max_checkpoint_bytes, read_verified
 from vitreport.store.contact_sheets import MISTAKES, draw_sheet
 from vitreport.store.run_state import check_same_images
 from vitreport.training import parallel
@@ -157,7 +157,7 @@ def _restore(run: Run) -> Restored:
         raise RecordError(f"{path} is missing", f"weights are not committed with a record; {again}")
     network = build_network(run.spec)
     try:
-        weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
+        weights, _ = read_verified(path, run.result.weights_sha256, max_bytes=max_checkpoint_bytes(network))
         check_fit(weights, named_weights(network), path.name)
     except RecordError as error:
         raise RecordError(f"run {run.id}: {error.message}", again) from error

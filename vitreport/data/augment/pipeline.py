@@ -16,7 +16,7 @@ from vitreport.data.augment.sampling import (
     SampledTransform,
     Sampler,
     Shape,
-    Units,
+    Uniforms,
     as_turns,
 )
 from vitreport.spec import augment as specs
@@ -119,11 +119,11 @@ def columns_of(spec: specs.OperationSpec) -> int:
     """Return how many random numbers an operation asks for."""
     asked = []
 
-    def units(count: int) -> Units:
+    def uniforms(count: int) -> Uniforms:
         asked.append(count)
         return np.full((1, count), 0.5)
 
-    DRAWS[type(spec)](spec, (1, 3, 8, 8), RandomNumbers(units))
+    DRAWS[type(spec)](spec, (1, 3, 8, 8), RandomNumbers(uniforms))
     return sum(asked)
 
 
