@@ -18,7 +18,7 @@ from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.device import set_up_device
 from vitreport.training.evaluate import evaluation_batch_size
 from vitreport.training.events import Event, StepFinished
-from vitreport.training.loop import fit
+from vitreport.training.loop import fit, train_step
 from vitreport.training.setup import Setup, place_model, prepare
 
 WARM_UP = 10
@@ -62,7 +62,7 @@ def steps_of(
         evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
         images = torch.zeros(spec.train.batch_size, 3, spec.data.image_size, spec.data.image_size, device=device)
         compile_network(model, images, spec.train.precision, evaluated, Path(tempfile.gettempdir()))
-    step = GraphedStep(spec.train.batch_size, refuse) if way.graph else None
+    step = GraphedStep(spec.train.batch_size, refuse) if way.graph else train_step
     train = spec.train.model_copy(update={"selection": "last"})  # an epoch may end between the steps
     return spec, setup, fit(setup.state, setup.batches, {}, train, setup.learning_rate, lambda: None, step)
 

@@ -99,7 +99,7 @@ class Pretence:
         found: list[tuple[str, Report]] = []
         for run_id, spec in self.specs.items():
             self.finish(spec)
-            found += [(run_id, Started(1, 10, 0, 0)), (run_id, StepFinished(0, 5, 100, 0.1, 1.0)), (run_id, Ended())]
+            found += [(run_id, Started(1, 10, 0, 0)), (run_id, StepFinished(0, 5, 0.1, 1.0)), (run_id, Ended())]
         self.specs.clear()
         return found
 

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from tests.commands import command, vitreport
 from tests.training.small import noise_arrays
+from vitreport.inference.classifier import Classifier
+from vitreport.inference.explain import Picture, explained
 from vitreport.models.registry import build_model
 from vitreport.randomness import stream_seed
+from vitreport.records.reader import read_run
 from vitreport.spec.compose import compose
 from vitreport.spec.data import DatasetFacts
 from vitreport.spec.load import layer_of, read_preset
@@ -185,6 +188,16 @@ def test_evaluation_agrees_with_the_record(tmp_path: Path) -> None:
     done = vitreport("eval", str(run), "--device=cuda", "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["agrees"] is True
+
+
+def test_maps_come_from_deterministic_operations(tmp_path: Path) -> None:
+    """A loaded model allows others, because predictions need no gradients; fused attention then gives other bits."""
+    model = "timm/vit_tiny_patch16_224"
+    classifier = Classifier.restore([read_run(trained(tmp_path, model, *NETWORKS[model]))], "cuda")
+    pictures = [Picture("noise", np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8))]
+    first, second = (explained(classifier, pictures) for _ in range(2))
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert first[0].map == second[0].map
 
 
 def test_gpu_and_cpu_give_the_same_logits() -> None:

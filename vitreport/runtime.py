@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from platformdirs import user_cache_path
 
+from vitreport.errors import SpecError
+
 
 class RuntimeOption(NamedTuple):
     """An option of the machine: the one place of its name, its default and its help."""
@@ -53,6 +55,7 @@ GPUS = RuntimeOption("gpus", 1, "Number of GPUs to train on, with one process fo
 BATCH_NORM = RuntimeOption(
     "batch_norm", "local", "With several GPUs, normalize over the images of each GPU (local) or of all (synchronized)."
 )
+BATCH_NORM_KINDS = ("local", "synchronized")
 ENGINE = RuntimeOption("engine", None, "Where to train: local or slurm (default: from the study, or local).")
 ENGINE_OPTION = RuntimeOption("engine_option", None, "Option of the engine, such as partition=gpu; repeat for several.")
 DEBUG = RuntimeOption("debug", False, "Show the traceback of an error.")
@@ -72,6 +75,8 @@ OPTIONS = (
     ENGINE_OPTION,
     DEBUG,
 )
+LEAST = {THREADS.name: 1, TRIALS_PER_JOB.name: 1, CHECKPOINT_SECONDS.name: 0}
+"""The smallest value of options that are numbers."""
 VARIABLES = frozenset(option.variable for option in OPTIONS)
 """Environment variables that do not set fields of the spec."""
 
@@ -132,7 +137,7 @@ def data_dirs_or_default(given: Sequence[Path] | None) -> Sequence[Path]:
 class Runtime:
     """Where and how a run is executed. The defaults are those of `vitreport train`.
 
-    Of the environment variables, only VITREPORT_CACHE_DIR is used.
+    Of the environment variables, only VITREPORT_CACHE_DIR is used. Paths may be given as text.
 
     Attributes:
         device: A torch device, or "auto".
@@ -160,3 +165,14 @@ class Runtime:
     checkpoint_seconds: float = CHECKPOINT_SECONDS.default
     weights: Path | None = None
     batch_norm: str = BATCH_NORM.default
+
+    def __post_init__(self) -> None:
+        for name in ("data_dir", "cache_dir", "runs_dir", "weights"):
+            if (path := getattr(self, name)) is not None:
+                object.__setattr__(self, name, Path(path))
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise SpecError(f"{name} = {value}: must be at least {least}")
+        if self.batch_norm not in BATCH_NORM_KINDS:
+            raise SpecError(f"batch_norm = {self.batch_norm!r}: unknown kind", "use local or synchronized")

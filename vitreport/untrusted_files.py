@@ -34,8 +34,8 @@ def reading_fault(error: OSError) -> str:
     return f"cannot be read: {str(error.strerror).lower()}"
 
 
-def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> io.BufferedReader:
-    """Open a regular file of at most `most` bytes (None: any size); what is opened is what was checked.
+def open_bounded(path: Path, max_bytes: int | None = None, *, links: bool = True) -> io.BufferedReader:
+    """Open a regular file of at most `max_bytes` (None: any size); what is opened is what was checked.
 
     `links` follows a link: files of a run folder are never links. Raises OSError if the file is missing, too
     large, of another kind, or cannot be read; see `reading_fault`.
@@ -48,28 +48,28 @@ def open_bounded(path: Path, most: int | None = None, *, links: bool = True) -> 
     status, fault = os.fstat(descriptor), ""
     if not stat.S_ISREG(status.st_mode):
         fault = "is not a regular file"
-    elif most is not None and status.st_size > most:
-        fault = _too_large(most)
+    elif max_bytes is not None and status.st_size > max_bytes:
+        fault = _too_large(max_bytes)
     if fault:
         os.close(descriptor)
         raise OSError(fault)
     return open(descriptor, "rb")
 
 
-def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
-    """Read a file of at most `most` bytes as `open_bounded` opens it."""
-    with open_bounded(path, most, links=links) as file:
-        content = file.read(most + 1)  # a file that grows, or one of the kernel, may hold more than its size says
-    if len(content) > most:
-        raise OSError(_too_large(most))
+def read_bounded(path: Path, max_bytes: int, *, links: bool = True) -> bytes:
+    """Read a file of at most `max_bytes` as `open_bounded` opens it."""
+    with open_bounded(path, max_bytes, links=links) as file:
+        content = file.read(max_bytes + 1)  # a file that grows, or one of the kernel, may hold more than its size says
+    if len(content) > max_bytes:
+        raise OSError(_too_large(max_bytes))
     return content
 
 
-def file_digest(path: Path, most: int | None = None) -> str:
+def file_digest(path: Path, max_bytes: int | None = None) -> str:
     """Return the SHA-256 of a file as `open_bounded` opens it: a larger one is refused before it is read."""
-    with open_bounded(path, most) as file:
+    with open_bounded(path, max_bytes) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _too_large(most: int) -> str:
-    return f"is larger than {most / 2**20:.4g} MiB"
+def _too_large(max_bytes: int) -> str:
+    return f"is larger than {max_bytes / 2**20:.4g} MiB"

@@ -31,7 +31,7 @@ def write_result(run_spec: RunSpec, accuracy: float | None) -> None:
     result["test"] |= {
         "per_class_count": [IMAGES],
         "per_class_correct": [round(accuracy * IMAGES)],
-        "calibration": [{"count": IMAGES, "confidence": 0.5, "correct": IMAGES // 2}],
+        "calibration": [{"count": IMAGES, "confidence": 0.5, "correct": round(accuracy * IMAGES)}],
         "confusion": None,
     }
     write_json(file, result)

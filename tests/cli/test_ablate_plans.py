@@ -10,6 +10,8 @@ from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
 from tests.records import small_spec, write_run
 from vitreport.records.run import ErrorRecord
+from vitreport.training import compilation
+from vitreport.training.compilation import Gain
 
 PAIRED = ("--zip", "mlp-mixer", "--dataset", "digits", "--param", "patch_size", "2,4", "--param", "embed_dim", "8,16")
 PAIRS = ("--param", "patch_size", "2,4", "--param", "embed_dim", "8")
@@ -127,6 +129,32 @@ def test_without_a_record_some_steps_tell_the_time(cli: Cli) -> None:
     (known,) = json.loads(cli(*command).stdout)["trials"]
     assert known["source"] == "records"
     assert known["disk_bytes"] == trial["disk_bytes"] > 0
+
+
+def test_a_dry_run_says_how_many_trials_will_be_compiled(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the table of measured gains, whether the time of a trial is from a record or from a few steps."""
+    written({16: [0.5]})
+    command = (
+        "ablate",
+        *BASE,
+        "--device=cpu",
+        "--threads=2",
+        "--seeds=2",
+        "--param",
+        "batch_size",
+        "16,32",
+        "--dry-run",
+    )
+    gain = Gain(training=2.0, evaluation=2.0, seconds=1e-9, flops_per_second=1.0)
+    monkeypatch.setattr(compilation, "measured_gains", lambda: {("perceiver-io", "cpu", "float32"): gain})
+    monkeypatch.setattr(compilation, "has_compiler", lambda device: True)
+    for option, count in (("--compile=auto", 3), ("--compile=on", 3), ("--compile=off", 0)):
+        plan = json.loads(cli(*command, option, "--json").stdout)
+        found = [(each["source"], each["to_compile"]) for each in plan["trials"]]
+        assert sorted(found[1:]) == [("a few steps", count > 0), ("a few steps", count > 0), ("records", count > 0)]
+        assert found[0] == ("", None), "it is done"
+        last = "compile: 3 of 3 missing; times from a few steps are without compiling"
+        assert (cli(*command, option).stdout.splitlines()[-1] == last) is (count > 0)
 
 
 def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -64,6 +64,26 @@ def test_a_spec_is_trained_with_a_listener() -> None:
     assert (again, tracker.started) == (run, 1)
     assert tracker.lines[-1].startswith(f"run {run.id} is already done")
     assert vitreport.train(small_spec(), runtime, force=True).folder == Path("runs") / f"{run.id}-r2"
+
+
+def test_names_are_listed_before_they_are_used() -> None:
+    """A notebook completes them."""
+    assert {"train", "ablate", "load_runs", "Runtime"} <= set(dir(vitreport))
+    assert all(hasattr(vitreport, name) for name in dir(vitreport))
+
+
+def test_a_runtime_takes_paths_as_text() -> None:
+    given = vitreport.Runtime(data_dir="data", cache_dir="cache", runs_dir="out", weights="w.bin")  # type: ignore[arg-type]
+    assert given == Runtime(data_dir=Path("data"), cache_dir=Path("cache"), runs_dir=Path("out"), weights=Path("w.bin"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"batch_norm": "sync"}, {"threads": 0}, {"trials_per_job": 0}, {"checkpoint_seconds": -1}]
+)
+def test_a_runtime_refuses_wrong_values(wrong: dict[str, Any]) -> None:
+    """It would be recorded as it is, and trained with another one."""
+    with pytest.raises(SpecError, match=next(iter(wrong))):
+        vitreport.Runtime(**wrong)
 
 
 def test_a_spec_is_read_from_a_file_a_dictionary_and_a_run() -> None:

@@ -100,6 +100,15 @@ def test_gc_leaves_links_alone(cli: Cli) -> None:
     assert list(listed(cli, "gc")) == [str(folder / ".run.json.1.tmp")]
 
 
+def test_an_abandoned_claim_of_a_lease_is_no_folder_of_images(cli: Cli) -> None:
+    """Its time passes; removing it as decoded images would make a lock and a lease."""
+    arrays = Path(os.environ["VITREPORT_CACHE_DIR"], "arrays")
+    (arrays / ".digits-abcd.tmp").mkdir(parents=True)
+    (arrays / ".digits-abcd.lease.123.tmp").touch()
+    RUNS.mkdir()
+    assert list(listed(cli, "gc")) == [str(arrays / ".digits-abcd.tmp")]
+
+
 def test_a_run_that_was_deleted_meanwhile_is_no_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = trained()
 

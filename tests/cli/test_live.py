@@ -45,7 +45,7 @@ def begun(*, quiet: bool = False) -> SweepView:
         view.moved(trial.id, state, None)
         if state == "running":
             view.event(trial.id, Started(epochs=2, steps_per_epoch=5, epoch=0, step=0))
-            view.event(trial.id, StepFinished(1, 5, 1, 0.1, None))
+            view.event(trial.id, StepFinished(1, 5, 0.1, None))
     return view
 
 
@@ -114,12 +114,12 @@ def test_a_training_is_drawn_whenever_its_loss_is_read(terminal: Console) -> Non
     view = TrainingView(quiet=False)
     view.event(Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
     first = last_frame(view, terminal)
-    view.event(StepFinished(1, 9, 1, 0.1, None))
+    view.event(StepFinished(1, 9, 0.1, None))
     assert last_frame(view, terminal) == first
-    view.event(StepFinished(1, 10, 1, 0.1, 0.25))
+    view.event(StepFinished(1, 10, 0.1, 0.25))
     (bar,) = view.bars.tasks
     assert (bar.completed, bar.total) == (10, 10)
-    view.event(StepFinished(1, 10, 1, 0.1, None))
+    view.event(StepFinished(1, 10, 0.1, None))
     assert bar.completed == 10
 
 
@@ -139,7 +139,7 @@ def test_the_remaining_time_is_right_if_many_trials_report_at_once(
         for trial in TRIALS:
             if not look:
                 view.event(trial.id, Started(epochs=1, steps_per_epoch=10, epoch=0, step=0))
-            view.event(trial.id, StepFinished(1, look + 1, 1, 0.1, None))
+            view.event(trial.id, StepFinished(1, look + 1, 0.1, None))
             now += 0.001
         remaining.append([bar.time_remaining for bar in view.bars.tasks[:2]])
         now += 15

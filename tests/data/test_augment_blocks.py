@@ -67,13 +67,13 @@ def test_columns_are_the_same_however_many_are_asked_for_at_once() -> None:
     expected = as_uniforms(random_words(position_keys(SEED, "augment", EPOCH, positions), 0, 64))
     for sizes in ([1] * 64, [7, 0, 48, 9], [64]):
         numbers = numbers_of(positions)
-        assert np.array_equal(np.concatenate([numbers.units(size) for size in sizes], axis=1), expected)
+        assert np.array_equal(np.concatenate([numbers.uniforms(size) for size in sizes], axis=1), expected)
 
 
 def test_turns_have_columns_of_their_own() -> None:
     numbers = numbers_of(np.arange(5))
-    units = np.concatenate([numbers.repeated(3).units(4).ravel(), numbers.units(2).ravel()])
-    assert len(set(units.tolist())) == 5 * (3 * 4 + 2)
+    uniforms = np.concatenate([numbers.repeated(3).uniforms(4).ravel(), numbers.uniforms(2).ravel()])
+    assert len(set(uniforms.tolist())) == 5 * (3 * 4 + 2)
 
 
 def test_seeds_are_the_words_of_the_hash() -> None:

@@ -44,8 +44,8 @@ def test_every_operation_acts_as_in_torchvision(
     spec = kind(num_magnitude_bins=num_bins, interpolation=interpolation)
     kinds, chosen, signs = everything(bins)
     images = random_images(len(kinds), size=SIZE).double()
-    operations = pipeline.operations(spec, (len(kinds), 3, *SIZE), kinds, chosen, signs)
-    result = PerImageOperations(operations)(images, kinds[:, None], torch.arange(len(kinds))[:, None])
+    operations = pipeline.policy_operations(spec, (len(kinds), 3, *SIZE), kinds, chosen, signs)
+    result = PerImageOperations(operations)(images, pipeline.CHOICES[kinds][:, None], torch.arange(len(kinds))[:, None])
     triples = zip(kinds.tolist(), chosen.tolist(), signs.tolist(), strict=True)
     for image, changed, own in zip(images, result, triples, strict=True):
         torch.testing.assert_close(changed, by_torchvision(spec, image, *own), rtol=0, atol=1e-6, msg=str(own))
@@ -60,8 +60,8 @@ def test_every_operation_and_sign_is_equally_likely() -> None:
     choices, _ = drawn(RandAugmentSpec(num_ops=2), 20_000).parameters
     assert choices.shape == (20_000, 2)
     found = Counter(choices[:, 0].tolist())
-    assert found.pop(1) / 20_000 == pytest.approx(5 / 14, rel=0.12)  # those that move pixels are one affine map
-    assert sorted(found) == [-1, *range(6, 14)]  # an image that stays takes no turn
+    assert found.pop(0) / 20_000 == pytest.approx(5 / 14, rel=0.12)  # those that move pixels are one affine map
+    assert sorted(found) == [-1, *range(1, 9)]  # an image that stays takes no turn
     assert [count / 20_000 for count in found.values()] == pytest.approx([1 / 14] * 9, rel=0.12)
     assert len(shares(choices)) == 10**2
 
@@ -69,5 +69,5 @@ def test_every_operation_and_sign_is_equally_likely() -> None:
 def test_trivial_augment_draws_every_magnitude() -> None:
     apply, _ = drawn(TrivialAugmentSpec(), 31_000)
     assert isinstance(apply, PerImageOperations)
-    (thresholds,) = apply.operations[11].parameters
+    (thresholds,) = apply.operations[6].parameters
     assert shares(thresholds[:, None]) == pytest.approx([1 / 31] * 31, rel=0.16)

@@ -93,10 +93,10 @@ def test_what_the_file_does_not_name_is_ignored(tmp_path: Path, image_request: I
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("", "line 1, has no column for the file, but nothing"),
-        (rows("a,b"), "line 1, has no column for the file, but a and b"),
-        ("0000.png,dog\n0001.png,cat\n", "line 1, has no column for the file, but 0000.png and dog"),
-        (rows("file,x,y", "{0:04}.png,1,{1}"), "line 1, has no column for the label, but file, x and y"),
+        ("", "line 1, has no column for the file; its columns: none"),
+        (rows("a,b"), "line 1, has no column for the file; its columns: a and b"),
+        ("0000.png,dog\n0001.png,cat\n", "line 1, has no column for the file; its columns: 0000.png and dog"),
+        (rows("file,x,y", "{0:04}.png,1,{1}"), "line 1, has no column for the label; its columns: file, x and y"),
         (rows("file"), "has no column for the label"),
         (rows() + "0099.png,cat\n98.png,dog\n", "line 12, names 0099.png, which does not exist"),
         (rows() + "0000.png,dog\n", "line 12, names images/0000.png twice"),

@@ -11,6 +11,7 @@ from tests.spec.composing import composed
 from vitreport.errors import SpecError
 from vitreport.inference.attention import (
     attention_maps,
+    call_with_hooks,
     class_token_rollout,
     cross_attention,
     cross_weights,
@@ -20,7 +21,6 @@ from vitreport.inference.attention import (
     self_weights,
     swin_rollout,
     tnt_rollout,
-    watched,
 )
 from vitreport.models.ensemble import Ensemble
 from vitreport.models.registry import build_model
@@ -118,7 +118,7 @@ def test_the_weights_of_a_perceiver_give_the_output_of_its_module(name: str) -> 
         values = attention.to_kv(keywords["context"]).chunk(2, dim=2)[1]
         return weights, merged(weights, values, attention), output
 
-    found, _ = watched([block.cross_attn.fn for block in blocks], look, call, some_images())
+    found, _ = call_with_hooks([block.cross_attn.fn for block in blocks], look, call, some_images())
     assert len(found) == (3 if name == "perceiver" else 1), "every layer, also where weights are tied"
     for weights, recomputed, output in found:
         torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]))
@@ -134,7 +134,7 @@ def test_the_weights_of_the_package_give_the_output_of_its_module() -> None:
         weights = self_weights(attention, arguments, keywords, output)
         return weights, merged(weights, attention.to_qkv(arguments[0]).chunk(3, dim=2)[2], attention), output
 
-    found, _ = watched([layer[3].fn for layer in network.layers], look, network, some_images())
+    found, _ = call_with_hooks([layer[3].fn for layer in network.layers], look, network, some_images())
     for weights, recomputed, output in found:
         torch.testing.assert_close(weights.sum(-1), torch.ones_like(weights[..., 0]))
         torch.testing.assert_close(recomputed, output)
@@ -203,7 +203,7 @@ def test_rollout_through_windows_is_the_gradient_of_the_mixing_alone() -> None:
     """On grids of 12 (shifted), 6 (padded and shifted) and 3 (padded) places, timm itself moves the tokens."""
     network = built(SWIN, image_size=24)
     blocks = [block for stage in network.layers for block in stage.blocks]
-    weights, _ = watched([block.attn.softmax for block in blocks], output_of, network, some_images(24))
+    weights, _ = call_with_hooks([block.attn.softmax for block in blocks], output_of, network, some_images(24))
     found = swin_rollout(network, some_images(24), CLASSES)
     assert [any(block.shift_size) for block in blocks] == [False, True, False, True, False]
     patches = torch.zeros(2, 12, 12, 1, requires_grad=True)

@@ -15,6 +15,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import vitreport
+from tests.data.makers import noise
+from tests.training.small import small_spec
 from vitreport.data.folder import read_folder
 from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import open_dataset
@@ -24,6 +26,8 @@ from vitreport.inference.classifier import Classifier
 from vitreport.records.reader import read_run
 from vitreport.runtime import Runtime
 from vitreport.store.evaluation import evaluate_runs
+from vitreport.store.train import train_run
+from vitreport.training.evaluate import CPU_BATCH_SIZE, measure
 
 
 def recorded(folder: Path) -> Tensor:
@@ -151,6 +155,19 @@ def test_a_group_is_evaluated_as_it_predicts(own_runs: list[Path], own_images: P
         evaluate_runs(runs, "val", None, [runtime.data_dir], runtime, vitreport.Listener())
 
 
+def test_a_convolutional_network_computes_the_bits_of_the_evaluation(runtime: Runtime) -> None:
+    """Its numbers lie in memory as in training, which changes the last digits."""
+    model = {"name": "timm", "architecture": "resnet10t", "arguments": {"channels": [8, 8, 8, 8]}}
+    spec = small_spec(model=model, data={"limit": 40, "image_size": 32}, train={"epochs": 1})
+    folder = train_run(spec, runtime, force=False, argv=(), listener=vitreport.Listener())
+    found = evaluate_runs([read_run(folder)], "test", None, [runtime.data_dir], runtime, vitreport.Listener())
+    split = open_dataset(ImageRequest.of(spec.data, runtime)).splits["test"]
+    with torch.inference_mode():
+        batches = torch.split(torch.from_numpy(split.images), CPU_BATCH_SIZE)
+        logits = torch.cat([vitreport.load_model(folder)(batch) for batch in batches]).numpy()
+    assert measure(logits, split.labels).loss == found.measurement.loss
+
+
 def test_seeds_with_different_images_are_not_averaged(own_runs: list[Path], tmp_path: Path) -> None:
     copies = [Path(shutil.copytree(folder, tmp_path / "runs" / folder.name)) for folder in own_runs]
     change_record(copies[1], data=json.loads((copies[1] / "run.json").read_text())["data"] | {"fingerprint": "f" * 64})
@@ -193,6 +210,15 @@ def test_what_is_no_image_is_refused(model: Classifier, image: Any, said: str) -
     with pytest.raises(SpecError, match=f"^an image has {said}") as error:
         model.predict(image)
     assert "uint8" in error.value.hint
+
+
+def test_damaged_metadata_is_ignored_in_files_and_pillow_images(model: Classifier, tmp_path: Path) -> None:
+    """The orientation can be read, and what has text in place of the width cannot be written again."""
+    width, orientation = b"\x01\0\0\x02\0\0\0\x04abc\0", b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + width + orientation + bytes(4)
+    Image.fromarray(noise(1, 20)).save(tmp_path / "it.jpg", exif=exif)
+    with Image.open(tmp_path / "it.jpg") as image:
+        assert torch.equal(model.predict(image), model.predict(tmp_path / "it.jpg"))
 
 
 def test_damaged_pillow_images_are_named(model: Classifier, own_images: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """An exported model gives the probabilities of the original."""
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import vitreport
 from tests.models.small import NUM_CLASSES, SMALL_MODELS, small_model
 from tests.records import data_record
 from tests.spec.composing import composed
-from vitreport.errors import RecordError, SpecError
+from vitreport.errors import RecordError, ResourceError, SpecError, VitreportError
 from vitreport.files import write_atomic
 from vitreport.inference import export
 from vitreport.inference.classifier import Classifier
@@ -115,6 +116,42 @@ def test_another_file_is_no_model(format_: Format, content: bytes, capfd: pytest
     with pytest.raises(RecordError, match=f"^{file} is damaged or was not exported by vitreport; hint: export"):
         vitreport.load_model(file)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "said"),
+    [
+        (PermissionError(13, "Permission denied"), RecordError, "cannot be read: permission denied"),
+        (MemoryError(), ResourceError, "out of memory loading"),
+    ],
+)
+def test_a_file_that_is_not_read_is_not_called_damaged(
+    failure: Exception, kind: type[VitreportError], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> bytes:
+        raise failure
+
+    Path("it.pt2").touch()
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(kind, match=said):
+        vitreport.load_model("it.pt2")
+
+
+def test_memory_that_runs_out_is_not_the_fault_of_the_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(torch.export, "export", fail)
+    with pytest.raises(ResourceError, match="out of memory exporting"):
+        export_model(untrained("mlp-mixer"), "torch-export", [Path()])
+
+
+def test_reading_onnx_needs_the_runtime_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    Path("it.onnx").write_bytes(b"text")
+    with pytest.raises(RecordError, match=r"^it\.onnx is damaged"):
+        vitreport.load_model("it.onnx")
 
 
 def test_the_model_of_another_program_is_refused() -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.models.small import IMAGE_SIZE
-from vitreport.errors import ResourceError
+from vitreport.errors import ResourceError, SpecError
 from vitreport.models import timm
 from vitreport.models.timm import adapted_weights, hub_weights
 from vitreport.models.weights import Weights
@@ -73,6 +73,17 @@ def test_each_failure_is_told_as_what_it_is(
     assert told.value.message == said
     assert caplog.records == []
     assert logging.root.manager.disable == logging.NOTSET
+
+
+@pytest.mark.parametrize("architecture", ["mixer_s32_224", "gcvit_xxtiny"])
+def test_weights_that_the_hub_lacks_are_not_asked_for(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are none of the first; those of the second are at a URL elsewhere."""
+    monkeypatch.setattr(timm, "sized_network", lambda *_, **__: pytest.fail("it asks"))
+    with pytest.raises(SpecError) as error:
+        hub_weights(TimmSpec(architecture=architecture, pretrained=True), IMAGE_SIZE, pytest.fail)
+    (problem,) = error.value.problems
+    assert problem.message == f"timm has no weights of {architecture} on the Hugging Face Hub"
+    assert "--weights" in problem.hint
 
 
 def test_memory_that_does_not_suffice_is_not_the_fault_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,9 @@ def changed(folder: Path, name: str, change: Callable[[dict[str, Any]], Any]) ->
         ("result.json", lambda value: value["selected"]["splits"]["test"].update(accuracy=0.99)),
         ("result.json", lambda value: value["test"].update(calibration=[])),
         ("result.json", lambda value: [each.update(count=0) for each in value["test"]["calibration"]]),
+        ("result.json", lambda value: value["test"]["calibration"][0].update(correct=0)),
+        ("result.json", lambda value: value["test"]["calibration"][0].update(correct=9_000)),
+        ("result.json", lambda value: value["selected"]["splits"]["test"]["metrics"].update(top5=1.5)),
         ("result.json", lambda value: value["test"].update(confusion=[[0] * 10] * 10)),
         ("result.json", lambda value: value["test"].update(confusion=[[1000]])),
         ("metrics.jsonl", lambda value: value["splits"]["train"].update(loss=-1e200)),
@@ -174,7 +177,12 @@ def test_names_of_classes_with_control_characters_are_drawn(tmp_path: Path) -> N
 def merge_classes(result: dict[str, Any]) -> None:
     """All images are of one class."""
     count = sum(result["test"]["per_class_count"])
-    result["test"] |= {"per_class_count": [count], "per_class_correct": [count], "confusion": [[count]]}
+    result["test"] |= {
+        "per_class_count": [count],
+        "per_class_correct": [count],
+        "calibration": [{"count": count, "confidence": 0.5, "correct": count}],
+        "confusion": [[count]],
+    }
     result["selected"]["splits"]["test"]["correct"] = count
 
 

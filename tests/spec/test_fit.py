@@ -60,6 +60,11 @@ MIXTURE: dict[str, Any] = {"name": "mixture", "operations": [FLIP]}
             'needs schedule.interval = "epoch"',
         ),
         (
+            {**PERCEIVER, "schedule": {"name": "cosine", "interval": "epoch", "warmup_epochs": 1.5}},
+            "schedule.warmup_epochs",
+            'must be a whole number with schedule.interval = "epoch"',
+        ),
+        (
             {**PERCEIVER, "data": {"validation_fraction": 0}},
             "train.selection",
             '"val" needs a validation split, but data.validation_fraction = 0',
@@ -113,7 +118,8 @@ def test_fields_that_do_not_fit_together_are_told_with_other_problems(
         {"optimizer": {"name": "sgd", "momentum": 0}},
         {"data": {"augment": [{"name": "random_crop", "padding": 32}]}},
         {"data": {"augment": [MIXTURE | {"minimum": 2, "maximum": 2}]}},
-        {"schedule": {"name": "cosine", "interval": "epoch", "lag_epochs": 2}},
+        {"schedule": {"name": "cosine", "interval": "epoch", "lag_epochs": 2, "warmup_epochs": 2.0}},
+        {"schedule": {"name": "cosine", "warmup_epochs": 1.5}},
         {"data": {"augment": [{"name": "rand_augment", "magnitude": 30}]}},
     ],
 )

@@ -26,7 +26,7 @@ from vitreport.store import checkpoint, evaluation, session
 from vitreport.store.writer import RunWriter
 from vitreport.training import loop
 from vitreport.training.evaluate import predict
-from vitreport.training.loop import TrainingState
+from vitreport.training.loop import StepFunction, TrainingState
 
 Fault = tuple[int | str, ...]
 
@@ -253,14 +253,14 @@ def before_step(step: int, action: Callable[[], object]) -> None:
 
 
 def before_step_of(step: int, action: Callable[[TrainingState], object]) -> None:
-    train_step = loop.train_step
+    train_step: StepFunction = vars(session)["train_step"]
 
     def step_with_action(state: TrainingState, *arguments: Any) -> Tensor:
         if state.step == step:
             action(state)
         return train_step(state, *arguments)
 
-    patch.setattr(loop, "train_step", step_with_action)
+    patch.setattr(session, "train_step", step_with_action)
 
 
 def without(lose: Callable[[TrainingState], Any]) -> Callable[..., None]:

@@ -10,6 +10,12 @@ from tests.store.children import Driver
 from tests.store.faults import Fault
 from tests.store.identity import differences, only_run, record, resumed_at
 from tests.store.options import EVERY_STEP, SHORT
+from tests.training.small import small_spec
+from vitreport.errors import ResourceError
+from vitreport.runtime import Runtime
+from vitreport.store.session import Session
+from vitreport.training import compilation
+from vitreport.training.events import Listener
 
 TRAIN = ("train", *SHORT, EVERY_STEP, "--threads=1")
 NEEDS_COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
@@ -39,6 +45,19 @@ def test_a_compiled_run_resumes_exactly_and_is_measured_again(
     assert told == "warning: compile yes -> no: the result will not be bit-identical to that of an uninterrupted run\n"
     measured = driver.run("eval", only_run(whole).name, "--json", folder=whole)
     assert json.loads(measured.stdout)["agrees"] is True, measured.stderr
+
+
+def test_a_network_that_was_not_compiled_is_not_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ResourceError("torch.compile failed")
+
+    monkeypatch.setattr(compilation, "choose", lambda *_: compilation.Choice(compiles=True, reason=""))
+    monkeypatch.setattr(compilation, "compile_network", fail)
+    runtime = Runtime(device="cpu", threads=1, cache_dir=tmp_path / "cache")
+    session = Session(small_spec(), runtime, tmp_path, (), Listener())
+    assert session.compiled
+    session.compile()
+    assert not session.compiled
 
 
 def test_without_a_compiler_that_is_told(driver: Driver, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from vitreport.store.train import train_run
 from vitreport.training import device as devices
 from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.events import Listener
+from vitreport.training.loop import train_step
 
 RECORDED, HERE = {"threads": "1", "cudnn": "90000"}, {"threads": "2", "cudnn": "91000"}
 
@@ -41,7 +42,7 @@ def test_a_network_without_a_deterministic_version_is_warned_of(
 def test_steps_are_recorded_as_a_graph_if_the_runtime_says_so_and_there_is_a_gpu(device: str) -> None:
     notes = Notes()
     session: Any = SimpleNamespace(device=torch.device(device), listener=notes, runtime=Runtime(), spec=small_spec())
-    assert Session.step_function(session) is None
+    assert Session.step_function(session) is train_step
     session.runtime = Runtime(cuda_graphs=True)
     assert isinstance(Session.step_function(session), GraphedStep) is (device == "cuda")
     assert notes.lines == ([] if device == "cuda" else ["--cuda-graphs has no effect without a GPU"])

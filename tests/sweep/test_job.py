@@ -38,7 +38,7 @@ def train(
     def train_run(*_: object, listener: Any, **__: object) -> None:
         listener.note("training")
         for step in range(steps):
-            listener.event(StepFinished(1, step, 1, 0.1, None))
+            listener.event(StepFinished(1, step, 0.1, None))
         if error:
             raise error
 

@@ -18,11 +18,11 @@ from vitreport.records.reader import read_run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
+from vitreport.store import session
 from vitreport.store.session import Session
 from vitreport.store.train import train_run
 from vitreport.sweep.engines.engine import Ended
 from vitreport.sweep.engines.trial_worker import TrialWorker
-from vitreport.training import loop
 from vitreport.training.events import EpochFinished, Listener
 
 DATA = {"dataset": "digits", "image_size": 8, "num_classes": 10, "limit": 60}
@@ -107,14 +107,14 @@ def test_a_run_that_diverges_ends_alone(runtime: Runtime, alone: list[Path]) -> 
 
 def at_step(number: int, action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the step of that number, of all trials together."""
-    numbers, train_step = count(1), loop.train_step
+    numbers, train_step = count(1), vars(session)["train_step"]
 
     def step(*arguments: Any) -> Any:
         if next(numbers) == number:
             action()
         return train_step(*arguments)
 
-    monkeypatch.setattr(loop, "train_step", step)
+    monkeypatch.setattr(session, "train_step", step)
 
 
 def test_a_run_that_fails_ends_alone(runtime: Runtime, alone: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,6 @@ def trained(sections: dict[str, Any], images: int) -> dict[str, Any]:
     }
     return {
         "losses": [event.loss for event in told if isinstance(event, StepFinished)],
-        "images": [event.images for event in told if isinstance(event, StepFinished)],
         "epochs": [{name: (each.loss, each.correct, each.count) for name, each in of.splits.items()} for of in epochs],
         "weights": [float(weights.sum()), float(weights.square().sum())],
         "logits": {name: [len(each.logits), float(each.logits.sum())] for name, each in measured.items()},

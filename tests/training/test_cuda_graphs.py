@@ -13,7 +13,7 @@ from vitreport.spec.run import RunSpec
 from vitreport.training import cuda_graphs
 from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.events import Event, StepFinished
-from vitreport.training.loop import TrainingState, fit, train_step
+from vitreport.training.loop import StepFunction, TrainingState, fit, train_step
 from vitreport.training.setup import Setup
 
 COSINE = {"name": "cosine", "warmup_epochs": 1}
@@ -32,7 +32,7 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def finished(spec: RunSpec, setup: Setup, step: GraphedStep | None = None) -> Iterator[Event]:
+def finished(spec: RunSpec, setup: Setup, step: StepFunction = train_step) -> Iterator[Event]:
     splits = {"val": setup.splits["val"]}
     return fit(setup.state, setup.batches, splits, spec.train, setup.learning_rate, lambda: None, step)
 

@@ -145,10 +145,37 @@ def test_other_images_of_the_same_classes_are_measured(trained: Path, runtime: R
         evaluate(run, runtime, dataset=str(tmp_path / "digits-too"), split="val")
 
 
-def test_images_of_other_classes_are_refused(trained: Path, runtime: Runtime, tmp_path: Path) -> None:
-    write_folder(tmp_path / "animals")
-    with pytest.raises(DatasetError, match="classes that the run does not have: 0, 1"):
-        evaluate(read_run(trained), runtime, dataset=str(tmp_path / "animals"))
+def test_too_few_other_images_are_not_held_out_in_vain(trained: Path, runtime: Runtime, tmp_path: Path) -> None:
+    """The fraction of the run does not matter: these images are of no split of its training."""
+    write_folder(tmp_path / "few", classes=tuple(map(str, range(10))), count=1)
+    with pytest.raises(DatasetError, match="no held-out images") as error:
+        evaluate(read_run(trained), runtime, dataset=str(tmp_path / "few"), split="val")
+    assert "--split test" in error.value.hint
+
+
+DIGITS = tuple(map(str, range(10)))
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (("cat", "dog"), "it has classes that the run does not have: cat and dog and no images of 0, 1, 2, 3, 4 and 5"),
+        (DIGITS[1:], "it has no images of 0"),
+        ((*DIGITS, "x"), "it has classes that the run does not have: x"),
+        (DIGITS, "it has the classes of the run in another order"),
+    ],
+)
+def test_images_of_other_classes_are_refused(
+    copied: Path, runtime: Runtime, tmp_path: Path, classes: tuple[str, ...], said: str
+) -> None:
+    if classes == DIGITS:
+        values = json.loads((copied / "run.json").read_text())
+        values["data"]["classes"].reverse()
+        (copied / "run.json").write_text(json.dumps(values))
+    write_folder(tmp_path / "it", classes=classes)
+    with pytest.raises(DatasetError, match=said) as error:
+        evaluate(read_run(copied), runtime, dataset=str(tmp_path / "it"))
+    assert error.value.hint == "use images of the same classes, with the same directory names"
 
 
 def test_changed_images_are_refused(copied: Path, runtime: Runtime) -> None:

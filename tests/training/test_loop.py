@@ -129,7 +129,6 @@ def test_events_tell_what_happens_in_order() -> None:
     assert events[0] == Started(epochs=2, steps_per_epoch=5, epoch=0, step=0)
     assert [type(event) for event in events[1:7]] == [*[StepFinished] * 5, EpochFinished]
     assert [(event.epoch, event.step) for event in steps] == [(1 + step // 5, step + 1) for step in range(10)]
-    assert [event.images for event in steps] == [20, 20, 20, 20, 10] * 2
     assert [(event.record.epoch, event.record.step) for event in epochs] == [(1, 5), (2, 10)]
     rates = [setup.learning_rate(step) for step in range(10)]
     assert [event.learning_rate for event in steps] == rates
@@ -142,11 +141,26 @@ def test_train_metrics_are_means_over_the_epoch() -> None:
     events = list(run(small_spec()))
     steps = [event for event in events if isinstance(event, StepFinished)]
     first = next(event for event in events if isinstance(event, EpochFinished))
-    mean = sum(event.images * (event.loss or 0) for event in steps[:5]) / 90
+    mean = sum(count * (event.loss or 0) for count, event in zip((20, 20, 20, 20, 10), steps[:5], strict=True)) / 90
     assert first.record.splits["train"].loss == pytest.approx(mean, rel=1e-6)
     assert first.record.images_per_second > 0
     assert first.record.seconds > 0
     assert first.record.peak_memory_bytes > 0
+
+
+def test_time_of_the_receiver_of_events_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step takes a second here; a receiver that saves a checkpoint takes 100."""
+    clock, spec = SimpleNamespace(now=0.0), small_spec()
+    setup = small_setup(spec)
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+    events = []
+    for event in run(spec, setup, before_batch=lambda: setattr(clock, "now", clock.now + 1)):
+        events.append(event)
+        clock.now += 100
+        if isinstance(event, StepFinished):
+            assert setup.state.seconds == event.step - 5 * (event.epoch - 1)
+    epochs = [event.record for event in events if isinstance(event, EpochFinished)]
+    assert [(epoch.seconds, epoch.images_per_second) for epoch in epochs] == [(5, 18), (5, 18)]
 
 
 def test_validation_selects_and_the_test_split_does_not() -> None:

@@ -74,6 +74,8 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     if settled["failed"]:
         complete += " (use --retry-failed to train the failed ones again)"
     print_text(f"{counts}; {complete if is_complete else f'remaining: about {needs}'}")
+    if compiled := compiled_in_words(trials):
+        print_text(compiled)
     if plan.baseline_warning:
         note(f"warning: {plan.baseline_warning}")
 
@@ -115,6 +117,12 @@ def _check_array(count: int, jobs: int, arguments: Sequence[str]) -> None:
             raise
         note("the jobs will be submitted in smaller arrays")
         check_array(1, 1, arguments)
+
+
+def compiled_in_words(trials: Collection[TrialForecast]) -> str:
+    """Return how many of the missing trials will be compiled, nothing if none will."""
+    count, missing = sum(bool(trial.to_compile) for trial in trials), sum(trial.to_train for trial in trials)
+    return f"compile: {count} of {missing} missing; times from a few steps are without compiling" if count else ""
 
 
 def _row(trial: TrialForecast) -> list[str]:

@@ -128,23 +128,28 @@ def load_arrays(request: ImageRequest, source: ImageSource, *, check_bytes: bool
             return found
         if folder.exists():
             request.note(f"{folder} is damaged or of an older format: decoding {request.name} again")
-        for leftover in folder.parent.glob(f".{folder.name}.*tmp"):
-            shutil.rmtree(leftover, ignore_errors=True)  # as the lock is held, it belongs to nobody
-        temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
-        make_folder(temporary)
-        try:
-            _decode_into(temporary, size, source, request.progress)
-            check_lock()
-            shutil.rmtree(folder, ignore_errors=True)
-            temporary.rename(folder)
-        except OSError:
-            check_lock()  # another process has removed the files
-            raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        _replace_folder(folder, source, request, check_lock)
         if found := _read(folder, size):
             return found
     raise ResourceError(f"{folder} is damaged though it was just written", "check the disk, or choose another cache")
+
+
+def _replace_folder(folder: Path, source: ImageSource, request: ImageRequest, check_lock: Callable[[], None]) -> None:
+    """Decode a source into a temporary folder, and then rename it; the caller holds the lock."""
+    for leftover in folder.parent.glob(f".{folder.name}.*tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)  # as the lock is held, it belongs to nobody
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+    make_folder(temporary)
+    try:
+        _decode_into(temporary, request.decoded_size, source, request.progress)
+        check_lock()
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    except OSError:
+        check_lock()  # another process has removed the files
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _read(folder: Path, size: int, *, check_bytes: bool = False) -> ImageArrays | None:

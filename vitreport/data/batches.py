@@ -6,6 +6,7 @@ each image ("elem").
 
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from torch.nn import functional
 
 from vitreport.data.augment.geometry import in_boxes
 from vitreport.data.augment.pipeline import augment
-from vitreport.data.augment.sampling import RandomNumbers, Units, per_image, position_numbers, to_device
+from vitreport.data.augment.sampling import RandomNumbers, Uniforms, per_image, position_numbers, to_device
 from vitreport.randomness import permutation
 from vitreport.spec.augment import MixSpec
 from vitreport.spec.data import DataSpec
@@ -49,17 +50,27 @@ class ImageSet:
         rows: NDArray[np.int64] | None = None,
     ) -> None:
         needed = len(labels) * images[:1].nbytes
-        home = torch.device("cpu")
+        self.home = torch.device("cpu")
         if device.type == "cuda" and needed < torch.cuda.mem_get_info(device)[0] * DEVICE_MEMORY_SHARE:
-            home, images, rows = device, images if rows is None else images[rows], None
-        self.home, self._rows = home, None if rows is None else torch.from_numpy(rows)
-        self._images, self._labels = torch.from_numpy(images).to(home), torch.from_numpy(labels).to(home)
+            self.home = device
+            images, rows = (images if rows is None else images[rows]), None
+        self._rows = None if rows is None else torch.from_numpy(rows)
+        self._images = torch.from_numpy(images).to(self.home)
+        self._labels = torch.from_numpy(labels).to(self.home)
         self.labels = labels
-        self.device, self.image_size = device, image_size
-        self.mean, self.std = torch.tensor(mean, device=device), torch.tensor(std, device=device)
+        self.device = device
+        self.image_size = image_size
+        self.mean = torch.tensor(mean, device=device)
+        self.std = torch.tensor(std, device=device)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def first(self, count: int) -> "ImageSet":
+        """Return the first images of the split, without a copy of them."""
+        some = copy(self)
+        some.labels = self.labels[:count]
+        return some
 
     @property
     def bytes_per_image(self) -> int:
@@ -143,10 +154,6 @@ class TrainingBatches:
         full = min(self.batch_size, len(self.images))
         return len(own_positions(full, full, self.rank, self.world_size))
 
-    def images_in(self, step: int) -> int:
-        """Return the number of images in a batch of an epoch, in all processes together."""
-        return min(self.batch_size, len(self.images) - step * self.batch_size)
-
     def epoch(self, epoch: int, first_step: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images and labels (B,), or class weights (B, num_classes) of mixed images, from `first_step` on.
 
@@ -203,7 +210,7 @@ class Mixing(NamedTuple):
 def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> Mixing:
     """Draw lambda from Beta(alpha, alpha); a box takes the share 1 - lambda of an image, minus what is outside."""
     sides = np.array(size)
-    switch, whether, first, second, *center = numbers.units(6).T
+    switch, whether, first, second, *center = numbers.uniforms(6).T
     both = spec.mixup_alpha > 0 and spec.cutmix_alpha > 0
     cut = switch < (spec.switch_probability if both else float(spec.cutmix_alpha > 0))
     alphas = np.where(cut, spec.cutmix_alpha, spec.mixup_alpha)
@@ -217,7 +224,7 @@ def draw_mixing(spec: MixSpec, size: Sequence[int], numbers: RandomNumbers) -> M
     return Mixing(*map(torch.from_numpy, columns))
 
 
-def symmetric_beta(alphas: NDArray[np.float64], first: Units, second: Units) -> NDArray[np.float64]:
+def symmetric_beta(alphas: NDArray[np.float64], first: Uniforms, second: Uniforms) -> NDArray[np.float64]:
     """Draw from Beta(alpha, alpha) by two uniform numbers each, so that no number depends on rejected ones.
 
     Bailey's polar method gives Student's t with 2 alpha degrees of freedom, and t / sqrt(2 alpha + t**2) is

@@ -8,14 +8,14 @@ to 8 bits, from 0 to 65535.
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from vitreport.data.archive import Tree
 from vitreport.data.arrays import Decoding, Labels, Pixels
@@ -27,6 +27,16 @@ from vitreport.untrusted_files import reading_fault
 VERSION = 2
 """Raised whenever the same files give other pixels, so that no older copy in the cache is used."""
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM")
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns an image upright, by its EXIF orientation."""
 BLOCK_BYTES = 2**25
 FILTERS_LOCK = Lock()
 """Held while the filters of warnings are changed: all threads share them."""
@@ -136,8 +146,7 @@ def decode_files(
 def picture(image: Image.Image, size: int, *, upright: bool) -> tuple[Pixels, bool]:
     """Decode an image to (3, size, size), upright or as stored; the second result says whether it was resized."""
     if upright:
-        with suppress(Exception):  # damaged metadata makes Pillow raise almost anything; the pixels can still be sound
-            ImageOps.exif_transpose(image, in_place=True)
+        image = _turned_upright(image)
     if image.mode.startswith(("I", "F")):
         rgb = _from_gray16(np.asarray(image), image.info.get("transparency"))
     elif image.has_transparency_data:
@@ -148,6 +157,16 @@ def picture(image: Image.Image, size: int, *, upright: bool) -> tuple[Pixels, bo
     if is_resized:
         rgb = ImageOps.fit(rgb, (size, size), Image.Resampling.BILINEAR)
     return np.asarray(rgb).transpose(2, 0, 1), is_resized
+
+
+def _turned_upright(image: Image.Image) -> Image.Image:
+    """Turn an image by its EXIF orientation. Damaged metadata turns nothing: the pixels can still be sound."""
+    image.load()
+    try:
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged metadata makes Pillow raise almost anything
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _from_gray16(values: npt.NDArray[np.generic], transparent: object) -> Image.Image:

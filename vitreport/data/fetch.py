@@ -91,7 +91,9 @@ def download(archive: Archive, request: ImageRequest) -> Path:
     if no mirror gives the file, or it cannot be written.
     """
     home = request.data_dir
-    target, part, refusals = home / archive.file, home / f"{archive.file}.part", []
+    target = home / archive.file
+    part = home / f"{archive.file}.part"
+    refusals = []
     make_folder(home)
     lock = home / f".{archive.file}.lock"
     with leased(lock, str(target), note=request.note) as check_lock, storage_errors(target):

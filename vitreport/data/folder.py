@@ -45,6 +45,15 @@ COLUMNS = {  # in small letters without spaces and underscores
 }
 
 
+class _LineError(Exception):
+    """What is wrong with a line of a label file, and what to do."""
+
+    def __init__(self, fault: str, hint: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.hint = hint
+
+
 class Labelled(NamedTuple):
     """An image file, its class and its split; "" if it is not in a split."""
 
@@ -90,7 +99,9 @@ def read_folder(root: Path, note: Note = silent) -> Listing:
     tree = disk_tree(root)
     files = tree.files
     folders = _split_folders(tree.place, files)
-    images, classes, source = _by_class(files, folders), set[str](), "image folder"
+    images = _by_class(files, folders)
+    classes = set[str]()
+    source = "image folder"
     splits = {image.split for image in images}
     table = next((name for name in LABEL_FILES if name in files), "")
     if folders and "train" in splits:
@@ -148,6 +159,10 @@ def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labell
     text = read_text(tree, name)
     separator = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator, restval="", strict=True)
+
+    def place() -> str:
+        return f"{tree.place}/{name}, line {max(1, reader.reader.line_num)}"
+
     found: dict[str, Labelled] = {}
     try:
         columns = _columns(reader.fieldnames or [])
@@ -155,39 +170,40 @@ def _read_label_file(tree: Tree, name: str, files: Iterable[str]) -> list[Labell
             file, label, word = (None if column is None else row[column].strip() for column in columns.values())
             labelled = _labelled(file, label, word, by_name)
             if labelled.file in found:
-                raise csv.Error(f"names {labelled.file} twice", "remove one of its lines")
+                raise _LineError(f"names {labelled.file} twice", "remove one of its lines")
             found[labelled.file] = labelled
     except csv.Error as error:
-        fault, hint = (*error.args, "correct the quotation marks")[:2]
-        raise DatasetError(f"{tree.place}/{name}, line {max(1, reader.reader.line_num)}, {fault}", hint) from error
+        raise DatasetError(f"{place()}, {error}", "correct the quotation marks") from error
+    except _LineError as error:
+        raise DatasetError(f"{place()}, {error.fault}", error.hint) from error
     return [found[path] for path in sorted(found)]
 
 
 def _labelled(file: str | None, label: str | None, word: str | None, by_name: Mapping[str, Sequence[str]]) -> Labelled:
     """Find the image that a line names; among several, the one in the folder of its split.
 
-    Raises csv.Error with a fault and a hint.
+    Raises _LineError.
     """
     if not file or not label:
-        raise csv.Error("has no file name or no label", "complete the line, or remove it")
+        raise _LineError("has no file name or no label", "complete the line, or remove it")
     split = next((split for split, names in SPLITS.items() if word and word.lower() in names), "")
     if word is not None and not split:
-        raise csv.Error(f"has the split {word!a}", "write train, val or test")
+        raise _LineError(f"has the split {word!a}", "write train, val or test")
     files = by_name.get(file.replace("\\", "/").removeprefix("./"), [])
     if len(files) > 1:
         files = [image for image in files if image.partition("/")[0].lower() in SPLITS[split or "train"]] or files
     if not files:
-        raise csv.Error(f"names {file}, which does not exist", "add the image, or remove the line")
+        raise _LineError(f"names {file}, which does not exist", "add the image, or remove the line")
     if len(files) > 1:
         fault = f"names {file}, which could be {files[0]} or {files[1]}"
-        raise csv.Error(fault, "write the full path within the image folder")
+        raise _LineError(fault, "write the full path within the image folder")
     return Labelled(split, label, files[0])
 
 
 def _columns(header: Sequence[str]) -> dict[str, str | None]:
     """Return the columns of the file name, the label and, if there is one, the split.
 
-    Raises csv.Error with a fault and a hint.
+    Raises _LineError.
     """
     known = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(header)}
     found = {kind: next((known[name] for name in names if name in known), None) for kind, names in COLUMNS.items()}
@@ -196,9 +212,8 @@ def _columns(header: Sequence[str]) -> dict[str, str | None]:
         found["label"] = rest[0]
     for kind in ("file", "label"):
         if found[kind] is None:
-            names = listed(header) or "nothing"
-            hint = f"give a column one of these names: {', '.join(COLUMNS[kind])}"
-            raise csv.Error(f"has no column for the {kind}, but {names}", hint)
+            fault = f"has no column for the {kind}; its columns: {listed(header) or 'none'}"
+            raise _LineError(fault, f"give a column one of these names: {', '.join(COLUMNS[kind])}")
     return found
 
 

@@ -48,7 +48,8 @@ def unequal_classes(classes: Sequence[str], sizes: Sequence[int], split: str = "
     """Name the largest and the smallest class that differ by more than a factor: 36 test images of cat, 3 of dog."""
     if not sizes:
         return ""
-    (fewest, small_name), (most, large_name) = (pick(zip(sizes, classes, strict=True)) for pick in (min, max))
+    fewest, small_name = min(zip(sizes, classes, strict=True))
+    most, large_name = max(zip(sizes, classes, strict=True))
     images = f"{counted(most, f'{IN_WORDS[split]} image')} of {large_name}, {fewest:,} of {small_name}"
     return images if most > factor * fewest else ""
 

@@ -47,7 +47,12 @@ class ImageRequest:
     @property
     def decoded_size(self) -> int:
         """The side of the decoded images."""
-        return DATASETS[self.name].stored_size if self.name in DATASETS else self.image_size
+        return decoded_size(self.name, self.image_size)
+
+
+def decoded_size(dataset: str, image_size: int) -> int:
+    """Return the side of the decoded images of a dataset: published ones keep theirs."""
+    return DATASETS[dataset].stored_size if dataset in DATASETS else image_size
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def locate(dataset: str, data_dirs: Sequence[Path]) -> tuple[str, Path]:
         path = Path(dataset).expanduser()
         path = path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, an unknown user, a null character
-        raise DatasetError(f"the dataset {dataset!a} is not a usable path: {error}") from error
+        fault = f"the dataset {dataset!a} is not a usable path: {error}"
+        raise DatasetError(fault, "give a dataset name, or the path of an image folder") from error
     return path.name, path.parent
 
 

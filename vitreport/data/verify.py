@@ -47,7 +47,9 @@ def verify(
 def _checks(name: str, arrays: ImageArrays) -> Iterator[Check]:
     published, classes = DATASETS.get(name), arrays.classes
     expected = {"train": published.train_count, "test": published.test_count} if published else {}
-    counts = {split: np.bincount(of.labels, minlength=len(classes)).tolist() for split, of in arrays.splits.items()}
+    counts = {
+        split: np.bincount(images.labels, minlength=len(classes)).tolist() for split, images in arrays.splits.items()
+    }
     for split, by_class in counts.items():
         yield _counted(split, by_class, expected.get(split, sum(by_class)))
     small = class_warning(classes, {split: counts[split] for split in ("train", "test")})

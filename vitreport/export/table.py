@@ -66,10 +66,10 @@ class RecordTable:
         return pandas.DataFrame(columns)
 
 
-def check_extra(extra: str) -> None:
-    """Raise ResourceError with the install command if a package of an extra cannot be imported."""
+def check_extra(extra: str, packages: Sequence[str] = ()) -> None:
+    """Raise ResourceError with the install command if a package of an extra, or one of `packages`, is missing."""
     try:
-        for package in PACKAGES[extra]:
+        for package in packages or PACKAGES[extra]:
             import_module(package)
     except ImportError as error:
         message = f'{error.name or extra} is missing: pip install "vitreport[{extra}]"'

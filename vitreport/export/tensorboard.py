@@ -44,7 +44,9 @@ def _events(run: Run) -> Iterator[Event]:
 def _event(time: float, step: int, splits: Mapping[str, Measurement], prefix: str = "", **others: float) -> Event:
     """Make an event in which the splits of a metric share a prefix: TensorBoard makes it a section of charts."""
     scalars = {
-        f"{prefix}{name}/{split}": getattr(of, name) for split, of in splits.items() for name in ("accuracy", "loss")
+        f"{prefix}{name}/{split}": getattr(measurement, name)
+        for split, measurement in splits.items()
+        for name in ("accuracy", "loss")
     }
     values = [Summary.Value(tag=tag, simple_value=value) for tag, value in {**scalars, **others}.items()]
     return Event(wall_time=time, step=step, summary=Summary(value=values))

@@ -21,12 +21,15 @@ from vitreport.spec.architectures.timm import TimmSpec
 from vitreport.spec.architectures.tnt import TNTSpec
 from vitreport.spec.model import ModelSpec
 
-Look = Callable[[Any, Any, Any, Any], Any]  # what to keep of a call: its module, arguments, keywords and output
+HookFunction = Callable[[Any, Any, Any, Any], Any]  # what to keep of a call: its module, arguments, keywords and output
 MapsOf = Callable[
     [Any, Tensor, Tensor], Tensor
 ]  # of a network, images and classes: maps (B, h, w), on any scale from 0
 
-output_of: Look = lambda module, arguments, keywords, output: output  # noqa: E731
+
+def output_of(_module: Any, _arguments: Any, _keywords: Any, output: Any) -> Any:
+    """Keep the output of a call."""
+    return output
 
 
 def method_of(spec: ModelSpec) -> tuple[str, MapsOf]:
@@ -60,8 +63,8 @@ def attention_maps(network: nn.Module, maps_of: MapsOf, images: Tensor, classes:
     return maps / maps.amax((1, 2), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
 
 
-def watched(
-    modules: Iterable[nn.Module], look: Look, call: Callable[[Tensor], Tensor], images: Tensor
+def call_with_hooks(
+    modules: Iterable[nn.Module], look: HookFunction, call: Callable[[Tensor], Tensor], images: Tensor
 ) -> tuple[list[Any], Tensor]:
     """Return what `look` keeps of every call of these modules, in the order of the calls, and the logits."""
     found: list[Any] = []
@@ -102,16 +105,16 @@ def cross_attention(network: Any, images: Tensor, _classes: Tensor) -> Tensor:
         blocks, call = [network.network.cross_attend_block], network.published_forward
     else:
         blocks, call = network.network.layers, network
-    weights, _ = watched([block.cross_attn.fn for block in blocks], cross_weights, call, images)
+    weights, _ = call_with_hooks([block.cross_attn.fn for block in blocks], cross_weights, call, images)
     return _square(torch.stack(weights).mean((0, 2, 3)))
 
 
 def tnt_rollout(network: Any, images: Tensor, _classes: Tensor) -> Tensor:
     """Return the share of each patch (B, h, w) in the class token of a TNT."""
     if isinstance(network, PackageTNT):
-        weights, _ = watched([layer[3].fn for layer in network.layers], self_weights, network, images)
+        weights, _ = call_with_hooks([layer[3].fn for layer in network.layers], self_weights, network, images)
     else:
-        weights, _ = watched([block.attn_out.attn_drop for block in network.blocks], output_of, network, images)
+        weights, _ = call_with_hooks([block.attn_out.attn_drop for block in network.blocks], output_of, network, images)
     return _square(class_token_rollout(weights)[:, 1:])
 
 
@@ -125,11 +128,11 @@ def class_token_rollout(weights: Sequence[Tensor]) -> Tensor:
     shares = torch.zeros_like(weights[-1][:, 0, 0])
     shares[:, 0] = 1
     for layer in reversed(weights):
-        shares = before(shares, layer)
+        shares = rollout_through_layer(shares, layer)
     return shares
 
 
-def before(shares: Tensor, weights: Tensor) -> Tensor:
+def rollout_through_layer(shares: Tensor, weights: Tensor) -> Tensor:
     """Turn shares (B, N) of a layer's outputs into shares of its inputs, by its weights (B, heads, N, N).
 
     Attention rollout (Abnar and Zuidema 2020, arXiv:2005.00928): one half comes over the residual connection.
@@ -144,7 +147,7 @@ def swin_rollout(network: Any, images: Tensor, _classes: Tensor) -> Tensor:
     blocks = [block for stage in network.layers for block in stage.blocks]
     for block in blocks:
         block.attn.fused_attn = False  # an environment variable of timm sets it
-    weights, _ = watched([block.attn.softmax for block in blocks], output_of, network, images)
+    weights, _ = call_with_hooks([block.attn.softmax for block in blocks], output_of, network, images)
     height, width = blocks[-1].input_resolution
     shares = images.new_full((len(images), height, width), 1 / (height * width))
     for stage in reversed(network.layers):
@@ -152,7 +155,7 @@ def swin_rollout(network: Any, images: Tensor, _classes: Tensor) -> Tensor:
             (down, right), size, (height, width) = block.shift_size, block.window_size, block.input_resolution
             padding = (0, -width % size[1], 0, -height % size[0])
             padded = nn.functional.pad(shares.roll((-down, -right), (1, 2)), padding)
-            inside = before(window_partition(padded.unsqueeze(3), size).flatten(1), weights.pop())
+            inside = rollout_through_layer(window_partition(padded.unsqueeze(3), size).flatten(1), weights.pop())
             whole = window_reverse(inside.reshape(-1, *size, 1), size, *padded.shape[1:])
             shares = whole[:, :height, :width, 0].roll((down, right), (1, 2))
         if not isinstance(stage.downsample, nn.Identity):  # it has made each place of 2 x 2
@@ -165,12 +168,12 @@ def grad_cam(network: Any, images: Tensor, classes: Tensor) -> Tensor:
     """Return Grad-CAM of `classes` (B,), by the last features of timm's network with places that the logits depend on.
 
     A channel has the mean of its gradient over all places as its weight (Selvaraju et al. 2017, arXiv:1610.02391).
-    Passed over are features of a single place, and those of which only the class token counts.
+    Skip features of a single place, and features from which only the class token is used.
     """
     modules, names = dict(network.named_modules()), [each["module"] for each in getattr(network, "feature_info", ())]
     with torch.enable_grad():
         layers = [modules[name] for name in names if name in modules]
-        found, logits = watched(layers, output_of, network, images.clone().requires_grad_())
+        found, logits = call_with_hooks(layers, output_of, network, images.clone().requires_grad_())
         tensors = (each[-1] if isinstance(each, tuple) else each for each in found)
         features = [each for each in tensors if isinstance(each, Tensor)]
         chosen = logits.gather(1, classes.unsqueeze(1)).sum()

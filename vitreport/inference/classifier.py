@@ -8,19 +8,19 @@ from typing import Self, TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor, nn
 
 from vitreport.data.archive import Tree
 from vitreport.data.arrays import Pixels
 from vitreport.data.batches import normalized, resized
 from vitreport.data.decode import FORMATS, UndecodableError, decode_files, picture, undecodable
-from vitreport.data.registry import ImageRequest
+from vitreport.data.registry import decoded_size
 from vitreport.errors import SpecError
 from vitreport.inference.attention import attention_maps, method_of
+from vitreport.models.memory_format import place_network
 from vitreport.records.reader import Run
 from vitreport.records.run import DataRecord
-from vitreport.runtime import Runtime
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
 from vitreport.store.evaluation import restore
@@ -55,7 +55,10 @@ class Classifier(nn.Module):
     def __init__(self, network: nn.Module, runs: Sequence[str], spec: RunSpec, data: DataRecord) -> None:
         super().__init__()
         self.network = network
-        self.classes, self.image_size, self.runs, self.spec = data.classes, spec.data.image_size, tuple(runs), spec
+        self.classes = data.classes
+        self.image_size = spec.data.image_size
+        self.runs = tuple(runs)
+        self.spec = spec
         for name, values in zip(("mean", "std"), channel_statistics(spec, data), strict=True):
             self.register_buffer(name, torch.tensor(values))
 
@@ -68,6 +71,7 @@ class Classifier(nn.Module):
         with memory_errors("moving the model to the device"):
             if chosen.type == "cuda":  # so that the numbers are those of `vitreport eval`: no TF32
                 set_up_device(chosen, torch.get_num_threads(), is_training=False)
+            place_network(network, chosen)  # also laid out as `vitreport eval` does it
             return model.eval().to(chosen)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -134,7 +138,7 @@ class Classifier(nn.Module):
 
     def decoded(self, images: Sequence[AnyImage]) -> Iterator[Pixels | UndecodableError]:
         """Yield the pixels (3, S, S) of each image as training decodes them, or why it cannot be decoded."""
-        size = ImageRequest.of(self.spec.data, Runtime()).decoded_size
+        size = decoded_size(self.spec.data.dataset, self.spec.data.image_size)
         files = [str(image) for image in images if isinstance(image, str | Path)]
         of_files = decode_files(Tree("", files, lambda file: open_bounded(Path(file))), files, size, upright=True)
         for image in images:
@@ -159,7 +163,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def _of_pillow(image: Image.Image, size: int) -> tuple[Pixels, bool] | UndecodableError:
     try:
-        return picture(ImageOps.exif_transpose(image), size, upright=False)
+        return picture(image, size, upright=True)
     except Exception as error:  # an image of a damaged file, which Pillow reads only now
         return undecodable(getattr(image, "filename", "") or "a Pillow image", error)
 

@@ -1,8 +1,8 @@
 """What a trained model attends to, in files or in test images that a run classified correctly and wrongly."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,18 +22,19 @@ from vitreport.report.figures.attention import Example
 from vitreport.runtime import Runtime
 from vitreport.store.contact_sheets import write_attention
 from vitreport.store.run_state import check_same_images, lock_run
-from vitreport.training.device import memory_errors
+from vitreport.training.device import memory_errors, set_up_device
 from vitreport.training.events import Listener
 from vitreport.training.setup import find_determinism
 
 
-class Picture(NamedTuple):
+@dataclass(frozen=True)
+class Picture:
     """A decoded image uint8 (3, S, S); for a test image also its index and that of its class."""
 
     name: str
     pixels: Pixels
-    place: int = -1
-    label: int = -1
+    index: int | None = None
+    label: int | None = None
 
 
 def pictures_of(files: Sequence[str], model: Classifier) -> tuple[list[Picture], list[str]]:
@@ -71,17 +72,24 @@ def chosen_test_images(run: Run, most: int, data_dirs: Sequence[Path], listener:
 
 def explained(model: Classifier, pictures: Sequence[Picture]) -> list[Example]:
     """Return what a model predicts for images, and what it attends to. Raises SpecError if it has no attention map."""
-    names = (*model.classes, "")
     return [
-        Example(each.name, each.pixels, rows.tolist(), names[int(of.argmax())], float(of.max()), names[each.label])
-        for each, rows, of in zip(pictures, *_seen(model, pictures), strict=True)
+        Example(
+            name=each.name,
+            pixels=each.pixels,
+            map=rows.tolist(),
+            predicted=model.classes[int(probabilities.argmax())],
+            probability=float(probabilities.max()),
+            label="" if each.label is None else model.classes[each.label],
+        )
+        for each, rows, probabilities in zip(pictures, *_seen(model, pictures), strict=True)
     ]
 
 
 def _seen(model: Classifier, pictures: Sequence[Picture]) -> tuple[Tensor, Tensor]:
     """Return the attention maps (N, h, w) and the class probabilities (N, classes) of images, on the CPU."""
     images = torch.from_numpy(np.stack([each.pixels for each in pictures]))
-    find_determinism(model.network, model.image_size)  # of Grad-CAM's backward pass
+    set_up_device(model.mean.device, torch.get_num_threads())  # strict: Grad-CAM has a backward pass
+    find_determinism(model.network, model.image_size)
     with memory_errors(f"computing {len(images)} attention maps"):
         return model.attention(images.to(model.mean.device)).cpu(), model.predict(images)
 
@@ -98,8 +106,8 @@ def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path]
     with lock_run(run.folder, listener.note):
         check_no_links_in(run.folder)
         pictures = chosen_test_images(run, most, data_dirs, listener)
-        maps, shares = _seen(model, pictures)
-        found = [_classified(*each) for each in zip(pictures, shares, strict=True)]
+        maps, probabilities = _seen(model, pictures)
+        found = [_classified(*each) for each in zip(pictures, probabilities, strict=True)]
         kept = [i for i, each in enumerate(found) if run.result.agrees_with(each)]
         if not kept:
             fault = f"run {run.id}: its model classifies no image as result.json says"
@@ -110,6 +118,12 @@ def record_attention(run: Run, most: int, device: str, data_dirs: Sequence[Path]
     return len(kept)
 
 
-def _classified(picture: Picture, shares: Tensor) -> ClassifiedImage:
-    highest, predicted = min(1.0, float(shares.max())), int(shares.argmax())
-    return ClassifiedImage(index=picture.place, label=picture.label, predicted=predicted, confidence=highest)
+def _classified(picture: Picture, probabilities: Tensor) -> ClassifiedImage:
+    assert picture.index is not None
+    assert picture.label is not None
+    return ClassifiedImage(
+        index=picture.index,
+        label=picture.label,
+        predicted=int(probabilities.argmax()),
+        confidence=min(1.0, float(probabilities.max())),
+    )

@@ -23,11 +23,14 @@ from vitreport.errors import RecordError, SpecError
 from vitreport.export.table import check_extra
 from vitreport.formatting import counted
 from vitreport.inference.classifier import Classifier
+from vitreport.models.weights import library_errors, reason_of
 from vitreport.records.folders import EXPORTED
 from vitreport.records.upgrade import parse
 from vitreport.runtime import Runtime
 from vitreport.spec.data import CHANNELS
 from vitreport.spec.run import RunSpec
+from vitreport.training.device import memory_errors
+from vitreport.untrusted_files import reading_errors
 
 Format = Literal["torch-export", "onnx"]
 EXTENSIONS: Mapping[Format, str] = dict(zip(get_args(Format), EXPORTED, strict=True))
@@ -110,15 +113,17 @@ def _exported(model: Classifier, format_: Format) -> tuple[bytes, str]:
     }
     example = torch.zeros(2, CHANNELS, model.image_size + 1, model.image_size + 2, dtype=torch.uint8)
     sizes = {axis: Dim(name) for axis, name in ANY_SIZE.items()}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(model, (example,), dynamic_shapes=(sizes,))
-            return (_torch_file if format_ == "torch-export" else _onnx_file)(program, metadata)
-    except Exception as error:  # torch raises almost anything for an operation that it cannot export
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        fault = f"{model.spec.model.name} cannot be exported as {format_}: {reason}"
-        raise SpecError(fault, "try another --format, or use `vitreport.load_model`") from error
+    fault, hint = (
+        f"{model.spec.model.name} cannot be exported as {format_}: ",
+        "try another --format, or use `vitreport.load_model`",
+    )
+    with (
+        memory_errors("exporting the model"),
+        library_errors(lambda error: SpecError(fault + reason_of(error), hint)),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        program = torch.export.export(model, (example,), dynamic_shapes=(sizes,))
+        return (_torch_file if format_ == "torch-export" else _onnx_file)(program, metadata)
 
 
 def _torch_file(program: ExportedProgram, metadata: Mapping[str, str]) -> tuple[bytes, str]:
@@ -160,12 +165,14 @@ def load_exported(path: Path, device: str) -> ExportedClassifier:
     if format_ is None:
         raise SpecError(f"unknown file extension: {path}", f"use {' or '.join(EXTENSIONS.values())}")
     if format_ == "onnx":
-        check_extra("onnx")
-    try:
-        return read_exported(path.read_bytes(), format_)
-    except Exception as error:  # torch and ONNX Runtime raise almost anything for a damaged file
-        hint = "export the run again; files of newer versions of vitreport or PyTorch may be unreadable, too"
-        raise RecordError(f"{path} is damaged or was not exported by vitreport", hint) from error
+        check_extra("onnx", ["onnxruntime"])
+    hint = "export the run again; files of newer versions of vitreport or PyTorch may be unreadable, too"
+    damaged = RecordError(f"{path} is damaged or was not exported by vitreport", hint)
+    with memory_errors(f"loading {path}"):
+        with reading_errors(RecordError, path):
+            content = path.read_bytes()
+        with library_errors(lambda error: damaged):
+            return read_exported(content, format_)
 
 
 def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
@@ -179,7 +186,10 @@ def read_exported(content: bytes, format_: Format) -> ExportedClassifier:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    call = lambda images: torch.from_numpy(session.run([OUTPUT], {INPUT: images.numpy()})[0])  # noqa: E731
+
+    def call(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run([OUTPUT], {INPUT: images.numpy()})[0])
+
     return ExportedClassifier(call, session.get_modelmeta().custom_metadata_map)
 
 

@@ -51,6 +51,6 @@ def upload(files: Mapping[str, bytes | Path], name: str, repo_id: str, *, privat
     with library_errors(lambda error: ResourceError(f"cannot upload to {repo_id}: {reason_of(error)}", hint)):
         api = hub.HfApi()
         repo = api.create_repo(repo_id, private=private or None, exist_ok=True)
-        content = [hub.CommitOperationAdd(path_in_repo=path, path_or_fileobj=of) for path, of in files.items()]
+        content = [hub.CommitOperationAdd(path_in_repo=path, path_or_fileobj=each) for path, each in files.items()]
         api.create_commit(repo_id, content, commit_message=f"Upload {name} with vitreport")
     return str(repo)

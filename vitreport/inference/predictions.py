@@ -62,6 +62,6 @@ def classify(model: "Classifier", files: Sequence[str], top: int) -> Iterator[Pr
         if isinstance(found, UndecodableError):
             yield Prediction(file, fault=found.faults[0])
         else:
-            shares = found.tolist()
-            order = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)[:top]
-            yield Prediction(file, tuple((model.classes[each], shares[each]) for each in order))
+            probabilities = found.tolist()
+            order = sorted(range(len(probabilities)), key=probabilities.__getitem__, reverse=True)[:top]
+            yield Prediction(file, tuple((model.classes[each], probabilities[each]) for each in order))

@@ -16,5 +16,5 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logarithm of each mean."""
-        shares = torch.stack([network(images).float().log_softmax(1) for network in self.networks])
-        return shares.logsumexp(0) - math.log(len(self.networks))
+        log_probabilities = torch.stack([network(images).float().log_softmax(1) for network in self.networks])
+        return log_probabilities.logsumexp(0) - math.log(len(self.networks))

@@ -35,7 +35,7 @@ class Linear(nn.Linear):
 
 
 def use_fast_linear(model: nn.Module) -> None:
-    """Make `Linear` of the linear layers of a model. Its parameters and their names stay."""
+    """Replace the class of each linear layer by `Linear`; parameters and their names stay."""
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = Linear

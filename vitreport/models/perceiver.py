@@ -61,7 +61,8 @@ class PerceiverIOClassifier(nn.Module):
         """Map images (B, C, H, W) to logits (B, K), as `published_forward` up to rounding."""
         network = self.network
         encoder = network.cross_attend_block
-        latents = network.latents + read(encoder.cross_attn, network.latents.unsqueeze(0), self.tokens(images_BCHW))
+        tokens = self.tokens(images_BCHW)
+        latents = network.latents + cross_attend(encoder.cross_attn, network.latents.unsqueeze(0), tokens)
         latents = latents + feed_forward(encoder.cross_ff, latents)
         for block in network.layers:
             for self_attention, self_ff in block.self_attns:
@@ -106,7 +107,7 @@ def feed_forward(block: Any, latents_BME: Tensor) -> Tensor:
     return answer
 
 
-def read(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tensor:
+def cross_attend(cross_attention: Any, latents_1ME: Tensor, tokens_BND: Tensor) -> Tensor:
     """Return what the latents get from the tokens, (B, M, E), or (B, 1, E) where it is the same for all of them.
 
     Softmax over one token is 1: all get W_o W_v token + b. The gradients of the idle weights are zero, as the

@@ -29,41 +29,73 @@ def build_model(spec: ModelSpec, *, image_size: int, num_classes: int, seed: int
 
 
 def _network(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
-    network: nn.Module
-    match spec:
-        case PerceiverIOSpec():
-            network = PerceiverIOClassifier(spec, image_size)
-        case PerceiverSpec():
-            network = PerceiverClassifier(spec, num_classes)
-        case MLPMixerSpec():
-            from timm.models.mlp_mixer import MlpMixer  # timm takes seconds to import
-
-            fields = spec.fields("token_mlp_ratio", "channel_mlp_ratio")
-            fields["mlp_ratio"] = (spec.token_mlp_ratio, spec.channel_mlp_ratio)
-            network = MlpMixer(img_size=image_size, num_classes=num_classes, **fields)
-        case SwinSpec():
-            # Where the grid of a stage is smaller than the window, it shrinks the window as the paper's code does.
-            from timm.models.swin_transformer import SwinTransformer
-
-            network = SwinTransformer(img_size=image_size, num_classes=num_classes, **spec.fields())
-        case TNTSpec(implementation="timm"):
-            # timm cuts the image into patches first and embeds the pixels of each by one 7 x 7 convolution, padded with
-            # zeros, with the stride `pixel_size`: the pixels of a patch overlap, whatever their size.
-            from timm.models.tnt import TNT
-
-            heads = {"num_heads_outer": spec.num_heads, "num_heads_inner": spec.inner_heads}
-            fields = spec.fields("implementation", "pixel_size", "num_heads", "inner_heads") | heads
-            network = TNT(img_size=image_size, num_classes=num_classes, first_stride=spec.pixel_size, **fields)
-        case TNTSpec():
-            widths = {"patch_dim": spec.embed_dim, "pixel_dim": spec.inner_dim}
-            fields = spec.fields("implementation", "embed_dim", "inner_dim", "num_heads") | widths
-            network = PackageTNT(image_size=image_size, num_classes=num_classes, heads=spec.num_heads, **fields)
-        case TimmSpec():
-            network = build_timm(spec, image_size, num_classes)
-        case _:
-            assert_never(spec)
-    for module in network.modules():
-        if isinstance(module, nn.Dropout):
-            module.inplace = False  # timm's TNT overwrites attention weights that the softmax's gradient needs
+    network = _as_published(spec, image_size, num_classes)
+    _compute_dropout_out_of_place(network)
     use_fast_linear(network)
     return network
+
+
+def _as_published(spec: ModelSpec, image_size: int, num_classes: int) -> nn.Module:
+    match spec:
+        case PerceiverIOSpec():
+            return PerceiverIOClassifier(spec, image_size)
+        case PerceiverSpec():
+            return PerceiverClassifier(spec, num_classes)
+        case MLPMixerSpec():
+            return _mlp_mixer(spec, image_size, num_classes)
+        case SwinSpec():
+            return _swin(spec, image_size, num_classes)
+        case TNTSpec(implementation="timm"):
+            return _timm_tnt(spec, image_size, num_classes)
+        case TNTSpec():
+            return _package_tnt(spec, image_size, num_classes)
+        case TimmSpec():
+            return build_timm(spec, image_size, num_classes)
+        case _:
+            assert_never(spec)
+
+
+def _mlp_mixer(spec: MLPMixerSpec, image_size: int, num_classes: int) -> nn.Module:
+    from timm.models.mlp_mixer import MlpMixer  # timm takes seconds to import
+
+    fields = spec.fields("token_mlp_ratio", "channel_mlp_ratio")
+    ratios = (spec.token_mlp_ratio, spec.channel_mlp_ratio)
+    network: nn.Module = MlpMixer(img_size=image_size, num_classes=num_classes, mlp_ratio=ratios, **fields)
+    return network
+
+
+def _swin(spec: SwinSpec, image_size: int, num_classes: int) -> nn.Module:
+    """Build timm's Swin. Where the grid of a stage is smaller than the window, it shrinks the window as the paper's."""
+    from timm.models.swin_transformer import SwinTransformer
+
+    network: nn.Module = SwinTransformer(img_size=image_size, num_classes=num_classes, **spec.fields())
+    return network
+
+
+def _timm_tnt(spec: TNTSpec, image_size: int, num_classes: int) -> nn.Module:
+    """Build timm's TNT, which cuts the image into patches first.
+
+    It embeds the pixels of each patch by one 7 x 7 convolution, padded with zeros, with the stride `pixel_size`: the
+    pixels of a patch overlap, whatever their size.
+    """
+    from timm.models.tnt import TNT
+
+    fields = spec.fields("implementation", "pixel_size", "num_heads", "inner_heads")
+    heads = {"num_heads_outer": spec.num_heads, "num_heads_inner": spec.inner_heads}
+    network: nn.Module = TNT(
+        img_size=image_size, num_classes=num_classes, first_stride=spec.pixel_size, **heads, **fields
+    )
+    return network
+
+
+def _package_tnt(spec: TNTSpec, image_size: int, num_classes: int) -> nn.Module:
+    fields = spec.fields("implementation", "embed_dim", "inner_dim", "num_heads")
+    widths = {"patch_dim": spec.embed_dim, "pixel_dim": spec.inner_dim}
+    return PackageTNT(image_size=image_size, num_classes=num_classes, heads=spec.num_heads, **widths, **fields)
+
+
+def _compute_dropout_out_of_place(network: nn.Module) -> None:
+    """Keep timm's TNT from overwriting attention weights that the softmax's gradient needs."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.inplace = False

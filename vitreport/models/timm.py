@@ -78,8 +78,9 @@ def hub_weights(spec: TimmSpec, image_size: int, note: Callable[[str], None]) ->
     from huggingface_hub import constants
 
     published = timm.get_pretrained_cfg(spec.architecture)
-    if published is None or not published.has_weights:
-        raise SpecError(problems=[Problem("model.pretrained", f"timm has no weights of {spec.architecture}")])
+    if published is None or not published.hf_hub_id:  # timm knows others by a URL alone
+        fault = f"timm has no weights of {spec.architecture} on the Hugging Face Hub"
+        raise SpecError(problems=[Problem("model.pretrained", fault, "use --weights FILE, or another architecture")])
     name = f"timm/{published.architecture}.{published.tag}"
     fault = f"timm's weights of {spec.architecture} cannot be loaded: "
     hint = f"fill {constants.HF_HUB_CACHE} (HF_HOME) on a machine with network access, or use --weights FILE"

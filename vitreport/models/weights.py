@@ -115,7 +115,8 @@ def _torch_saved(path: Path, content: bytes) -> Any:
         file = io.BytesIO(content)
         members = zipfile.ZipFile(file).infolist() if zipfile.is_zipfile(file) else []
         if sum(member.file_size for member in members) > MAX_BYTES:
-            raise RecordError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB")
+            fault = f"{path} unpacks to more than {MAX_BYTES >> 30} GiB"
+            raise RecordError(fault, "save only the model's state_dict()")
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     inner = [loaded[name] for name in WRAPPERS if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping)]
     return inner[0] if inner else loaded

@@ -30,7 +30,7 @@ class Measurement(Record):
     count: Annotated[Count, Field(ge=1)]
     correct: Count
     loss: Loss
-    metrics: dict[Text, Annotated[float, Field(ge=-1e39, le=1e39)]] = Field(default_factory=dict)
+    metrics: dict[Text, Fraction] = Field(default_factory=dict)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -56,6 +56,9 @@ class EpochRecord(Record):
 
     In `splits`, "train" is the mean over the batches of the epoch, with any augmentation and dropout; the others are
     measured after the epoch, and "train_eval" are the training images again.
+
+    `learning_rate` is that of the last step, `images_per_second` the training images over `seconds`,
+    `peak_memory_bytes` of the GPU, else of the process.
     """
 
     schema_version: Version = SCHEMA_VERSION
@@ -81,6 +84,12 @@ class CalibrationBin(Record):
         """The fraction of correct images; 0 without any."""
         return self.correct / (self.count or 1)
 
+    @model_validator(mode="after")
+    def _has_no_more_correct_images_than_images(self) -> Self:
+        if self.correct > self.count:
+            raise ValueError(f"{self.correct} of {self.count} images cannot be correct")
+        return self
+
 
 class SplitDetails(Record):
     """The test split in detail.
@@ -103,17 +112,31 @@ class SplitDetails(Record):
 
     def fits(self, test: Measurement) -> bool:
         """Return whether all of it can be true together with the measurement of the same images."""
-        counts, correct, rows = self.per_class_count, self.per_class_correct, self.confusion
-        sums = (sum(counts), sum(correct), sum(each.count for each in self.calibration))
-        is_twice = rows is not None and self.per_class_predicted is not None
-        if is_twice or len(counts) != len(correct) or sums != (test.count, test.correct, test.count):
+        counts, correct, bins = self.per_class_count, self.per_class_correct, self.calibration
+        if len(counts) != len(correct):
             return False
-        if rows is None:
-            taken = counts if self.per_class_predicted is None else self.per_class_predicted
-            is_whole = (len(taken), sum(taken)) == (len(counts), test.count)
-            return is_whole and all(right <= min(images) for right, *images in zip(correct, counts, taken, strict=True))
-        is_square = {len(counts)} == {len(rows), *map(len, rows)}
-        return is_square and tuple(map(sum, rows)) == counts and tuple(row[i] for i, row in enumerate(rows)) == correct
+        if (sum(counts), sum(correct)) != (test.count, test.correct):
+            return False
+        if (sum(each.count for each in bins), sum(each.correct for each in bins)) != (test.count, test.correct):
+            return False
+        if self.confusion is None:
+            return self._has_fitting_predicted(test.count)
+        return self.per_class_predicted is None and self._has_fitting_rows(self.confusion)
+
+    def _has_fitting_predicted(self, images: int) -> bool:
+        """Return whether the images taken for each class fit those of each class."""
+        counts, correct = self.per_class_count, self.per_class_correct
+        taken = counts if self.per_class_predicted is None else self.per_class_predicted
+        if (len(taken), sum(taken)) != (len(counts), images):
+            return False
+        return all(right <= min(each) for right, *each in zip(correct, counts, taken, strict=True))
+
+    def _has_fitting_rows(self, rows: tuple[tuple[int, ...], ...]) -> bool:
+        """Return whether a confusion matrix fits the images of each class and the correct ones."""
+        counts, correct = self.per_class_count, self.per_class_correct
+        if {len(counts)} != {len(rows), *map(len, rows)}:
+            return False
+        return tuple(map(sum, rows)) == counts and tuple(row[i] for i, row in enumerate(rows)) == correct
 
 
 class EpochResult(Record):

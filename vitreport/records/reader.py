@@ -87,17 +87,21 @@ def read_run(folder: Path) -> Run:
     if spec and spec.run_id != RunId.parse(folder.name).first_attempt:
         damage.append(Damage("spec.json", f"is the spec of {spec.run_id}"))
         spec = None
-    most = spec.train.epochs if spec else MAX_EPOCHS_UNKNOWN
-    epochs = tuple(read_epochs(folder / "metrics.jsonl", most, record.data.counts if record else {}, damage))
+    max_epochs = spec.train.epochs if spec else MAX_EPOCHS_UNKNOWN
+    metrics = _content(folder / "metrics.jsonl", damage)
+    epochs = tuple(parse_epochs(metrics, max_epochs, record.data.counts if record else {}, damage))
     is_done = record is not None and record.status == "done"
-    if is_done and spec and len(epochs) < most:
-        damage.append(Damage("metrics.jsonl", f"contains {len(epochs)} of {most} epochs"))
+    if is_done and spec and len(epochs) < max_epochs:
+        damage.append(Damage("metrics.jsonl", f"contains {len(epochs)} of {max_epochs} epochs"))
     result = read_record_file(folder / "result.json", partial(parse, ResultRecord), damage) if is_done else None
     return Run(folder, record, spec, epochs, result, tuple(damage))
 
 
 def read_finished(name: str, runs_dir: Path) -> list[Run]:
-    """Read the run with this name, or the runs of the group: only the finished ones, if there are any."""
+    """Read a run, or the finished runs of a group; without any finished one, the first run of the group.
+
+    Runs without a readable record are kept, so that they are not silently left out.
+    """
     runs = [read_run(folder) for folder in find_runs(name, runs_dir)]
     return [run for run in runs if not run.record or run.record.status == "done"] or runs[:1]
 
@@ -125,29 +129,36 @@ def read_run_file(path: Path) -> bytes:
     return read_bounded(path, MAX_BYTES.get(path.name, MAX_OTHER_BYTES), links=False)
 
 
-def read_epochs(path: Path, most: int, images: Mapping[str, int], damage: list[Damage]) -> Iterator[EpochRecord]:
-    """Read the epochs in order, up to number `most`; a run without the file has none.
+def _content(path: Path, damage: list[Damage]) -> bytes:
+    """Return what a file contains, nothing if it is missing; add to `damage` why it cannot be read."""
+    try:
+        return read_run_file(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        damage.append(Damage(path.name, fault_of(error)))
+        return b""
 
-    A torn, damaged, repeated or later line is skipped and added to `damage`. Reading stops after many of them.
+
+def parse_epochs(
+    content: bytes, max_epochs: int, images: Mapping[str, int], damage: list[Damage]
+) -> Iterator[EpochRecord]:
+    """Parse the epochs in metrics.jsonl in order, up to number `max_epochs`.
+
+    A torn, damaged, repeated or later line is skipped and added to `damage`. Parsing stops after many of them.
     `images` counts those of each split, as run.json does.
     """
-    try:
-        content = read_run_file(path)
-    except OSError as error:
-        is_missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-        damage += [] if is_missing else [Damage(path.name, fault_of(error))]
-        return
     newest, before = 0, len(damage)
     for number, line in enumerate(io.BytesIO(content), start=1):
         try:
             found = parse(EpochRecord, line, images)
-            if not newest < found.epoch <= most:
-                raise ValueError(f"epoch {found.epoch} of {most} follows epoch {newest}")
+            if not newest < found.epoch <= max_epochs:
+                raise ValueError(f"epoch {found.epoch} of {max_epochs} follows epoch {newest}")
         except ValueError as error:
-            damage.append(Damage(path.name, f"line {number} skipped: {fault_of(error)}"))
+            damage.append(Damage("metrics.jsonl", f"line {number} skipped: {fault_of(error)}"))
             if len(damage) - before < MAX_SKIPPED_LINES:
                 continue
-            damage.append(Damage(path.name, f"not read after line {number}: too many damaged lines"))
+            damage.append(Damage("metrics.jsonl", f"not read after line {number}: too many damaged lines"))
             return
         newest = found.epoch
         yield found

@@ -85,7 +85,8 @@ class InitialWeights(Record):
     def in_words(self, written: Callable[[Sequence[str]], str]) -> str:
         """Describe what was loaded and what was not. `written` formats the names of tensors."""
         known = {"same classes": "the same classes", "unnamed classes": "classes that the file does not name"}
-        classifier = [f"classifier: loaded, with {words}" for kind, words in known.items() if kind == self.classifier]
+        words = known.get(self.classifier or "")
+        classifier = [f"classifier: loaded, with {words}"] if words else []
         kinds = {
             "random (different shape)": self.reshaped,
             "random (different classes)": self.reclassed,
@@ -98,7 +99,10 @@ class InitialWeights(Record):
 
 
 class GitRecord(Record):
-    """The commit of the source code; `dirty` if files differed from it."""
+    """The commit of the repository that the command ran in, which need not be vitreport's.
+
+    It is `dirty` if tracked files were changed.
+    """
 
     commit: Text
     dirty: bool

@@ -80,10 +80,16 @@ class CosineSpec(BaseSpec):
     lag_epochs: Annotated[int, Field(ge=0, le=2)] = added_later(default=0)
 
     def inner_problems(self) -> Iterator[Problem]:
-        """Yield a problem if there is a lag although the learning rate changes at every step."""
+        """Yield a problem for a lag if the rate changes at every step, and for a part of an epoch if it does not."""
         if self.lag_epochs and self.interval == "step":
             fault, hint = 'needs schedule.interval = "epoch"', "leave it out, or set schedule.interval"
             yield Problem("schedule.lag_epochs", fault, hint, str(self.lag_epochs))
+        if self.warmup_epochs % 1 and self.interval == "epoch":
+            fault, hint = (
+                'must be a whole number with schedule.interval = "epoch"',
+                "round it, or leave the interval out",
+            )
+            yield Problem("schedule.warmup_epochs", fault, hint, str(self.warmup_epochs))
 
 
 ScheduleSpec = Annotated[ConstantSpec | CosineSpec, Field(discriminator="name")]

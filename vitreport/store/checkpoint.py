@@ -97,7 +97,7 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
     skipped: list[str] = []
     for path in checkpoints(folder).values():
         try:
-            tensors, metadata = read_verified(path, most=most_bytes(state.model))
+            tensors, metadata = read_verified(path, max_bytes=max_checkpoint_bytes(state.model))
         except RecordError as error:
             skipped.append(error.message)
         else:
@@ -110,7 +110,7 @@ def restore_newest(folder: Path, state: TrainingState) -> list[str]:
 
 
 def read_verified(
-    path: Path, digest: str | None = None, *, most: int = MAX_WEIGHTS_BYTES
+    path: Path, digest: str | None = None, *, max_bytes: int = MAX_WEIGHTS_BYTES
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the header of a safetensors file of at most `most` bytes.
 
@@ -121,13 +121,13 @@ def read_verified(
             digest = _content(path.with_suffix(".sha256"), MAX_DIGEST_BYTES).decode().split()[0]
         except (IndexError, UnicodeDecodeError) as error:
             raise RecordError(f"{path.stem}.sha256 contains no SHA-256") from error
-    content = _content(path, most)
+    content = _content(path, max_bytes)
     if hashlib.sha256(content).hexdigest() != digest:
         raise RecordError(f"{path.name} is damaged (sha256 differs)")
     return parse_safetensors(content, path.name)
 
 
-def most_bytes(model: nn.Module) -> int:
+def max_checkpoint_bytes(model: nn.Module) -> int:
     """Return a size that no checkpoint of a model exceeds, and no file of its weights."""
     return MAX_HEADER_BYTES + COPIES * sum(tensor.nbytes + 8 for tensor in named_weights(model).values()) + (1 << 10)
 
@@ -138,10 +138,10 @@ def disk_bytes(spec: RunSpec, parameters: int) -> int:
     return FLOAT_BYTES * parameters * (KEPT * in_a_checkpoint + 1)
 
 
-def _content(path: Path, most: int) -> bytes:
+def _content(path: Path, max_bytes: int) -> bytes:
     check_no_links([path.parent])
     with reading_errors(RecordError, path.name):
-        return read_bounded(path, most, links=False)
+        return read_bounded(path, max_bytes, links=False)
 
 
 def _packed(state: TrainingState) -> bytes:

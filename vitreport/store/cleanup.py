@@ -73,7 +73,7 @@ def _temporaries(runs: Iterable[Run], runs_dir: Path, arrays: Path) -> Iterator[
             yield from (Removal(path, "temporary file", run.folder / LOCK_NAME) for path in files)
     for folder in filter(Path.is_dir, runs_dir.glob(TEMPORARY)):
         yield Removal(folder, "partly deleted run", folder / LOCK_NAME)
-    for folder in arrays.glob(TEMPORARY):
+    for folder in filter(Path.is_dir, arrays.glob(TEMPORARY)):  # a file is the claim of a lease
         yield Removal(folder, "incomplete decoded images", folder.with_suffix("").with_suffix(".lock"))
 
 

@@ -51,25 +51,32 @@ def draw_sheet(images: "Pixels", maps: "Maps | None" = None) -> tuple[int, bytes
 
     With maps (n, h, w) from 0 to 1, there is beside each image the same image under its map.
     """
-    from PIL import Image
-
-    size, tiles = images.shape[-1], 1 if maps is None else 2
+    size = images.shape[-1]
     largest = size * (MAX_TILE // size) or MAX_TILE
     for side in (largest, *(side for side in SMALLER_SIDES if side < size)):
-        places = [place_of(number, side, tiles) for number in range(len(images))]
-        right, lower = max(left for left, _ in places) + width_of(side, tiles), places[-1][1] + side
-        sheet = Image.new("RGBA", (right, lower))
-        method = Image.Resampling.LANCZOS if side < size else Image.Resampling.NEAREST
-        for number, (left, upper) in enumerate(places):
-            image = Image.fromarray(images[number].transpose(1, 2, 0)).resize((side, side), method)
-            sheet.paste(image, (left, upper))
-            if maps is not None:
-                sheet.paste(_tinted(image, maps[number]), (left + side + GAP, upper))
-        content = io.BytesIO()
-        sheet.save(content, "PNG", compress_level=9)
-        if len(content.getvalue()) <= MAX_SHEET_BYTES:
+        content = _png(images, maps, side)
+        if len(content) <= MAX_SHEET_BYTES:
             break
-    return side, content.getvalue()
+    return side, content
+
+
+def _png(images: "Pixels", maps: "Maps | None", side: int) -> bytes:
+    """Draw a sheet whose images have this side."""
+    from PIL import Image
+
+    tiles = 1 if maps is None else 2
+    places = [place_of(number, side, tiles) for number in range(len(images))]
+    right, lower = max(left for left, _ in places) + width_of(side, tiles), places[-1][1] + side
+    sheet = Image.new("RGBA", (right, lower))
+    method = Image.Resampling.LANCZOS if side < images.shape[-1] else Image.Resampling.NEAREST
+    for number, (left, upper) in enumerate(places):
+        image = Image.fromarray(images[number].transpose(1, 2, 0)).resize((side, side), method)
+        sheet.paste(image, (left, upper))
+        if maps is not None:
+            sheet.paste(_tinted(image, maps[number]), (left + side + GAP, upper))
+    content = io.BytesIO()
+    sheet.save(content, "PNG", compress_level=9)
+    return content.getvalue()
 
 
 def _tinted(image: "Picture", attention: "Maps") -> "Picture":

@@ -20,16 +20,24 @@ from vitreport.data.registry import ImageRequest
 from vitreport.data.sources import locate, open_dataset
 from vitreport.errors import DatasetError, RecordError, SpecError
 from vitreport.files import write_atomic, write_json
+from vitreport.formatting import listed
 from vitreport.models.ensemble import Ensemble
 from vitreport.models.memory_format import place_network
 from vitreport.models.weights import classes_metadata, load_weights, named_weights
-from vitreport.records import measurement as records
-from vitreport.records.measurement import Measurement, SplitDetails, packed
+from vitreport.records.measurement import (
+    MAX_MISTAKES,
+    EpochResult,
+    Measurement,
+    MistakeSheet,
+    ResultRecord,
+    SplitDetails,
+    packed,
+)
 from vitreport.records.reader import Run
 from vitreport.records.run import RunRecord
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec, TrainSpec
-from vitreport.store.checkpoint import check_fit, most_bytes, read_verified
+from vitreport.store.checkpoint import check_fit, max_checkpoint_bytes, read_verified
 from vitreport.store.contact_sheets import MISTAKES, draw_sheet
 from vitreport.store.run_state import check_same_images
 from vitreport.training import parallel
@@ -58,23 +66,16 @@ def write_results(
     of a split is not finite.
     """
     state = setup.state
-
-    def measured(epoch: int, step: int) -> tuple[records.EpochResult, Predictions]:
-        found = {name: predict(state.model, split, train, before_batch) for name, split in setup.splits.items()}
-        place = f"epoch {epoch}, step {step}: "
-        measurements = {name: measure(each.logits, each.labels, f"{place}{name} loss") for name, each in found.items()}
-        return records.EpochResult(epoch=epoch, step=step, splits=measurements), found["test"]
-
-    last, test = measured(state.epoch, state.step)
+    last, test = _measured_splits(setup, train, state.epoch, state.step, before_batch)
     selected = last
     if state.best and state.best.epoch != state.epoch:
         load_weights(state.model, state.best.weights)
-        selected, test = measured(state.best.epoch, state.best.step)
+        selected, test = _measured_splits(setup, train, state.best.epoch, state.best.step, before_batch)
     if parallel.rank():
         return test.images_per_second
     named = {name: tensor.detach().contiguous() for name, tensor in named_weights(state.model).items()}
     weights = safetensors.torch.save(named, metadata=classes_metadata(classes))
-    result = records.ResultRecord(
+    result = ResultRecord(
         selection=train.selection,
         selected=selected,
         last=last,
@@ -86,6 +87,16 @@ def write_results(
     )
     write_json(folder / "result.json", result.stored(), indent=None)
     return test.images_per_second
+
+
+def _measured_splits(
+    setup: Setup, train: TrainSpec, epoch: int, step: int, before_batch: Callable[[], None]
+) -> tuple[EpochResult, Predictions]:
+    """Measure every split with the weights of an epoch; return also what is predicted for the test split."""
+    found = {name: predict(setup.state.model, split, train, before_batch) for name, split in setup.splits.items()}
+    place = f"epoch {epoch}, step {step}: "
+    splits = {name: measure(each.logits, each.labels, f"{place}{name} loss") for name, each in found.items()}
+    return EpochResult(epoch=epoch, step=step, splits=splits), found["test"]
 
 
 def _write(path: Path, content: bytes) -> str:
@@ -101,14 +112,14 @@ def _packed_predictions(test: Predictions) -> bytes:
     return buffer.getvalue()
 
 
-def write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> records.MistakeSheet | None:
+def write_mistakes(folder: Path, test: Predictions, images: ImageSet) -> MistakeSheet | None:
     """Draw the most confident mistakes of the test split; return what they are, or None without any."""
-    found = confident_mistakes(test.logits, test.labels, records.MAX_MISTAKES)
+    found = confident_mistakes(test.logits, test.labels, MAX_MISTAKES)
     if not found:
         return None
     chosen = torch.tensor([mistake.index for mistake in found], device=images.home)
     side, content = draw_sheet(images.pixels(chosen).cpu().numpy())
-    return records.MistakeSheet(images=found, side=side, sha256=_write(folder / MISTAKES, content))
+    return MistakeSheet(images=found, side=side, sha256=_write(folder / MISTAKES, content))
 
 
 class Restored(NamedTuple):
@@ -138,14 +149,15 @@ def _restore(run: Run) -> Restored:
         fault = f"run {run.id} has not finished (status: {run.record.status})"
         raise RecordError(fault, "run the same training command again to finish it")
     if not (run.record and run.spec and run.result):
-        raise RecordError(f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}")
+        fault = f"run {run.id} cannot be read: {'; '.join(map(str, run.damage))}"
+        raise RecordError(fault, "restore its files, or give the id of another run")
     path = run.folder / "best.safetensors"
     again = "use `vitreport train --force` to train the run again, or give the id of another run"
     if not path.exists():
         raise RecordError(f"{path} is missing", f"weights are not committed with a record; {again}")
     network = build_network(run.spec)
     try:
-        weights, _ = read_verified(path, run.result.weights_sha256, most=most_bytes(network))
+        weights, _ = read_verified(path, run.result.weights_sha256, max_bytes=max_checkpoint_bytes(network))
         check_fit(weights, named_weights(network), path.name)
     except RecordError as error:
         raise RecordError(f"run {run.id}: {error.message}", again) from error
@@ -183,19 +195,12 @@ def evaluate_runs(
     if len(runs) > 1 and split != "test":
         fault = f"a group cannot be evaluated on the {split} split: its seeds hold out different images"
         raise SpecError(fault, "give the id of one run")
-    model, spec, record = restore(runs)
-    trained_on, device = record.data, choose_device(runtime.device)
+    restored = restore(runs)
+    model, spec, record = restored
+    device = choose_device(runtime.device)
     set_up_device(device, runtime.threads or _recorded_threads(record), is_training=False)
-    name, data_dir = locate(dataset or spec.data.dataset, data_dirs)
-    request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
-    request = replace(request, name=name, data_dir=data_dir)
-    arrays = replace(open_dataset(request), mean=trained_on.mean, std=trained_on.std)
-    if arrays.classes != trained_on.classes:
-        unknown = sorted({*arrays.classes} ^ {*trained_on.classes})
-        raise DatasetError(f"{name} has classes that the run does not have: {', '.join(unknown[:5])}")
-    own = arrays.fingerprint == trained_on.fingerprint
-    if not dataset:
-        check_same_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
+    name, arrays = _images_for(restored, dataset, data_dirs, runtime, listener)
+    own = arrays.fingerprint == record.data.fingerprint
     with memory_errors("moving the model and the images to the device"):
         place_network(model, device)
         images = place_split(spec, arrays, device, split, _indices(spec, arrays, split, own=own))
@@ -209,8 +214,39 @@ def evaluate_runs(
         details=measure_details(predicted.logits, predicted.labels),
         images_per_second=predicted.images_per_second,
         latency_ms=measure_latency(model, images, spec.train),
-        recorded=tuple(of for run in runs if own and run.result and (of := run.result.selected.splits.get(split))),
+        recorded=_recorded(runs, split) if own else (),
     )
+
+
+def _images_for(
+    restored: Restored, dataset: str | None, data_dirs: Sequence[Path], runtime: Runtime, listener: Listener
+) -> tuple[str, ImageArrays]:
+    """Open `dataset`, or the dataset of a run, with the channel statistics of training; return also its name."""
+    spec, record = restored.spec, restored.record
+    name, data_dir = locate(dataset or spec.data.dataset, data_dirs)
+    request = ImageRequest.of(spec.data, runtime, listener.note, listener.progress)
+    arrays = open_dataset(replace(request, name=name, data_dir=data_dir))
+    _check_classes(name, arrays.classes, record.data.classes)
+    if not dataset:
+        check_same_images(record, arrays.fingerprint, f"to evaluate these images, use --dataset {name}")
+    return name, replace(arrays, mean=record.data.mean, std=record.data.std)
+
+
+def _check_classes(name: str, found: Sequence[str], own: Sequence[str]) -> None:
+    """Raise DatasetError if images have other classes than a run, or the same in another order."""
+    if tuple(found) == tuple(own):
+        return
+    extra, missing = sorted({*found} - {*own}), sorted({*own} - {*found})
+    faults = [f"classes that the run does not have: {listed(extra)}"] if extra else []
+    faults += [f"no images of {listed(missing)}"] if missing else []
+    fault = f"{name} has {' and '.join(faults) or 'the classes of the run in another order'}"
+    raise DatasetError(fault, "use images of the same classes, with the same directory names")
+
+
+def _recorded(runs: Sequence[Run], split: SplitName) -> tuple[Measurement, ...]:
+    """Return what was measured of a split in the training of runs, with the same weights."""
+    found = [run.result.selected.splits.get(split) for run in runs if run.result]
+    return tuple(measurement for measurement in found if measurement)
 
 
 def _recorded_threads(record: RunRecord) -> int:
@@ -224,10 +260,13 @@ def _recorded_threads(record: RunRecord) -> int:
 
 def _indices(spec: RunSpec, arrays: ImageArrays, split: SplitName, *, own: bool) -> NDArray[np.int64]:
     """Return the indices of a split. For images other than the run's own, train means all of them."""
+    no_images = DatasetError("there are no held-out images to evaluate", "choose --split test or --split train")
+    if split == "val" and not own and spec.data.validation != "folder":
+        raise no_images
     if split == "test" or (split == "train" and not own):
         return np.arange(len(arrays.splits[split].labels))
     train, val = split_indices(spec, arrays)
     chosen = val if split == "val" else train
-    if not len(chosen) or not (own or spec.data.validation == "folder"):
-        raise DatasetError("there are no held-out images to evaluate", "choose --split test or --split train")
+    if not len(chosen):
+        raise no_images
     return chosen

@@ -4,7 +4,6 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,7 +13,6 @@ import torch
 from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from vitreport.data.batches import ImageSet
 from vitreport.files import write_atomic
 from vitreport.runtime import Runtime
 from vitreport.spec.run import RunSpec
@@ -106,7 +104,7 @@ class _Work:
         self.setup, self.splits = self.session.setup, list(self.session.monitored.values())
         set_learning_rate(self.setup.state.optimizer, self.setup.learning_rate(0))
         evaluated = STEPS * evaluation_batch_size(self.session.device, spec.train, spec.data.image_size)
-        self.samples = [_first(split, evaluated) for split in self.splits]
+        self.samples = [split.first(evaluated) for split in self.splits]
         self.batches = chain.from_iterable(map(self.setup.batches.epoch, range(WARM_UP + STEPS)))
 
     def train(self, steps: int) -> float:
@@ -141,9 +139,3 @@ class _Work:
         saves = (sum(seconds.values()) + waiting) / between_saves if between_saves else steps
         seconds |= {"checkpoint": taken["checkpoint"] * saves, "waiting": waiting}
         return Profile(seconds, steps, str(self.session.device))
-
-
-def _first(split: ImageSet, count: int) -> ImageSet:
-    sample = copy(split)
-    sample.labels = split.labels[:count]
-    return sample

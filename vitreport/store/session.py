@@ -37,7 +37,7 @@ from vitreport.training import device as devices
 from vitreport.training.cuda_graphs import GraphedStep
 from vitreport.training.evaluate import evaluation_batch_size, measure_latency
 from vitreport.training.events import EpochFinished, EvaluationStarted, Event, Listener, StepFinished
-from vitreport.training.loop import fit
+from vitreport.training.loop import StepFunction, fit, train_step
 from vitreport.training.pretrained import load_pretrained, read_pretrained
 from vitreport.training.setup import class_counts, place_model, prepare
 from vitreport.untrusted_files import reading_errors
@@ -105,7 +105,8 @@ class Session:
 
     def train(self, writer: RunWriter, stop: StopSignals) -> Iterator[None]:
         """Take the remaining steps, then measure every split. Yield where another run may take its turn."""
-        setup, state, train, check = self.setup, self.setup.state, self.spec.train, partial(check_together, stop)
+        setup, state, train = self.setup, self.setup.state, self.spec.train
+        check = partial(check_together, stop)
         with devices.memory_errors(f"at train.batch_size = {train.batch_size}"), devices.compile_errors():
             broadcast_state(state)
             self.compile(writer)
@@ -149,15 +150,18 @@ class Session:
 
     def _fit(self, before_batch: Callable[[], None]) -> Iterator[Event]:
         setup, train, splits = self.setup, self.spec.train, self.monitored
-        take_step = self.step_function()
-        return fit(setup.state, setup.batches, splits, train, setup.learning_rate, before_batch, take_step)
+        step_function = self.step_function()
+        return fit(setup.state, setup.batches, splits, train, setup.learning_rate, before_batch, step_function)
 
     @property
     def monitored(self) -> dict[str, ImageSet]:
         """The splits that are measured after each epoch, by the names of their measurements."""
         splits, train = self.setup.splits, self.spec.train
-        found = {name: splits[name] for name in ("val", "test")[: 1 + train.monitor_test] if name in splits}
-        return found | ({TRAIN_EVAL: splits["train"]} if train.monitor_train else {})
+        names = ["val", "test"] if train.monitor_test else ["val"]
+        found = {name: splits[name] for name in names if name in splits}
+        if train.monitor_train:
+            found[TRAIN_EVAL] = splits["train"]
+        return found
 
     def choose_compiling(self, before: RunRecord | None) -> bool:
         """Return whether to compile the network; a run that is resumed keeps its choice."""
@@ -181,18 +185,19 @@ class Session:
         except ResourceError as error:
             if self.runtime.compile == "on":
                 raise
+            self.compiled = False
             if writer:
                 writer.correct("compile", "no")
             self.listener.note(f"warning: training without compiling: {error.message}")
 
-    def step_function(self) -> GraphedStep | None:
-        """Return what takes the steps of training if it is not `train_step`."""
+    def step_function(self) -> StepFunction:
+        """Return what takes the steps of training."""
         if not self.runtime.cuda_graphs:
-            return None
+            return train_step
         if self.device.type != "cuda" or parallel.world_size() > 1:
             why = "with several GPUs" if self.device.type == "cuda" else "without a GPU"
             self.listener.note(f"{CUDA_GRAPHS.flag} has no effect {why}")
-            return None
+            return train_step
         return GraphedStep(self.spec.train.batch_size, self.listener.note)
 
     def _refuse_others(self, before: Run) -> None:

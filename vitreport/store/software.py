@@ -1,4 +1,4 @@
-"""What a record says of the software: the versions of the packages, and the commit of the code."""
+"""What a record says of the software: the versions of the packages, and the commit of the current directory."""
 
 import importlib.metadata
 import platform
@@ -19,7 +19,7 @@ def versions() -> dict[str, str]:
 
 
 def git_state() -> GitRecord | None:
-    """Return the commit of the current folder; None outside a repository or without git."""
+    """Return the commit of the repository around the current directory; None without a repository or git."""
     describe = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
     try:
         done = subprocess.run(describe, capture_output=True, text=True, timeout=10, check=True)

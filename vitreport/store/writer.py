@@ -11,7 +11,7 @@ from vitreport.errors import DivergedError, FullDiskError, LostProcessError, Res
 from vitreport.files import append_line, write_atomic, write_json
 from vitreport.privacy import Places
 from vitreport.records.measurement import EpochRecord
-from vitreport.records.reader import Damage, read_epochs, read_run_file
+from vitreport.records.reader import Damage, parse_epochs, read_run_file
 from vitreport.records.run import ErrorKind, ErrorRecord, RunRecord
 from vitreport.records.schema import recordable
 from vitreport.store.checkpoint import checkpoints, save_checkpoint
@@ -60,16 +60,15 @@ class RunWriter:
         self.check_lock()
         append_line(self.folder / "metrics.jsonl", _line(epoch))
 
-    def cut_epochs(self, last: int, most: int) -> list[Damage]:
+    def cut_epochs(self, last: int, max_epochs: int) -> list[Damage]:
         """Drop a torn last line and the epochs after `last`, which are trained again; return what cannot be read."""
         path, damage = self.folder / "metrics.jsonl", list[Damage]()
         if path.exists():
             content = read_run_file(path)
-            if torn := len(content) - content.rfind(b"\n") - 1:
-                write_atomic(path, content[:-torn])
-            images = self.record.data.counts
-            kept = [epoch for epoch in read_epochs(path, most, images, damage) if epoch.epoch <= last]
-            write_atomic(path, "".join(_line(epoch) + "\n" for epoch in kept).encode())
+            whole = content[: content.rfind(b"\n") + 1]
+            epochs = parse_epochs(whole, max_epochs, self.record.data.counts, damage)
+            kept = [_line(epoch) + "\n" for epoch in epochs if epoch.epoch <= last]
+            write_atomic(path, "".join(kept).encode())
         return damage
 
     def save_if_due(self, state: TrainingState) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vitreport.data.sources import count_images
 from vitreport.errors import Problem, SpecError, raise_problems
 from vitreport.records.reader import Run
+from vitreport.records.run import NetworkCost
 from vitreport.runtime import Runtime
 from vitreport.spec.data import DataSpec
 from vitreport.spec.run import RunSpec
@@ -26,11 +27,15 @@ _parameters: dict[tuple[str, int, int], int] = {}
 
 
 class Expected(NamedTuple):
-    """The seconds of a run (None: unknown), where they are from, and its bytes on the disk (0: unknown)."""
+    """The seconds of a run, where they are from, its bytes on the disk (0: unknown), and whether it will be compiled.
+
+    None means unknown.
+    """
 
     seconds: float | None
     source: str = ""
     disk_bytes: int = 0
+    to_compile: bool | None = None
 
 
 Expect = Callable[[RunSpec, Path], Expected]
@@ -39,7 +44,7 @@ Expect = Callable[[RunSpec, Path], Expected]
 
 @dataclass(frozen=True)
 class TrialForecast:
-    """A trial of a plan; one that is not `to_train` needs neither time nor disk."""
+    """A trial of a plan; one that is not `to_train` needs neither time nor disk. See `Expected`."""
 
     run: str
     values: tuple[str, ...]
@@ -49,6 +54,7 @@ class TrialForecast:
     seconds: float | None
     source: str
     disk_bytes: int
+    to_compile: bool | None
 
 
 def forecast_trials(
@@ -122,26 +128,51 @@ def expect_here(runtime: Runtime, records: Iterable[Run]) -> Expect:
     import torch
 
     from vitreport.store.checkpoint import disk_bytes
+    from vitreport.training.compilation import check_mode
     from vitreport.training.device import choose_device, cpu_capability, device_name
 
+    check_mode(runtime.compile)
     machine = {
         "device": device_name(choose_device(runtime.device)),
         "cpu_capability": cpu_capability(),
         "threads": str(runtime.threads or torch.get_num_threads()),
     }
+    records = list(records)
     recorded, timed = expect_from_records(records, machine), dict[tuple[str, Path], Expected]()
+    flops = {
+        _cost(run.spec): _training_flops(run.spec, run.record.cost, run.record.data.counts.get("train", 0))
+        for run in records
+        if run.spec and run.record
+    }
 
     def expect(spec: RunSpec, data_dir: Path) -> Expected:
         known = recorded(spec, data_dir)
+        cost = _cost(spec)
         if known.seconds is not None:
-            return known._replace(disk_bytes=disk_bytes(spec, parameters_of(spec)))
-        key = _cost(spec), data_dir
-        if key not in timed:
+            known = known._replace(disk_bytes=disk_bytes(spec, parameters_of(spec)))
+        elif (cost, data_dir) in timed:
+            known = timed[cost, data_dir]
+        else:
             run = forecast_run(spec, replace(runtime, data_dir=data_dir))
-            timed[key] = Expected(run.seconds, "a few steps", run.disk_bytes)
-        return timed[key]
+            known = timed[cost, data_dir] = Expected(run.seconds, "a few steps", run.disk_bytes)
+            flops[cost] = _training_flops(spec, run.measured.cost, run.images["train"])
+        return known._replace(to_compile=_choose_compiling(spec, runtime, flops[cost]).compiles)
 
     return expect
+
+
+def _training_flops(spec: RunSpec, cost: NetworkCost, images: int) -> int:
+    return cost.training_flops_per_image * images * spec.train.epochs
+
+
+def _choose_compiling(spec: RunSpec, runtime: Runtime, training_flops: int) -> "Choice":
+    """Choose as the run will; one that was begun keeps its choice."""
+    from vitreport.training.compilation import choose
+    from vitreport.training.device import choose_device
+
+    before = read_trials([Trial((), spec)], runtime.runs_dir).get(spec.run_id)
+    recorded = before.record.newest("compile") if before and before.record and before.record.step else None
+    return choose(runtime.compile, spec, choose_device(runtime.device), training_flops, recorded)
 
 
 @dataclass(frozen=True)
@@ -160,8 +191,7 @@ class RunForecast:
 def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     """Count the images, build the network and time some of its steps; nothing is written."""
     from vitreport.store.checkpoint import disk_bytes
-    from vitreport.training.compilation import check_mode, choose
-    from vitreport.training.device import choose_device
+    from vitreport.training.compilation import check_mode
     from vitreport.training.throughput import measure_cost_here
 
     check_mode(runtime.compile)
@@ -174,11 +204,15 @@ def forecast_run(spec: RunSpec, runtime: Runtime) -> RunForecast:
     seconds += (each_epoch * epochs + at_the_end) / measured.forward.images_per_second
     steps = ceil(images["train"] / train.batch_size) * epochs
     before = read_trials([Trial((), spec)], runtime.runs_dir).get(spec.run_id)
-    recorded = before.record.newest("compile") if before and before.record and before.record.step else None
-    flops = measured.cost.training_flops_per_image * images["train"] * epochs
-    choice = choose(runtime.compile, spec, choose_device(runtime.device), flops, recorded)
-    disk = disk_bytes(spec, measured.cost.parameters)
-    return RunForecast(trial_state(before), measured, images, steps, seconds, disk, choice)
+    return RunForecast(
+        state=trial_state(before),
+        measured=measured,
+        images=images,
+        steps=steps,
+        seconds=seconds,
+        disk_bytes=disk_bytes(spec, measured.cost.parameters),
+        compiling=_choose_compiling(spec, runtime, _training_flops(spec, measured.cost, images["train"])),
+    )
 
 
 def _images(data: DataSpec, data_dir: Path) -> dict[str, int]:

@@ -31,7 +31,7 @@ class Watcher:
         for epoch in run.epochs:
             if epoch.epoch > self._epochs[run_id]:
                 self._epochs[run_id] = epoch.epoch
-                newest = StepFinished(epoch.epoch, epoch.step, 0, epoch.learning_rate, None)
+                newest = StepFinished(epoch.epoch, epoch.step, epoch.learning_rate, None)
                 yield EpochFinished(epoch, None)
         if newest:  # the steps of a look at once would give a view a wrong speed
             yield newest

@@ -26,9 +26,10 @@ _compiled = False
 
 
 class Gain(NamedTuple):
-    """What compiling changes: a training step and an evaluation become so many times as fast after `seconds`.
+    """The measured effect of compiling.
 
-    Not compiled, training makes `flops_per_second`.
+    It has the speed-up of training and of evaluation (factors), the seconds to compile, and the FLOP/s of uncompiled
+    training.
     """
 
     training: float

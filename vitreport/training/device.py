@@ -112,7 +112,8 @@ def device_name(device: torch.device) -> str:
 
 def cpu_capability() -> str:
     """Return the instructions that PyTorch uses on this processor, and whether oneDNN computes linear layers."""
-    return torch.backends.cpu.get_cpu_capability() + " with oneDNN" * HAS_SLOW_MKL
+    name = torch.backends.cpu.get_cpu_capability()
+    return f"{name} with oneDNN" if HAS_SLOW_MKL else name
 
 
 def bfloat16_instructions() -> list[str]:

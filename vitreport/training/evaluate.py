@@ -176,11 +176,11 @@ def measure_details(logits: Logits, labels: Labels) -> SplitDetails:
     )
 
 
-def confident_mistakes(logits: Logits, labels: Labels, most: int) -> tuple[ClassifiedImage, ...]:
-    """Return up to `most` wrong images, the most confident first; among equals the first images."""
+def confident_mistakes(logits: Logits, labels: Labels, limit: int) -> tuple[ClassifiedImage, ...]:
+    """Return up to `limit` wrong images, the most confident first; among equals the first images."""
     predicted, confidence = logits.argmax(1), np.exp(_log_softmax(logits).max(1))
     wrong = np.flatnonzero(predicted != labels)
-    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most].tolist()
+    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:limit].tolist()
     return tuple(
         ClassifiedImage(
             index=i, label=int(labels[i]), predicted=int(predicted[i]), confidence=min(1.0, float(confidence[i]))

@@ -21,7 +21,6 @@ class StepFinished:
 
     epoch: int
     step: int
-    images: int
     learning_rate: float
     loss: float | None
 

@@ -44,12 +44,17 @@ def launch(count: int, runtime: Runtime, arguments: Sequence[str]) -> int:
     except SignalException as stop:
         return 128 + int(stop.sigval)
     except ChildFailedError as failed:
-        codes = {rank: failure.exitcode for rank, failure in failed.failures.items()}
-        for rank, code in codes.items():
-            if code < 0:
-                killed = f"process {rank} of the training was killed by {signal.Signals(-code).name}"
-                error = ResourceError(killed, LOST_HINT)
-                error.exit_code = 128 - code
-                raise error from failed
-        return codes[min(codes)]
+        return _exit_code(failed)
     return 0
+
+
+def _exit_code(failed: ChildFailedError) -> int:
+    """Return the exit code of the first process that failed. Raises ResourceError if a signal has killed one."""
+    codes = {rank: failure.exitcode for rank, failure in failed.failures.items()}
+    for rank, code in codes.items():
+        if code < 0:
+            killed = f"process {rank} of the training was killed by {signal.Signals(-code).name}"
+            error = ResourceError(killed, LOST_HINT)
+            error.exit_code = 128 - code
+            raise error from failed
+    return codes[min(codes)]

@@ -21,7 +21,7 @@ from vitreport.training.events import EpochFinished, Event, Started, StepFinishe
 from vitreport.training.optimizers import set_learning_rate
 
 SECONDS_BETWEEN_READS = {"cpu": 0.0, "cuda": 1.0}
-"""Reading a loss waits for the device. At the end of an epoch it is always read."""
+"""At the end of an epoch a loss is always read."""
 
 
 @dataclass(frozen=True)
@@ -77,64 +77,6 @@ class TrainingState:
 StepFunction = Callable[[TrainingState, Tensor, Tensor, TrainSpec], Tensor]
 
 
-def fit(
-    state: TrainingState,
-    batches: TrainingBatches,
-    splits: Mapping[str, ImageSet],
-    train: TrainSpec,
-    learning_rate: Callable[[int], float],
-    before_batch: Callable[[], None],
-    take_step: StepFunction | None = None,
-) -> Iterator[Event]:
-    """Train `state` from its step to the end of the last epoch, measuring `splits` after each epoch.
-
-    `take_step` is `train_step` or does the same (default: `train_step`).
-
-    `state` can be saved at an EpochFinished, at a StepFinished with a loss, and where `before_batch` raises. Raises
-    DivergedError with the first step whose loss is not finite, or after which the loss of a split is not.
-    """
-    steps_per_epoch = batches.steps_per_epoch
-    yield Started(train.epochs, steps_per_epoch, state.epoch, state.step)
-    while state.epoch < train.epochs:
-        begun, unread, last_read = time.perf_counter() - state.seconds, list[Tensor](), time.perf_counter()
-        state.model.train()
-        for images, targets in batches.epoch(state.epoch, first_step=state.step - state.epoch * steps_per_epoch):
-            before_batch()
-            rate, count = learning_rate(state.step), batches.images_in(state.step - state.epoch * steps_per_epoch)
-            seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, parallel.rank()))
-            set_learning_rate(state.optimizer, rate)
-            unread.append((take_step or train_step)(state, images, targets, train))
-            state.step += 1
-            is_due = time.perf_counter() - last_read >= SECONDS_BETWEEN_READS[images.device.type]
-            # so that all processes find a loss that is not finite at the same step
-            is_due = bool(parallel.all_reduce_max(int(is_due)))
-            loss = None
-            if is_due or state.step % steps_per_epoch == 0:
-                loss, last_read = _read_losses(unread, state), time.perf_counter()
-            state.seconds = time.perf_counter() - begun
-            yield StepFinished(state.epoch + 1, state.step, count, rate, loss)
-        seconds = state.seconds
-        loss, correct, images_seen = state.totals.tolist()
-        place = f"epoch {state.epoch + 1}, step {state.step}"
-        check_finite(loss, f"{place}: train loss")
-        parallel.broadcast_buffers(state.model)
-        measured = {"train": Measurement(count=int(images_seen), correct=int(correct), loss=loss / images_seen)}
-        for name, split in splits.items():
-            predicted = predict(state.model, split, train, before_batch, compiled=True)
-            measured[name] = measure(predicted.logits, predicted.labels, f"{place}: {name} loss")
-        state.finish_epoch(measured["val"].accuracy if train.selection == "val" else None)
-        record = EpochRecord(
-            epoch=state.epoch,
-            step=state.step,
-            learning_rate=learning_rate(state.step - 1),
-            splits=measured,
-            images_per_second=round(len(batches.images) / seconds, 1),
-            seconds=round(seconds, 3),
-            peak_memory_bytes=peak_memory_bytes(batches.images.device),
-        )
-        yield EpochFinished(record, state.best.epoch if state.best else None)
-
-
 def train_step(state: TrainingState, images: Tensor, targets: Tensor, train: TrainSpec) -> Tensor:
     """Make one update on images (B, 3, H, W); return the mean objective, still on the device.
 
@@ -172,10 +114,105 @@ def _backward(model: nn.Module, images: Tensor, targets: Tensor, train: TrainSpe
     return objective.detach(), sums if count else torch.zeros_like(sums)
 
 
-def _read_losses(unread: list[Tensor], state: TrainingState) -> float:
-    """Return the newest loss, after a check of every loss since the last read."""
-    values: list[float] = torch.stack(unread).tolist()
-    unread.clear()
-    for step, value in enumerate(values, start=state.step - len(values) + 1):
-        check_finite(value, f"epoch {state.epoch + 1}, step {step}: loss")
-    return values[-1]
+def fit(
+    state: TrainingState,
+    batches: TrainingBatches,
+    splits: Mapping[str, ImageSet],
+    train: TrainSpec,
+    learning_rate: Callable[[int], float],
+    before_batch: Callable[[], None],
+    take_step: StepFunction = train_step,
+) -> Iterator[Event]:
+    """Train `state` from its step to the end of the last epoch, measuring `splits` after each epoch.
+
+    `take_step` does what `train_step` does.
+
+    `state` can be saved at an EpochFinished, at a StepFinished with a loss, and where `before_batch` raises. Raises
+    DivergedError if a loss is infinite or NaN; it names the first such step, or the split.
+    """
+    yield Started(train.epochs, batches.steps_per_epoch, state.epoch, state.step)
+    while state.epoch < train.epochs:
+        yield from _train_epoch(state, batches, train, learning_rate, before_batch, take_step)
+        seconds = state.seconds  # finish_epoch resets it
+        measured = _measure_epoch(state, splits, train, before_batch)
+        state.finish_epoch(measured["val"].accuracy if train.selection == "val" else None)
+        record = EpochRecord(
+            epoch=state.epoch,
+            step=state.step,
+            learning_rate=learning_rate(state.step - 1),
+            splits=measured,
+            images_per_second=round(len(batches.images) / seconds, 1),
+            seconds=round(seconds, 3),
+            peak_memory_bytes=peak_memory_bytes(batches.images.device),
+        )
+        yield EpochFinished(record, state.best.epoch if state.best else None)
+
+
+def _train_epoch(
+    state: TrainingState,
+    batches: TrainingBatches,
+    train: TrainSpec,
+    learning_rate: Callable[[int], float],
+    before_batch: Callable[[], None],
+    take_step: StepFunction,
+) -> Iterator[StepFinished]:
+    """Take the remaining steps of the epoch. The time that the receiver of an event takes does not count."""
+    first_step = state.epoch * batches.steps_per_epoch
+    losses = _Losses(batches.images.device)
+    state.model.train()
+    started = time.perf_counter()
+    for images, targets in batches.epoch(state.epoch, state.step - first_step):
+        before_batch()
+        rate = learning_rate(state.step)
+        set_learning_rate(state.optimizer, rate)
+        seed_generators(images.device, stream_seed(batches.seed, "dropout", state.step, parallel.rank()))
+        losses.add(take_step(state, images, targets, train))
+        state.step += 1
+        is_last = state.step == first_step + batches.steps_per_epoch
+        # asked first, because all processes have to ask
+        loss = losses.read(state) if losses.are_due() or is_last else None
+        state.seconds += time.perf_counter() - started
+        yield StepFinished(state.epoch + 1, state.step, rate, loss)
+        started = time.perf_counter()
+
+
+class _Losses:
+    """Losses that are still on the device. Reading one waits for the device, so a GPU's are read once a second."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._seconds = SECONDS_BETWEEN_READS[device.type]
+        self._last_read = time.perf_counter()
+        self._unread: list[Tensor] = []
+
+    def add(self, loss: Tensor) -> None:
+        """Keep the loss of a step until it is read."""
+        self._unread.append(loss)
+
+    def are_due(self) -> bool:
+        """Answer the same in all processes, so that all find a loss that is not finite at the same step."""
+        is_late = time.perf_counter() - self._last_read >= self._seconds
+        return bool(parallel.all_reduce_max(int(is_late)))
+
+    def read(self, state: TrainingState) -> float:
+        """Return the newest loss, after a check of every loss since the last read."""
+        values: list[float] = torch.stack(self._unread).tolist()
+        self._unread.clear()
+        for step, value in enumerate(values, start=state.step - len(values) + 1):
+            check_finite(value, f"epoch {state.epoch + 1}, step {step}: loss")
+        self._last_read = time.perf_counter()
+        return values[-1]
+
+
+def _measure_epoch(
+    state: TrainingState, splits: Mapping[str, ImageSet], train: TrainSpec, before_batch: Callable[[], None]
+) -> dict[str, Measurement]:
+    """Return the means over the epoch as "train", and the measurements of `splits`."""
+    place = f"epoch {state.epoch + 1}, step {state.step}"
+    loss, correct, count = state.totals.tolist()
+    check_finite(loss, f"{place}: train loss")
+    measured = {"train": Measurement(count=int(count), correct=int(correct), loss=loss / count)}
+    parallel.broadcast_buffers(state.model)
+    for name, split in splits.items():
+        predicted = predict(state.model, split, train, before_batch, compiled=True)
+        measured[name] = measure(predicted.logits, predicted.labels, f"{place}: {name} loss")
+    return measured

@@ -25,9 +25,10 @@ def build_optimizer(spec: specs.OptimizerSpec, parameters: Iterable[nn.Parameter
 
     On a GPU, the learning rate is a tensor there, so that a CUDA graph of a step can read its present value.
     """
-    settings, updated = spec.model_dump(exclude={"name", "learning_rate"}), list(parameters)
-    device, rate = updated[0].device, spec.learning_rate
-    given = torch.tensor(rate, device=device) if device.type == "cuda" else rate
+    settings = spec.model_dump(exclude={"name", "learning_rate"})
+    updated = list(parameters)
+    device = updated[0].device
+    given = torch.tensor(spec.learning_rate, device=device) if device.type == "cuda" else spec.learning_rate
     return _without_compiler(OPTIMIZERS[spec.name])(updated, lr=given, fused=True, **settings)
 
 

@@ -26,7 +26,7 @@ TITLES = {"missing": "missing", "unexpected": "not in the network", "reshaped": 
 def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Callable[[str], None]) -> Weights | None:
     """Read the weights that `model.pretrained` names; None where it names none. Only the classifier may not fit.
 
-    `note` receives a warning if this run does not normalize images as those were that the weights were trained on.
+    `note` receives a warning if this run normalizes images differently from the weights' training.
     Raises SpecError if the weights are a file that is not given, RecordError if they cannot be used,
     ResourceError if the hub has to be asked and cannot.
     """
@@ -54,7 +54,7 @@ def read_pretrained(model: nn.Module, spec: RunSpec, file: Path | None, note: Ca
 
 
 def load_pretrained(model: nn.Module, weights: Weights, classes: Sequence[str]) -> InitialWeights:
-    """Put weights that `read_pretrained` returned into a fresh network; its classifier not for other classes."""
+    """Load weights from `read_pretrained` into a fresh network, without the classifier if its classes differ."""
     wanted, names = named_weights(model), _compared(model, weights)
     classifier = {name for name in wanted if name.startswith(classifier_prefixes(model))}
     are_others = weights.classes is not None and weights.classes != tuple(classes)

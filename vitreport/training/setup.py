@@ -37,7 +37,10 @@ CHANNEL_STATISTICS = {
 
 @dataclass(frozen=True)
 class Setup:
-    """`splits` holds "train", "test" and, where images are held out, "val"; `learning_rate` is that of a step."""
+    """Everything that a run needs before its first step.
+
+    `splits` holds "train", "test" and, if images are held out, "val"; `learning_rate(step)` counts from 0.
+    """
 
     state: TrainingState
     splits: Mapping[str, ImageSet]

@@ -28,6 +28,8 @@ CLOCKS = {"cpu": thread_time, "cuda": perf_counter}
 """On a CPU, the time of this thread, which does not include the time of other programs."""
 STEPS_A_SAMPLE = {"cpu": 1, "cuda": 8}  # a GPU computes one step while the next is prepared
 
+Work = Callable[[ImageSet, int], None]
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -84,43 +86,71 @@ def measure_cost_here(spec: RunSpec, device_name: str, threads: int | None, trai
         training = measure_rate(train, spec.data, device, batch_size, SECONDS * 2 / 3)
     evaluated = evaluation_batch_size(device, spec.train, spec.data.image_size)
     forward = measure_rate(evaluate, spec.data, device, evaluated, SECONDS / 3)
-    machine = devices.device_name(device), torch.get_num_threads()
-    return MeasuredCost(batch_size, *machine, cost, training, forward)
+    return MeasuredCost(
+        batch_size=batch_size,
+        device=devices.device_name(device),
+        threads=torch.get_num_threads(),
+        cost=cost,
+        training=training,
+        forward=forward,
+    )
 
 
-def measure_rate(
-    work: Callable[[ImageSet, int], None], data: DataSpec, device: torch.device, batch_size: int, seconds: float
-) -> Rate:
+def measure_rate(work: Work, data: DataSpec, device: torch.device, batch_size: int, seconds: float) -> Rate:
     """Measure `work(images, count)` in batches of `count` images.
 
     Warm up, grow the batch up to `batch_size` while a larger one fits into `seconds`, then take samples.
     """
-    deadline, repeats, clock = perf_counter() + seconds, STEPS_A_SAMPLE[device.type], CLOCKS[device.type]
-    random, size = np.random.default_rng(0), data.image_size
-
-    def seconds_of(count: int) -> float:
-        pixels = random.integers(0, 256, (repeats * count, CHANNELS, size, size), np.uint8)
-        labels = random.integers(0, data.num_classes, repeats * count, np.int64)
-        mean, std = (0.5,) * CHANNELS, (0.25,) * CHANNELS
-        images = ImageSet(pixels, labels, device=device, image_size=size, mean=mean, std=std)
-        begun, spent = clock(), process_time()
-        work(images, count)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        by_cores = (process_time() - spent) / usable_cores()  # more threads than cores are no faster
-        return max(clock() - begun, by_cores) / repeats
-
-    count = min(MIN_IMAGES, batch_size)
-    seconds_of(count)  # the first step of a process takes many times as long as the next
-    taken, an_image = seconds_of(count), 0.0
-    while count < (larger := min(GROWTH * count, batch_size)):
-        if perf_counter() + repeats * (taken + (larger - count) * an_image) > deadline:
-            break
-        before, taken = taken, seconds_of(larger)
-        an_image, count = max(0.0, taken - before) / (larger - count), larger
+    deadline = perf_counter() + seconds
+    seconds_of = _stopwatch(work, data, device)
+    seconds_of(min(MIN_IMAGES, batch_size))  # the first step of a process takes many times as long as the next
+    count, taken, seconds_per_image = _grown_batch(seconds_of, batch_size, STEPS_A_SAMPLE[device.type], deadline)
     samples = [taken]
     while len(samples) < SAMPLES and perf_counter() + taken < deadline:
         samples.append(seconds_of(count))
     median = statistics.median(samples)
-    whole = median + (batch_size - count) * (an_image or median / count)
-    return Rate(batch_size / whole, count, len(samples))
+    full_batch_seconds = median + (batch_size - count) * (seconds_per_image or median / count)
+    return Rate(batch_size / full_batch_seconds, count, len(samples))
+
+
+def _stopwatch(work: Work, data: DataSpec, device: torch.device) -> Callable[[int], float]:
+    """Return a function that measures the seconds of a batch with so many generated images."""
+    random = np.random.default_rng(0)
+    repeats = STEPS_A_SAMPLE[device.type]
+    clock = CLOCKS[device.type]
+
+    def seconds_of(count: int) -> float:
+        images = _generated(random, repeats * count, data, device)
+        begun, spent = clock(), process_time()
+        work(images, count)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        core_seconds = (process_time() - spent) / usable_cores()  # more threads than cores are no faster
+        return max(clock() - begun, core_seconds) / repeats
+
+    return seconds_of
+
+
+def _generated(random: np.random.Generator, count: int, data: DataSpec, device: torch.device) -> ImageSet:
+    pixels = random.integers(0, 256, (count, CHANNELS, data.image_size, data.image_size), np.uint8)
+    labels = random.integers(0, data.num_classes, count, np.int64)
+    mean, std = (0.5,) * CHANNELS, (0.25,) * CHANNELS
+    return ImageSet(pixels, labels, device=device, image_size=data.image_size, mean=mean, std=std)
+
+
+def _grown_batch(
+    seconds_of: Callable[[int], float], batch_size: int, repeats: int, deadline: float
+) -> tuple[int, float, float]:
+    """Grow a batch while a larger one is expected to end before the deadline.
+
+    Return its number of images, its seconds, and those of another image: 0 if only one size was measured.
+    """
+    count = min(MIN_IMAGES, batch_size)
+    taken, seconds_per_image = seconds_of(count), 0.0
+    while count < (larger := min(GROWTH * count, batch_size)):
+        if perf_counter() + repeats * (taken + (larger - count) * seconds_per_image) > deadline:
+            break
+        before, taken = taken, seconds_of(larger)
+        seconds_per_image = max(0.0, taken - before) / (larger - count)
+        count = larger
+    return count, taken, seconds_per_image

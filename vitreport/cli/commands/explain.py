@@ -55,7 +55,7 @@ def explain(
     from vitreport.inference.explain import record_attention  # with torch
     from vitreport.training.device import choose_device, set_up_device
 
-    set_up_device(choose_device(machine.device), machine.threads)
+    set_up_device(choose_device(machine.device), machine.threads, is_training=False)
     with TrainingView(quiet=quiet) as view:
         note_ignored(ignored, view.note)
         for each in runs if record else ():

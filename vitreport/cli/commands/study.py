@@ -15,7 +15,7 @@ from vitreport.cli.live import SweepView
 from vitreport.cli.multi_word_options import MultiWordCommand
 from vitreport.cli.options import argument, flag
 from vitreport.cli.records import HINT, check_runs_dir
-from vitreport.cli.sweeps import check_all_trained, execution, leave, show_submission, show_sweeps
+from vitreport.cli.sweeps import check_all_trained, compiled_in_words, execution, leave, show_submission, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.errors import ResourceError, VitreportError, left_out_error
 from vitreport.formatting import counted, duration, joined, printable, toml_value
@@ -155,7 +155,8 @@ def _show_status(
     queued = _queued_states(runs_dir)
     trials = {name: forecast_trials(plan, runs_dir, expect, queued=queued) for name, plan in planned.plans.items()}
     parts = {name: _needs(of_part) for name, of_part in trials.items()}
-    every = _needs({trial.run: trial for of_part in trials.values() for trial in of_part}.values())
+    unique = {trial.run: trial for of_part in trials.values() for trial in of_part}.values()
+    every = _needs(unique)
     if as_json:
         print_json({"parts": [{"name": name, **part} for name, part in parts.items()], "all": every})
         return
@@ -178,6 +179,8 @@ def _show_status(
         way = f"with {counted(used, 'job')}" if used > 1 else "one at a time"
         total += f"; the others take about {duration(every['seconds'] / used)}, {way}"
     print_text(total)
+    if compiled := compiled_in_words(unique):
+        print_text(compiled)
 
 
 def _queued_states(runs_dir: Path) -> Mapping[str, str]:
@@ -189,11 +192,18 @@ def _queued_states(runs_dir: Path) -> Mapping[str, str]:
 
 
 def _needs(trials: Collection[TrialForecast]) -> dict[str, Any]:
-    """Count trials by state, and those to be trained; add up the seconds that these take (None: unknown)."""
+    """Count trials by state, those to be trained and those to be compiled; add up their seconds (None: unknown)."""
     seconds = [trial.seconds for trial in trials]
     total = None if None in seconds else sum(filter(None, seconds))
     to_train = sum(trial.to_train for trial in trials)
-    return {"runs": len(trials), "states": Counter(t.state for t in trials), "to_train": to_train, "seconds": total}
+    is_known = all(trial.to_compile is not None for trial in trials if trial.to_train)
+    return {
+        "runs": len(trials),
+        "states": Counter(trial.state for trial in trials),
+        "to_train": to_train,
+        "to_compile": sum(bool(trial.to_compile) for trial in trials) if is_known else None,
+        "seconds": total,
+    }
 
 
 def _time(needs: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ def draw_color_jitter(spec: ColorJitterSpec, shape: Shape, numbers: RandomNumber
     high = [*(1 + strength for strength in strengths), spec.hue]
     factors = numbers.uniform(low, high, len(low)).float().unbind(1)
     active = torch.tensor([i for i in range(len(low)) if low[i] < high[i]], dtype=torch.long)
-    order = active[torch.from_numpy(numbers.units(len(active)).argsort(axis=1, kind="stable"))]
+    order = active[torch.from_numpy(numbers.uniforms(len(active)).argsort(axis=1, kind="stable"))]
     adjustments = [SampledTransform(adjust, (values,)) for adjust, values in zip(ADJUSTMENTS, factors, strict=True)]
     return SampledTransform(
         PerImageOperations(adjustments), (order, torch.arange(len(order))[:, None].expand_as(order))

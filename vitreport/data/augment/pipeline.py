@@ -16,7 +16,7 @@ from vitreport.data.augment.sampling import (
     SampledTransform,
     Sampler,
     Shape,
-    Units,
+    Uniforms,
     as_turns,
 )
 from vitreport.spec import augment as specs
@@ -25,8 +25,8 @@ MOVING = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 COLORING = ("Brightness", "Color", "Contrast", "Sharpness", "Posterize", "Solarize", "AutoContrast", "Equalize")
 NAMES = ("Identity", *MOVING, *COLORING)
 """The operations of RandAugment and TrivialAugment as torchvision names them; each is equally likely."""
-CHOICES = torch.tensor([-1, *[1] * len(MOVING), *range(1 + len(MOVING), len(NAMES))])
-"""The position of what is applied for each of NAMES: nothing for "Identity", and one affine map for all of MOVING."""
+CHOICES = torch.tensor([-1, *[0] * len(MOVING), *range(1, 1 + len(COLORING))])
+"""Which of `policy_operations` is applied for each of NAMES; none for "Identity"."""
 
 RandomPolicySpec = specs.RandAugmentSpec | specs.TrivialAugmentSpec
 
@@ -40,14 +40,14 @@ def draw_policy(spec: RandomPolicySpec, shape: Shape, numbers: RandomNumbers) ->
     own = numbers.repeated(turns)
     kinds = own.integers(0, len(NAMES), 1).squeeze(1)
     signs = own.integers(0, 2, 1).squeeze(1) * 2 - 1
-    drawn = PerImageOperations(operations(spec, shape, kinds, bins, signs))
+    drawn = PerImageOperations(policy_operations(spec, shape, kinds, bins, signs))
     return SampledTransform(drawn, (CHOICES[kinds].view(-1, turns), torch.arange(len(bins)).view(-1, turns)))
 
 
-def operations(
+def policy_operations(
     spec: RandomPolicySpec, shape: Shape, kinds: Tensor, bins: Tensor, signs: Tensor
 ) -> list[SampledTransform]:
-    """Return the operations in the order of NAMES; those of MOVING are one affine map, which depends on the kind."""
+    """Return one affine map for all of MOVING, which depends on the kind, and the operations of COLORING."""
     height, width = shape[-2:]
     # The largest magnitudes: tangents, pixels and degrees of MOVING, the change of a factor and the bits taken away.
     largest = [0.99, 0.99, 32.0, 32.0, 135.0, 0.99, 6]
@@ -65,8 +65,7 @@ def operations(
     translations, still = torch.stack(moved[2:4], dim=1).trunc(), torch.ones(len(bins))
     matrices = geometry.inverse_affine(-moved[4], translations, still, shears, corners)
     return [
-        SampledTransform(lambda images: images),
-        *[SampledTransform(partial(geometry.affine, interpolation=spec.interpolation), (matrices,))] * len(MOVING),
+        SampledTransform(partial(geometry.affine, interpolation=spec.interpolation), (matrices,)),
         SampledTransform(color.adjust_brightness, (factors,)),
         SampledTransform(color.adjust_saturation, (factors,)),
         SampledTransform(color.adjust_contrast, (factors,)),
@@ -120,11 +119,11 @@ def columns_of(spec: specs.OperationSpec) -> int:
     """Return how many random numbers an operation asks for."""
     asked = []
 
-    def units(count: int) -> Units:
+    def uniforms(count: int) -> Uniforms:
         asked.append(count)
         return np.full((1, count), 0.5)
 
-    DRAWS[type(spec)](spec, (1, 3, 8, 8), RandomNumbers(units))
+    DRAWS[type(spec)](spec, (1, 3, 8, 8), RandomNumbers(uniforms))
     return sum(asked)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vitreport.randomness import MIDDLE, as_uniforms, position_keys, random_words
 
-Units = NDArray[np.float64]
+Uniforms = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bounds = float | Sequence[float]
 Shape = Sequence[int]
@@ -24,64 +24,64 @@ Shape = Sequence[int]
 
 @dataclass(frozen=True)
 class RandomNumbers:
-    """Draw a row for each image; `units(count)` gives the next columns (B, count) from (0, 1).
+    """Draw a row for each image; `uniforms(count)` gives the next columns (B, count) from (0, 1).
 
     Operations ask for the same number of columns whatever they have drawn, so that the next ones get the same columns.
     """
 
-    units: Callable[[int], Units]
+    uniforms: Callable[[int], Uniforms]
 
     def uniform(self, low: Bounds, high: Bounds, count: int) -> Tensor:
         """Draw (B, count) of float64 between two bounds, or between those of each column."""
-        return torch.from_numpy(self.units(count) * np.subtract(high, low) + low)
+        return torch.from_numpy(self.uniforms(count) * np.subtract(high, low) + low)
 
     def integers(self, low: int, high: int, count: int) -> Tensor:
         """Draw (B, count) of int64 from range(low, high)."""
-        return torch.from_numpy((self.units(count) * (high - low)).astype(np.int64) + low)
+        return torch.from_numpy((self.uniforms(count) * (high - low)).astype(np.int64) + low)
 
     def happens(self, probability: float) -> Tensor:
         """Draw (B,) of bool, true with that probability."""
-        return torch.from_numpy(self.units(1)[:, 0] < probability)
+        return torch.from_numpy(self.uniforms(1)[:, 0] < probability)
 
     def seeds(self) -> Tensor:
         """Draw (B, 2) of int32: the exact words that the numbers are made from."""
-        return torch.from_numpy(((self.units(2) - MIDDLE) * 2.0**32).astype(np.int32))
+        return torch.from_numpy(((self.uniforms(2) - MIDDLE) * 2.0**32).astype(np.int32))
 
     def repeated(self, turns: int) -> "RandomNumbers":
         """Give each image `turns` consecutive rows with columns of their own."""
 
-        def units(count: int) -> Units:
-            own = self.units(turns * count)
+        def uniforms(count: int) -> Uniforms:
+            own = self.uniforms(turns * count)
             return own.reshape(len(own) * turns, count)
 
-        return RandomNumbers(units)
+        return RandomNumbers(uniforms)
 
     def ahead(self, count: int) -> "RandomNumbers":
         """Take the next `count` columns now, to draw from them later."""
-        taken, used = self.units(count), 0
+        taken, used = self.uniforms(count), 0
 
-        def units(count: int) -> Units:
+        def uniforms(count: int) -> Uniforms:
             nonlocal used
             start, used = used, used + count
             return taken[:, start:used]
 
-        return RandomNumbers(units)
+        return RandomNumbers(uniforms)
 
     def only(self, rows: Integers) -> "RandomNumbers":
         """Draw for some rows, and skip what the others would get."""
-        return RandomNumbers(lambda count: self.units(count)[rows])
+        return RandomNumbers(lambda count: self.uniforms(count)[rows])
 
 
 def position_numbers(seed: int, purpose: str, epoch: int, positions: Integers) -> RandomNumbers:
     """Return the random numbers of `positions` (N,) in the order of an epoch."""
     keys, used = position_keys(seed, purpose, epoch, positions), 0
 
-    def units(count: int) -> Units:
+    def uniforms(count: int) -> Uniforms:
         nonlocal used
         start, used = used, used + count
         return as_uniforms(random_words(keys, start, count))
 
-    return RandomNumbers(units)
+    return RandomNumbers(uniforms)
 
 
 Apply = Callable[..., Tensor]
