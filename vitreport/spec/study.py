@@ -24,7 +24,7 @@ from vitreport.suggestions import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "studies"
 LEVEL = "combination of values"
-DEFAULT_SECTION_TITLE = "Runs and ablations"  # the title of the one section of a study that names none
+DEFAULT_TITLE = "Runs and ablations"  # the title of the one section of a study that names none
 ClaimMetric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
 Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]  # each is a field of a claim
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -190,9 +190,8 @@ class StudySpec(BaseSpec):
     @property
     def order(self) -> tuple[SectionSpec, ...]:
         """The sections; if the file has none, one with everything."""
-        return self.sections or (
-            SectionSpec(title=DEFAULT_SECTION_TITLE, runs=tuple(self.runs), ablations=tuple(self.ablations)),
-        )
+        whole = SectionSpec(title=DEFAULT_TITLE, runs=tuple(self.runs), ablations=tuple(self.ablations))
+        return self.sections or (whole,)
 
     @property
     def named(self) -> dict[str, PartSpec]:
