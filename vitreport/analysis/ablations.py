@@ -13,10 +13,10 @@ from vitreport.analysis.grids import with_effects
 from vitreport.analysis.groups import Group
 from vitreport.analysis.labels import differing_settings
 from vitreport.analysis.representatives import Planned, most_results
-from vitreport.analysis.summary import Ablation, Labels, Level
+from vitreport.analysis.summary import Ablation, Level
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId
-from vitreport.spec.sweep import ValueSpec, format_value, short_name
+from vitreport.spec.sweep import Labels, ValueSpec, format_value, short_name
 
 
 def planned_ablations(

@@ -7,10 +7,10 @@ from statistics import mean
 
 from vitreport.analysis.comparisons import are_on_the_same_images
 from vitreport.analysis.runs import sample_of
-from vitreport.analysis.summary import Ablation, Effect, Finding, Interaction, Labels
+from vitreport.analysis.summary import Ablation, Effect, Finding, Interaction
 from vitreport.formatting import joined, listed
 from vitreport.intervals import Sample, contrast
-from vitreport.spec.sweep import describe_level, format_level
+from vitreport.spec.sweep import Labels, describe_level, format_level
 
 Samples = Mapping[Labels, Sample]
 

@@ -13,10 +13,7 @@ from vitreport.analysis.power import ToSettle
 from vitreport.analysis.runs import Dataset, RunSummary, State
 from vitreport.formatting import Estimate
 from vitreport.records.reader import Damage
-from vitreport.spec.sweep import PAIR, ValueSpec, describe_level, format_level, short_name
-
-Labels = tuple[str, ...]
-"""The labels of a level: one value of each axis."""
+from vitreport.spec.sweep import PAIR, Labels, ValueSpec, describe_level, format_level, short_name
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from vitreport.spec.engine import EngineSpec, engine_problems
 from vitreport.spec.fields import dotted_path, flatten, validate
 from vitreport.spec.load import read_table
 from vitreport.spec.study_text import Levels, Prose, read_prose
-from vitreport.spec.sweep import AxisSpec, field_axis, format_value, variant_axis, zipped
+from vitreport.spec.sweep import AxisSpec, Labels, field_axis, format_value, variant_axis, zipped
 from vitreport.suggestions import did_you_mean
 
 FOLDER = Path(__file__).parent.parent / "studies"
@@ -28,7 +28,6 @@ DEFAULT_TITLE = "Runs and ablations"  # the title of the one section of a study 
 ClaimMetric = Literal["test_accuracy", "best_test_accuracy", "best_train_accuracy"]
 Relation = Literal["value", "above", "like", "spread_below", "converged_at", "gap_above"]  # each is a field of a claim
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-Labels = tuple[str, ...]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=400)]
 

@@ -18,6 +18,8 @@ DEFAULT_SEEDS = "3"
 PAIR = ", "  # between the names of an axis over several fields, and between the values of its labels
 MAX_SEED = 2**31 - 1
 MAX_SEEDS = 10_000
+Labels = tuple[str, ...]
+"""The labels of a level: one value of each axis."""
 Seeds: TypeAlias = int | str | Iterable[int]
 """A number of seeds (3 means 0, 1 and 2), a list of seeds, or a string as in `--seeds`: "3", "0,1,4" or "0..4"."""
 

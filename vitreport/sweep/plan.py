@@ -24,7 +24,7 @@ from vitreport.run_id import safe_name
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
-from vitreport.spec.sweep import AxisSpec, format_level, format_value, zipped
+from vitreport.spec.sweep import AxisSpec, Labels, format_level, format_value, zipped
 from vitreport.store.run_state import LOCK_NAME
 from vitreport.suggestions import one_of
 
@@ -32,8 +32,6 @@ MODEL, DEFAULT_MODEL = "model.name", "perceiver-io"
 PARAM = "--param"
 MAX_TRIALS = 10_000
 TIMEOUT_SECONDS = 30
-Labels = tuple[str, ...]
-"""A combination of values: the label of one value of each axis."""
 ComposeTrial = Callable[[Mapping[str, Any]], Composed]
 """Composes a spec from the fields that a combination of values sets, by their full paths."""
 
