@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from vitreport.analysis.summary import Labels
 from vitreport.errors import SpecError
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.spec.load import parse_value
-from vitreport.spec.sweep import AxisSpec, field_axis, parse_list, variant_axis, zipped
+from vitreport.spec.sweep import AxisSpec, Labels, field_axis, parse_list, variant_axis, zipped
 
 
 def design(
