@@ -143,6 +143,14 @@ def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
     assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[0] == told
 
 
+def test_accuracies_on_other_images_of_one_name_do_not_compare(cli: Cli) -> None:
+    for seed in range(2):
+        write_run(Path("runs"), small_spec(seed))
+        write_run(Path("runs"), other := small_spec(seed, train={"batch_size": 64}), images="7a" * 32)
+    told = "accuracies cannot be compared: the runs saw different images of digits"
+    assert cli("runs", "diff", small_spec().group, other.group).stdout.splitlines()[0] == told
+
+
 @pytest.mark.parametrize(
     ("accuracies", "told"),
     [
