@@ -190,6 +190,13 @@ def test_a_group_is_shown_by_its_runs_and_their_mean(cli: Cli) -> None:
     assert cli("runs", "show", LARGE).stdout.startswith(f"{LARGE}-s0: done\n")
 
 
+def test_a_group_of_one_seed_with_two_attempts_is_shown_by_the_newest(cli: Cli) -> None:
+    for suffix in ("", "-r2"):
+        write_run(Path("runs"), small_spec(), suffix=suffix)
+    done = cli("runs", "show", small_spec().group)
+    assert done.stdout.startswith(f"{small_spec().run_id}-r2: done\n"), done.stderr
+
+
 def test_intervals_are_explained_where_there_are_some(cli: Cli) -> None:
     written({16: [0.50, 0.51], 128: [None, None]})
     assert "cover new seeds" in cli("runs", "show", SMALL).stderr
