@@ -67,6 +67,11 @@ def check_exclusive(given: Mapping[str, Any]) -> None:
         raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
+def names_in(only: Sequence[str] | None) -> list[str]:
+    """Return the names that `--only` gives, separated by commas or each with its own `--only`."""
+    return [name.strip() for names in only or () for name in names.split(",")]
+
+
 def _field(path: str, metavar: str, *names: str) -> Any:
     return spec_option(f"Set {path} (default: from the spec).", metavar, *names)
 
@@ -94,7 +99,7 @@ BatchNorm = Annotated[Literal["local", "synchronized"], _runtime(BATCH_NORM, "KI
 Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,
-    option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
+    option("Runs and ablations of the study: a,b (default: all).", "NAMES", panel=SWEEP, complete=completion.parts),
 ]
 DryRun = Annotated[bool, flag("--dry-run", "Train nothing; show the runs, the time and the disk space.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]
