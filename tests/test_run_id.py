@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitreport.run_id import NO_SEED, RunId, common_id, newest_attempts
+from vitreport.run_id import NO_SEED, RunId, common_id, is_meant, newest_attempts
 
 NAMES = st.text(min_size=1, max_size=30)
 HASHES = st.text("0123456789abcdef", min_size=8, max_size=8)
@@ -44,3 +44,17 @@ def test_the_newest_attempts_are_sorted_by_group_and_seed() -> None:
 def test_several_seeds_have_the_id_of_their_group_in_common() -> None:
     assert common_id(["swin-digits-0123abcd-s1-r2"]) == "swin-digits-0123abcd-s1-r2"
     assert common_id(["swin-digits-0123abcd-s0", "swin-digits-0123abcd-s1"]) == "swin-digits-0123abcd"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("a-0123abcd-s1", ["-s1", "-s1-r2", "-s1-r20"]),
+        ("a-0123abcd-s1-r2", ["-s1-r2"]),
+        ("a-0123abcd-s", ["-s1", "-s1-r2", "-s1-r20", "-s10"]),
+        ("a-0123", ["-s1", "-s1-r2", "-s1-r20", "-s10"]),
+    ],
+)
+def test_a_complete_id_means_no_other_seed_or_attempt(name: str, meant: list[str]) -> None:
+    runs = [f"a-0123abcd{suffix}" for suffix in ("-s1", "-s1-r2", "-s1-r20", "-s10")]
+    assert [run for run in runs if is_meant(run, name)] == [f"a-0123abcd{suffix}" for suffix in meant]

@@ -51,6 +51,13 @@ class RunId:
         return self.group if self.seed == NO_SEED else f"{self.group}-s{self.seed}"
 
 
+def is_meant(run_id: str, name: str) -> bool:
+    """Return whether a name means a run: a complete id means its attempts (s1, never s10), any other what begins so."""
+    if RunId.parse(name).seed == NO_SEED:
+        return run_id.startswith(name)
+    return name in (run_id, RunId.parse(run_id).first_attempt)
+
+
 def common_id(run_ids: Sequence[str]) -> str:
     """Return the id of the only run, or of the group that several seeds belong to."""
     return run_ids[0] if len(run_ids) == 1 else RunId.parse(run_ids[0]).group

@@ -185,6 +185,22 @@ def test_variants_and_three_fields_are_no_grid() -> None:
         assert not ablation.is_grid
 
 
+def test_accuracies_on_several_datasets_have_no_difference() -> None:
+    """As little as two groups that `runs diff` compares, whichever differs: the name or its images."""
+    others = {"stl10": spec(data={"dataset": "stl10", "image_size": 32}), "cifar10": spec()}
+    runs = [
+        ((name,), write_run(RUNS, own.model_copy(update={"seed": seed}), 0.5 + seed / 10).name)
+        for name, own in others.items()
+        for seed in (0, 1)
+    ]
+    (ablation,) = summary(Outline(sweeps=(design(("dataset",), runs, ("cifar10",)),))).ablations
+    assert [level.difference for level in ablation.levels] == [None, None]
+    words = (
+        "No difference from dataset cifar10 is claimed for stl10: accuracies on different images cannot be compared."
+    )
+    assert sentences(ablation) == [words]
+
+
 def test_seeds_with_equal_values_are_named_instead_of_effects() -> None:
     """Old records have no answers by image: where no seed differs from another, nothing can be claimed."""
     trials = []

@@ -9,10 +9,12 @@ from benchmarks.intervals import Population, excludes
 from tests.analysis.summaries import RUNS, summary
 from tests.records import spec, write_run, write_seeds
 from tests.report.pictured import add_correct
+from tests.spec.composing import composed
 from vitreport.analysis.conclusion import conclusion
 from vitreport.analysis.findings import findings
 from vitreport.analysis.power import (
     ASSUMED,
+    ASSUMPTION,
     MANY,
     TWO_SEEDS,
     WANTED,
@@ -26,6 +28,7 @@ from vitreport.analysis.power import (
 from vitreport.intervals import Sample, detectable_difference, difference, image_parts
 from vitreport.records.folders import run_folders
 from vitreport.records.reader import read_run
+from vitreport.spec.run import TrainSpec
 from vitreport.sweep.plan import Plan, Trial
 
 SPREADS = st.builds(Spread, st.floats(1e-7, 1e-3), st.floats(0.001, 0.2), st.floats(0.005, 0.2))
@@ -171,6 +174,25 @@ def test_a_plan_says_what_it_can_show_before_anything_is_on_record() -> None:
     )
     assert foreseen(planned(1, 32, 64), [])[1].startswith("one seed per value cannot show a difference")
     assert foreseen(planned(3, 32), []) == (None, "")
+
+
+def test_a_plan_expects_nothing_of_an_architecture_with_the_same_beginning() -> None:
+    generator = np.random.default_rng(5)
+    name = "vit_small_patch16_224.augreg_in21k"
+    own, other = (
+        composed({"model": {"name": "timm", "architecture": each}, "data": {"dataset": "cifar10"}}).spec
+        for each in (name, f"{name}_ft_in1k")
+    )
+    for seed in range(2):
+        folder = write_run(RUNS, other.model_copy(update={"seed": seed}), 0.5)
+        add_correct(folder, (generator.permutation(10_000) < 5000).tolist())
+    trials = [
+        Trial((str(size),), own.model_copy(update={"seed": seed, "train": TrainSpec(batch_size=size)}))
+        for seed in range(3)
+        for size in (32, 64)
+    ]
+    plan = Plan("mine", (), ("32",), tuple(trials))
+    assert foreseen(plan, [read_run(folder) for folder in run_folders(RUNS)])[1].endswith(ASSUMPTION)
 
 
 def test_a_plan_names_the_groups_on_record_whose_seeds_it_expects_to_vary_alike() -> None:

@@ -6,10 +6,15 @@ import pytest
 
 from tests.analysis.summaries import RUNS, summary
 from tests.records import DIVERGED, spec, write_run, write_seeds
+from tests.spec.composing import composed
 from vitreport.analysis.representatives import Planned
+from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summarize import Outline
 from vitreport.data.sources import facts_in
 from vitreport.spec.compose import Request, compose, compose_request
+from vitreport.spec.run import RunSpec
+from vitreport.spec.sweep import read_axes
+from vitreport.sweep.plan import plan_ablation
 
 
 @pytest.mark.parametrize(("selection", "expected"), [("val", 32), ("last", 16)])
@@ -120,3 +125,33 @@ def test_a_group_with_diverged_seeds_represents_no_other() -> None:
     (pair,) = summary(Outline(pairs=tuple(planned))).pairs
     assert pair.group
     assert pair.group.fields["train.batch_size"] == 32
+
+
+LONG = [f"vit_small_patch16_224.augreg_in21k{end}" for end in ("", "_ft_in1k")]
+
+
+def long_named(architecture: str, dataset: str = "cifar10") -> RunSpec:
+    return composed({"model": {"name": "timm", "architecture": architecture}, "data": {"dataset": dataset}}).spec
+
+
+def test_architectures_whose_run_ids_are_cut_alike_are_two() -> None:
+    """They share the model part of their ids, but no row, no ablation, and no command."""
+    for each in (*map(long_named, LONG), long_named("hf_hub:timm", "digits")):
+        write_run(RUNS, each)
+    assert len({spec.model.id_label for spec in map(long_named, LONG)}) == 1
+    found = summary()
+    titles = ["timm/hf_hub-timm", *(f"timm/{name}" for name in LONG)]
+    assert sorted(each.title for each in found.architectures) == titles
+    assert [ablation.name for ablation in found.ablations] == []
+    assert {pair.command.split()[2] for pair in found.pairs if pair.dataset == "digits"} == {
+        "timm/hf_hub:timm",
+        *(f"timm/{name}" for name in LONG),
+    }
+
+
+def test_a_sweep_over_architectures_that_are_cut_alike_names_both() -> None:
+    (axis,) = read_axes([("model", ",".join(f"timm/{name}" for name in LONG))], "--param")
+    plan = plan_ablation(Request(dataset="digits"), [axis], [0, 1], facts_in(None))
+    assert plan.name == f"timm-{LONG[0]}/timm-{LONG[1]} on digits by model"
+    outline = outline_of_sweeps([plan])
+    assert {each.architecture for each in outline.pairs} == {f"timm-{name}" for name in LONG}

@@ -55,7 +55,7 @@ def is_about(claim: ClaimSpec, row: Mapping[str, str]) -> bool:
 
 def architecture(spec: RunSpec) -> str:
     """As the published table calls it, a pretrained one by its family."""
-    return {"mixer": "mlp-mixer"}.get(name := spec.model.label.removeprefix("timm-").partition("_")[0], name)
+    return {"mixer": "mlp-mixer"}.get(name := spec.model.whole_label.removeprefix("timm-").partition("_")[0], name)
 
 
 def is_varied(spec: RunSpec, varied: str, value: str) -> bool:

@@ -143,6 +143,14 @@ def test_accuracies_on_other_images_do_not_compare(cli: Cli) -> None:
     assert cli("runs", "diff", f"{SMALL}-s0", other.run_id).stdout.splitlines()[0] == told
 
 
+def test_accuracies_on_other_images_of_one_name_do_not_compare(cli: Cli) -> None:
+    for seed in range(2):
+        write_run(Path("runs"), small_spec(seed))
+        write_run(Path("runs"), other := small_spec(seed, train={"batch_size": 64}), images="7a" * 32)
+    told = "accuracies cannot be compared: the runs saw different images of digits"
+    assert cli("runs", "diff", small_spec().group, other.group).stdout.splitlines()[0] == told
+
+
 @pytest.mark.parametrize(
     ("accuracies", "told"),
     [
@@ -180,6 +188,13 @@ def test_a_group_is_shown_by_its_runs_and_their_mean(cli: Cli) -> None:
     (group,) = document["groups"]
     assert (group["id"], group["test"]["n"], round(group["test"]["value"], 4)) == (SMALL, 3, 0.51)
     assert cli("runs", "show", LARGE).stdout.startswith(f"{LARGE}-s0: done\n")
+
+
+def test_a_group_of_one_seed_with_two_attempts_is_shown_by_the_newest(cli: Cli) -> None:
+    for suffix in ("", "-r2"):
+        write_run(Path("runs"), small_spec(), suffix=suffix)
+    done = cli("runs", "show", small_spec().group)
+    assert done.stdout.startswith(f"{small_spec().run_id}-r2: done\n"), done.stderr
 
 
 def test_intervals_are_explained_where_there_are_some(cli: Cli) -> None:

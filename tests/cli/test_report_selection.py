@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.records import spec, write_seeds
+from tests.cli.refusals import refused
+from tests.records import spec, write_run, write_seeds
 from vitreport.files import write_json
 from vitreport.spec.run import RunSpec
 
@@ -73,6 +74,23 @@ def test_the_tables_are_those_of_what_is_named(cli: Cli) -> None:
     document = json.loads(cli("report", "--format", "json", batches).stdout)
     assert len(document["ablations"]) == 1
     assert cli("report", "--format", "csv", group).stdout.count("\n") == 2
+
+
+def test_a_run_is_named_without_its_neighbors(cli: Cli) -> None:
+    """Seed 1 does not mean seed 10, nor a group, nor a seed that was never trained."""
+    write_seeds(RUNS, [0.5] * 11, train={"epochs": 3})
+    first = spec(seed=1, train={"epochs": 3}).run_id
+    write_run(RUNS, spec(seed=1, train={"epochs": 3}), 0.7, suffix="-r2")
+    (found,) = json.loads(cli("report", "--format", "json", first).stdout)["groups"]
+    assert [run["id"] for run in found["runs"]] == [f"{first}-r2"]
+    refused(cli("report", first.replace("-s1", "-s11")), 2, "no run, group or sweep")
+
+
+def test_a_sweep_is_known_after_its_runs_are_deleted(cli: Cli) -> None:
+    name = sweep("gone", spec(train={"batch_size": 7}), spec(train={"batch_size": 9}))
+    done = cli("report", name)
+    assert (done.exit_code, done.stderr) == (0, "there are no runs in runs\n")
+    refused(cli("plot", name, "-o", "a.svg"), 2, f"nothing to draw: no run of {name} in runs")
 
 
 def test_parts_of_a_study_can_be_chosen(cli: Cli) -> None:

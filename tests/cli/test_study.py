@@ -92,9 +92,34 @@ def test_the_status_counts_jobs_that_wait_or_run(cli: Cli, monkeypatch: pytest.M
 def test_runs_of_several_parts_are_counted_once(cli: Cli) -> None:
     again = STUDY.replace("params.batch_size = [10, 20]", "params.batch_size = [18, 20]").replace("at = 10", "at = 18")
     Path(FILE).write_text(again)
-    *lines, total = cli("study", "status", FILE, "--only", "mixer", "mixer/batch").stdout.splitlines()
+    *lines, total = cli("study", "status", FILE, "--only", "mixer,mixer/batch").stdout.splitlines()
     assert sum(int(line.split()[1]) for line in lines[1:]) == 9
     assert total.startswith("6 runs (3 shared), 0 done")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (FILE, "--only", "mixer,wide"),
+        (FILE, "--only", "mixer, wide"),
+        (FILE, "--only", "mixer", "--only", "wide"),
+        ("--only", "mixer,wide", FILE),
+        ("--only=mixer,wide", FILE),
+    ],
+)
+def test_parts_are_named_in_any_place_of_the_command(words: tuple[str, ...], cli: Cli) -> None:
+    *lines, total = cli("study", "status", "--seeds", "1", *words).stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["wide", "mixer"]
+    assert total.startswith("2 runs, 0 done")
+
+
+@pytest.mark.parametrize(
+    "words", [("--only", "mixer,wide", f"--study={FILE}"), (f"--study={FILE}", "--only", "mixer,wide")]
+)
+def test_a_report_of_some_parts_has_no_other(words: tuple[str, ...], cli: Cli) -> None:
+    document = json.loads(cli("report", "--format", "json", *words).stdout)
+    assert [(each["title"], each["ablations"]) for each in document["sections"]] == [("How wide?", [])]
+    assert "vitreport study run my.toml --only mixer,wide" in cli("report", *words).stdout
 
 
 def test_the_status_of_a_part_for_programs(cli: Cli) -> None:
@@ -118,7 +143,7 @@ def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> 
 
 def test_a_study_is_run_and_goes_on_where_it_ended() -> None:
     """As a process, with processes of its own; the second time nothing is trained."""
-    only = ("--only", "mixer", "mixer/batch", "--seeds", "1", "--set", "limit=30")
+    only = ("--only", "mixer,mixer/batch", "--seeds", "1", "--set", "limit=30")
     done = vitreport("study", "run", FILE, *only, timeout=240)
     assert done.exit_code == 0, done.stderr
     assert done.stderr.count("state=done") == 3

@@ -24,6 +24,7 @@ def refused(done: Completed, *said: str) -> None:
             ["unknown study 'small'; hint: did you mean small-images? (the name of a file must end with .toml)"],
         ),
         (("study", "show", "none.toml"), ["none.toml is missing"]),
+        (("study", "status", FILE, "--only", "mixer,"), ["--only = '': no such run or ablation in the study"]),
         (
             ("study", "status", FILE, "--only", "mixr"),
             ["--only = 'mixr': no such run or ablation in the study", "mean mixer"],
@@ -149,6 +150,12 @@ def test_what_is_asked_for_is_told_with_the_faults_of_the_file(cli: Cli) -> None
     ]
     refused(done, *told)
     assert len(done.stderr.splitlines()) == len(told)
+
+
+def test_a_name_that_only_cannot_give_is_refused(cli: Cli) -> None:
+    Path(FILE).write_text(STUDY.replace("wide = {", '"wide, or not" = {').replace('"wide"', '"wide, or not"'))
+    said = "the name contains a comma, which separates the names of --only (from my.toml); hint: choose another name"
+    refused(cli("study", "show", FILE), f'runs."wide, or not": {said}')
 
 
 def test_an_image_folder_that_is_missing_hides_no_fault_of_the_file(cli: Cli) -> None:

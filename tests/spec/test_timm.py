@@ -25,8 +25,8 @@ def test_a_run_is_called_after_its_architecture() -> None:
 def test_a_run_id_is_the_name_of_a_folder_whatever_the_architecture_is_called(architecture: str) -> None:
     spec = composed({"model": {"name": "timm", "architecture": architecture}}, {"data": {"dataset": "x" * 100}}).spec
     assert RUN_NAME.match(f"{spec.model_copy(update={'seed': 2**31 - 1}).run_id}-r99")
-    assert spec.run_id.startswith(f"{spec.model.label}-")
-    assert timm_label(architecture).startswith(spec.model.label)
+    assert spec.run_id.startswith(f"{spec.model.id_label}-")
+    assert timm_label(architecture).startswith(spec.model.id_label)
 
 
 def test_arguments_are_in_the_hash() -> None:

@@ -191,6 +191,13 @@ def test_run_is_found_by_id_prefix_and_path(tmp_path: Path) -> None:
     assert find_run("./runs/mixer-b-s0/", tmp_path / "elsewhere") == third
 
 
+def test_a_complete_id_is_not_the_beginning_of_another_seed(tmp_path: Path) -> None:
+    tenth = make_run(tmp_path, "swin-a1b2c3d4-s10")
+    assert find_run("swin-a1b2c3d4-s", tmp_path) == tenth
+    with pytest.raises(SpecError, match="no run 'swin-a1b2c3d4-s1'"):
+        find_run("swin-a1b2c3d4-s1", tmp_path)
+
+
 def test_ambiguous_and_unknown_names_are_told(tmp_path: Path) -> None:
     for name in ("swin-a1b2c3d4-s0", "swin-a1b2c3d4-s1"):
         make_run(tmp_path / "runs", name)

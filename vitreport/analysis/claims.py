@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
+from vitreport.analysis.comparisons import are_comparable, difference_of, why_no_difference
 from vitreport.analysis.groups import Group
 from vitreport.analysis.representatives import group_of_spec
 from vitreport.analysis.runs import Dataset
@@ -129,7 +129,7 @@ def _range(relation: Relation, value: float) -> tuple[float, float, str]:
 def _why_incomparable(about: Sequence[Group], altered: Collection[str]) -> str:
     if any(group.dataset in altered for group in about):
         return "the images are not the published ones"
-    if not all(are_on_the_same_images(about[0], group) for group in about):
+    if not all(are_comparable(about[0], group) for group in about):
         return "the two were measured on different images"
     diverged = [group for group in about if group.diverged]
     return why_no_difference(diverged) if diverged else ""

@@ -1,20 +1,23 @@
 """Compare groups over seeds and test images, and single runs image by image; show what differs between two of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vitreport.analysis.groups import Group
 from vitreport.analysis.power import TWO_SEEDS, ToSettle, needed, spread_of
 from vitreport.analysis.runs import sample_of
-from vitreport.analysis.summary import Paired
-from vitreport.formatting import Estimate, counted, p_value
+from vitreport.analysis.summary import Ablation, Finding, Paired
+from vitreport.formatting import Estimate, counted, listed, p_value
 from vitreport.intervals import SIGNIFICANCE, difference, mcnemar
 from vitreport.records.measurement import discordant_pairs
 from vitreport.records.reader import Run
 from vitreport.spec.fields import flatten
+from vitreport.spec.sweep import describe_level
 from vitreport.store.run_state import state_of
 
 ONE_SEED = "one seed gives no estimate of the variation between seeds"
+NOT_COMPARED = "accuracies cannot be compared"
+OTHER_IMAGES = "accuracies on different images cannot be compared"
 OF_RECORD = {"fingerprint", "versions", "seconds", "git", "data", "cost", "throughput", "trials_per_job"}
 RIGHT_ALONE = "test_images_right_alone"
 UNVARYING = "seeds with equal values give no estimate of the variation between seeds"
@@ -22,14 +25,15 @@ Differences = Mapping[str, tuple[Any, Any]]
 """Two values by their dotted path; None if one side lacks it."""
 
 
-def are_on_the_same_images(group: Group, other: Group) -> bool:
-    """Return whether accuracies compare: other images under one name are another dataset."""
-    return group.dataset == other.dataset or group.fields["data.dataset"] != other.fields["data.dataset"]
+def are_comparable(group: Group, other: Group) -> bool:
+    """Return whether accuracies compare: they are of one dataset, and of the same images under its name."""
+    is_one_dataset = group.fields["data.dataset"] == other.fields["data.dataset"]
+    return is_one_dataset and len(_fingerprints(group) | _fingerprints(other)) < 2
 
 
 def difference_of(group: Group, other: Group, comparisons: int = 1) -> Estimate | None:
     """Return the test accuracy of one group minus that of another, None where `why_no_difference` says why."""
-    if group.diverged or other.diverged or not are_on_the_same_images(group, other):
+    if group.diverged or other.diverged or not are_comparable(group, other):
         return None
     return difference(sample_of(group.runs), sample_of(other.runs), comparisons)
 
@@ -46,7 +50,7 @@ def differences_from(baseline: Group | None, groups: Sequence[Group | None]) -> 
 def to_settle(baseline: Group, others: Iterable[Group], comparisons: int = 1) -> ToSettle | None:
     """Return what would show all differences from a baseline that are not shown: first of all, two seeds."""
     found, lacks_seeds = [], False
-    for other in (each for each in others if each is not baseline and are_on_the_same_images(each, baseline)):
+    for other in (each for each in others if each is not baseline and are_comparable(each, baseline)):
         difference, pair = difference_of(other, baseline, comparisons), (baseline, other)
         if difference and not difference.is_shown:
             spread, images = spread_of([sample_of(group.runs) for group in pair])
@@ -62,9 +66,23 @@ def to_settle(baseline: Group, others: Iterable[Group], comparisons: int = 1) ->
 def why_no_difference(groups: Iterable[Group]) -> str:
     """Say why there is no difference between two of these groups."""
     groups = list(groups)
+    if not all(are_comparable(groups[0], group) for group in groups):
+        return OTHER_IMAGES
     if diverged := next((group for group in groups if group.diverged), None):
         return f"{diverged.diverged} of {counted(len(diverged.runs), 'seed')} diverged"
     return ONE_SEED if any(len(group.seeds) < 2 for group in groups) else UNVARYING
+
+
+def levels_on_other_images(ablation: Ablation) -> Iterator[Finding]:
+    """Name the levels that are not compared with the baseline, because their runs saw other images."""
+    baseline = None if ablation.baseline is None else ablation.levels[ablation.baseline]
+    if baseline and baseline.group:
+        others = [each for each in ablation.levels if each.group and not are_comparable(each.group, baseline.group)]
+        if others:
+            ids = tuple(level.group.id for level in (baseline, *others) if level.group)
+            words = f"No difference from {describe_level(ablation.axes, baseline.labels)} is claimed for"
+            sentence = f"{words} {listed([level.shown for level in others])}: {OTHER_IMAGES}."
+            yield Finding("no comparison", sentence, ids)
 
 
 def paired(group: Group | None, other: Group | None) -> Paired | None:
@@ -81,7 +99,8 @@ def compare_runs(first: Run, second: Run) -> tuple[Differences, str]:
     found = _differences(_values_of_run(first), _values_of_run(second))
     alone = discordant_pairs(first.answers, second.answers)
     if not (alone and any(alone)):
-        return found, _different_images(found)
+        fingerprints = {run.record.data.fingerprint for run in (first, second) if run.record}
+        return found, _different_images(found, fingerprints, first.spec.data.dataset if first.spec else "one dataset")
     p = mcnemar(*alone)
     verdict = "differ" if p < SIGNIFICANCE else "are not shown to differ"
     test = f"these two runs {verdict} on these test images (McNemar's exact test, {p_value(p)})"
@@ -98,7 +117,7 @@ def compare_groups(first: Group | None, second: Group | None) -> tuple[Differenc
     found = _differences(*values)
     if not (first and second) or first.id == second.id:
         return found, "both are the same group" if first and second else ""
-    if reason := _different_images(found):
+    if reason := _different_images(found, _fingerprints(first) | _fingerprints(second), first.fields["data.dataset"]):
         return found, reason
     shown = " and ".join(group.test.in_percent(2) if group.test else "unknown" for group in (first, second))
     difference, settled = difference_of(second, first), to_settle(first, [second])
@@ -110,9 +129,17 @@ def compare_groups(first: Group | None, second: Group | None) -> tuple[Differenc
     return found, f"test accuracy {shown}; {outcome}{wanted}"
 
 
-def _different_images(found: Differences) -> str:
-    datasets = found.get("data.dataset", (None, None))
-    return "" if None in datasets else f"accuracies cannot be compared: {' and '.join(datasets)} are different images"
+def _fingerprints(group: Group) -> set[str]:
+    """Return those of the images that its runs saw: one, or none without a record."""
+    return {run.record.data.fingerprint for run in group.runs if run.record}
+
+
+def _different_images(found: Differences, fingerprints: set[str], dataset: str) -> str:
+    """Say why accuracies do not compare if their images are of two datasets, or differ under one name."""
+    datasets = found.get("data.dataset", ())
+    if datasets:
+        return "" if None in datasets else f"{NOT_COMPARED}: {' and '.join(datasets)} are different images"
+    return f"{NOT_COMPARED}: the runs saw different images of {dataset}" if len(fingerprints) > 1 else ""
 
 
 def _differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Differences:

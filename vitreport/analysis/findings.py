@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from vitreport.analysis.claims import UNJUDGED, Verdict
-from vitreport.analysis.comparisons import UNVARYING, difference_of, paired, to_settle, why_no_difference
+from vitreport.analysis.comparisons import (
+    UNVARYING,
+    difference_of,
+    levels_on_other_images,
+    paired,
+    to_settle,
+    why_no_difference,
+)
 from vitreport.analysis.grids import differing_combinations, interaction, main_effects
 from vitreport.analysis.groups import Group, Named
 from vitreport.analysis.references import architecture_title, subject_of
@@ -276,6 +283,7 @@ ABLATION_RULES: tuple[Callable[[Ablation], Iterator[Finding]], ...] = (
     differing_combinations,
     lacking_baseline,
     level_differences,
+    levels_on_other_images,
     settled_levels,
     paired_levels,
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import combinations, product
 from statistics import mean
 
-from vitreport.analysis.comparisons import are_on_the_same_images
+from vitreport.analysis.comparisons import are_comparable
 from vitreport.analysis.runs import sample_of
 from vitreport.analysis.summary import Ablation, Effect, Finding, Interaction
 from vitreport.formatting import joined, listed
@@ -29,7 +29,7 @@ def with_effects(ablation: Ablation) -> Ablation:
 def _samples(ablation: Ablation) -> Samples:
     """Return the samples of all combinations; nothing where one has none, or not all of them compare."""
     found = {level.labels: level.group for level in ablation.levels if level.group and not level.group.diverged}
-    are_alike = all(are_on_the_same_images(*pair) for pair in combinations(found.values(), 2))
+    are_alike = all(are_comparable(*pair) for pair in combinations(found.values(), 2))
     samples = {labels: sample_of(group.runs) for labels, group in found.items()}
     is_whole = len(samples) == len(ablation.levels) and all(len(each.values) > 1 for each in samples.values())
     return samples if is_whole and are_alike else {}

@@ -10,7 +10,7 @@ from vitreport.analysis.class_scores import mean_score
 from vitreport.analysis.curves import Curve, Metric, curves_of
 from vitreport.analysis.group_details import GroupDetails
 from vitreport.analysis.runs import RunSummary, State, dataset_ids, median_of, sample_of
-from vitreport.analysis.train_commands import changes_of, flat_fields, spec_command
+from vitreport.analysis.train_commands import changes_of, flat_fields, model_name, spec_command
 from vitreport.data.notices import shares_apart
 from vitreport.data.registry import DATASETS
 from vitreport.formatting import Estimate
@@ -69,6 +69,11 @@ class Group:
     def curve(self, split: str, metric: Metric) -> Curve | None:
         """Return one of its curves."""
         return next((each for each in self.curves if (each.split, each.metric) == (split, metric)), None)
+
+    @property
+    def model(self) -> str:
+        """Its architecture as a command takes it."""
+        return model_name(self._spec)
 
     @property
     def command(self) -> str:
@@ -176,7 +181,7 @@ def _group(group_id: str, dataset: str, runs: Sequence[RunSummary]) -> Group:
     state = min((run.state for run in runs), key=ORDER.index)
     return Group(
         id=group_id,
-        architecture=spec.model.label,
+        architecture=spec.model.whole_label,
         dataset=dataset,
         label="",
         state=state,

@@ -102,7 +102,7 @@ def foreseen(plan: Plan, runs: Iterable[Run]) -> tuple[float | None, str]:
         return None, ""
     if seeds < 2:
         return None, "one seed per value cannot show a difference; at least two are needed"
-    about = {(trial.spec.model.label, trial.spec.data.dataset) for trial in levels.values()}
+    about = {(trial.spec.model.whole_label, trial.spec.data.dataset) for trial in levels.values()}
     groups = (each for each in group_runs(list(map(summarize_run, runs))) if (each.architecture, each.dataset) in about)
     samples = {group.id: sample for group in groups if (sample := sample_of(group.runs)).images is not None}
     spread, source = ASSUMED, ASSUMPTION

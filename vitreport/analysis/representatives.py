@@ -31,9 +31,9 @@ def pairs_of(groups: Sequence[Group], planned: Sequence[Planned]) -> list[Pair]:
             candidates[each[:2]].append(group)
     if not planned:
         names: dict[str, str] = {group.dataset: group.fields["data.dataset"] for group in groups}
-        architectures = {group.architecture: group.architecture for group in groups}
-        places = product(_ordered(architectures, ARCHITECTURES), _ordered(names, DATASETS))
-        commands = {place: training_command(place[0], names[place[1]]) for place in places}
+        models = {group.architecture: group.model for group in groups}
+        places = product(_ordered(models, ARCHITECTURES), _ordered(names, DATASETS))
+        commands = {place: training_command(models[place[0]], names[place[1]]) for place in places}
         for group in groups:
             candidates[group.architecture, group.dataset].append(group)
     pairs = []

@@ -13,7 +13,7 @@ from vitreport.errors import SpecError
 from vitreport.records.folders import find_run, run_folders, strays
 from vitreport.records.reader import Damage, Run, read_sweeps
 from vitreport.records.run import SweepRecord
-from vitreport.run_id import RunId
+from vitreport.run_id import RunId, is_meant
 from vitreport.suggestions import did_you_mean
 from vitreport.sweep.study_plan import StudyPlan
 
@@ -102,19 +102,24 @@ def _select(
         return folders, tuple(sweeps)
     chosen: dict[str, Path] = {}
     for name in names:
-        trials = {trial.run for sweep in sweeps if name in (sweep.id, sweep.name) for trial in sweep.trials}
+        known = [sweep for sweep in sweeps if name in (sweep.id, sweep.name)]
+        trials = {trial.run for sweep in known for trial in sweep.trials}
         found = [folder for folder in folders if _first_attempt(folder.name) in trials]
-        chosen |= {folder.name: folder for folder in found or _named(name, folders, runs_dir, sweeps)}
+        chosen |= {folder.name: folder for folder in (found if known else _named(name, folders, runs_dir, sweeps))}
     whole = _whole_sweeps(chosen.values(), runs_dir, sweeps)
     wanted = (sweep for sweep in sweeps if {sweep.id, sweep.name} & set(names) or sweep in whole)
     return [chosen[name] for name in sorted(chosen)], tuple(wanted)
 
 
 def _named(name: str, folders: Sequence[Path], runs_dir: Path, sweeps: Sequence[SweepRecord]) -> list[Path]:
-    """Raise SpecError with the nearest names if this is no run and no beginning of an id."""
+    """Return the folders that a name means: a path, a group, a run with its attempts, else what begins with it.
+
+    Raises SpecError with the nearest names if there are none.
+    """
     if "/" in name or "\\" in name:
         return [find_run(name, runs_dir)]
-    if found := [folder for folder in folders if folder.name.startswith(name)]:
+    of_group = [folder for folder in folders if RunId.parse(folder.name).group == name]
+    if found := of_group or [folder for folder in folders if is_meant(folder.name, name)]:
         return found
     known = [*(RunId.parse(folder.name).group for folder in folders), *(sweep.id for sweep in sweeps)]
     near = difflib.get_close_matches(name, dict.fromkeys(known), n=MAX_NEAR, cutoff=0)

@@ -145,7 +145,7 @@ def _texts(study: StudySpec, plans: Plans) -> dict[str, Template]:
 
 
 def _planned(trial: Trial, command: str) -> Planned:
-    return Planned(trial.spec.model.label, trial.spec.data.dataset, trial.spec.group, command)
+    return Planned(trial.spec.model.whole_label, trial.spec.data.dataset, trial.spec.group, command)
 
 
 def _group(study: StudySpec, plans: Plans, name: str, at: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from vitreport.analysis.comparisons import are_on_the_same_images, difference_of, why_no_difference
+from vitreport.analysis.comparisons import are_comparable, difference_of, why_no_difference
 from vitreport.analysis.groups import Group
 from vitreport.analysis.representatives import Planned, group_of_spec
 from vitreport.analysis.summary import Ablation
@@ -65,7 +65,7 @@ def _difference(quantity: Quantity, first: Group, second: Group, ablations: Iter
         return "unknown (both are the same group)"
     if reasons := [word for group in (first, second) if group.test is None for word in group.seeds_without_result]:
         return "; ".join(dict.fromkeys(reasons))
-    if not are_on_the_same_images(first, second):
+    if not are_comparable(first, second):
         return "unknown (they saw different images)"
     pair = {first.id, second.id}
     baselines = ((each, each.levels[each.baseline].group) for each in ablations if each.baseline is not None)

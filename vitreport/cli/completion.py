@@ -22,15 +22,16 @@ from vitreport.spec.study import read_study, study_names
 from vitreport.spec.sweep import short_name
 
 SAFE = re.compile(r"[\w.+-][\w./=+-]*")  # the scripts of the shells evaluate what they receive
-Complete = Callable[[typer.Context], list[str]]
+Complete = Callable[[typer.Context, str], list[str]]
 
 
-def _quiet(find: Callable[[typer.Context], Iterable[str]]) -> Complete:
-    """Return the values that a shell can take, and none after an error."""
+def _quiet(find: Callable[[typer.Context], Iterable[str]], *, in_lists: bool = False) -> Complete:
+    """Return the values that a shell can take, and none after an error; `in_lists` also after a comma."""
 
-    def complete(context: typer.Context) -> list[str]:
+    def complete(context: typer.Context, incomplete: str) -> list[str]:
+        before, comma, _ = incomplete.rpartition(",") if in_lists else ("", "", "")
         with suppress(Exception):
-            return [value for value in find(context) if SAFE.fullmatch(value)]
+            return [f"{before}{comma}{value}" for value in find(context) if SAFE.fullmatch(value)]
         return []
 
     return complete
@@ -54,6 +55,5 @@ models = _quiet(lambda _: ("timm/" if name == "timm" else name for name in ARCHI
 runs = _quiet(_ids)
 groups = _quiet(lambda context: _ids(context, "groups"))
 # typer does not assign the arguments while the last option lacks its value
-parts = _quiet(lambda context: read_study(context.params.get("study") or context.args[0]).parts)
-# also the words after the first one of --only
-sweeps = _quiet(lambda context: parts(context) if context.params.get("only") else _ids(context, "groups", "sweeps"))
+parts = _quiet(lambda context: read_study(context.params.get("study") or context.args[0]).parts, in_lists=True)
+sweeps = _quiet(lambda context: _ids(context, "groups", "sweeps"))

@@ -1,4 +1,4 @@
-"""Commands with options that take several words. `options` is another module, because it loads the spec."""
+"""Commands with options that take two words. `options` is another module, because it loads the spec."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from typer.core import TyperCommand
 
 from vitreport.errors import SpecError
 
-PARAM, ONLY = "--param", "--only"
+PARAM = "--param"
 
 
 class MultiWordCommand(TyperCommand):
-    """A command with options that take several words: `--param NAME VALUES` and `--only NAME...`."""
+    """A command with an option that takes two words: `--param NAME VALUES`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Join the two words of each `--param`, and repeat `--only` before each of its words, as typer expects."""
+        """Join the two words of each `--param`, as typer expects."""
         joined, words = list[str](), deque(args)
         while words:
             joined.append(words.popleft())
@@ -25,18 +25,7 @@ class MultiWordCommand(TyperCommand):
                 joined.append(f"{name}={words.popleft() if words and not words[0].startswith('--') else ''}")
                 if not ctx.resilient_parsing:
                     _refuse_more_values(joined[-1], words)
-            if joined[-1] == ONLY and words:
-                joined.append(words.popleft())
-                while (joined[0] != ONLY or "--study" in args) and words and not words[0].startswith("-"):
-                    joined += [ONLY, words.popleft()]
         return super().parse_args(ctx, joined)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Complete another word of `--only` if nothing else fits."""
-        repeated = [each for each in self.params if ONLY in each.opts and ctx.params.get(each.name)]
-        if repeated and not incomplete.startswith("-"):
-            return repeated[0].shell_complete(ctx, incomplete)
-        return super().shell_complete(ctx, incomplete)
 
 
 def _refuse_more_values(param: str, words: Iterable[str]) -> None:

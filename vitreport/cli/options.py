@@ -72,6 +72,11 @@ def check_exclusive(given: Mapping[str, Any]) -> None:
         raise SpecError(f"{' and '.join(names)} cannot be used together", "use one of them")
 
 
+def names_in(only: Sequence[str] | None) -> list[str]:
+    """Return the names that `--only` gives, separated by commas or each with its own `--only`."""
+    return [name.strip() for names in only or () for name in names.split(",")]
+
+
 def field_option(content: str, metavar: str, *names: str) -> Any:
     """Return an option that sets a field of the spec."""
     return spec_option(f"{content} (default: from the spec).", metavar, *names)
@@ -102,7 +107,7 @@ RunOrGroup = Annotated[str, run_or_group("RUN")]
 Seeds = Annotated[str, option("Number of seeds, a list or a range: 3, 0,1,4 or 0..4.", "SEEDS", panel=SWEEP)]
 Only = Annotated[
     list[str] | None,
-    option("Runs and ablations of the study (default: all).", "NAME...", panel=SWEEP, complete=completion.parts),
+    option("Runs and ablations of the study: a,b (default: all).", "NAMES", panel=SWEEP, complete=completion.parts),
 ]
 DryRun = Annotated[bool, flag("--dry-run", "Show the runs, time and disk space without training.")]
 Quiet = Annotated[bool, flag("--quiet", "Print only warnings and errors.", "-q")]

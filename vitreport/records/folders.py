@@ -42,7 +42,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
     """Return the folder of the one run that a name means: its id, a unique prefix of it, or its path."""
     is_path = "/" in name or "\\" in name
     folders = {} if is_path else {folder.name: folder for folder in run_folders(runs_dir)}
-    matches = [name] if name in folders else [known for known in folders if known.startswith(name)]
+    matches = [name] if name in folders else [known for known in folders if ids.is_meant(known, name)]
     if len(matches) == 1:
         return folders[matches[0]]
     if _is_run(given := Path(os.path.realpath(name))):

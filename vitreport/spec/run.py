@@ -68,7 +68,7 @@ class RunSpec(BaseSpec):
     @property
     def run_id(self) -> str:
         """`<model>-<dataset>-<hash8>-s<seed>`, safe as the name of a folder."""
-        return str(RunId.of(self.model.label, self.data.dataset, self.group_hash, self.seed))
+        return str(RunId.of(self.model.id_label, self.data.dataset, self.group_hash, self.seed))
 
     @property
     def group(self) -> str:

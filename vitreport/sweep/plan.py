@@ -156,7 +156,7 @@ def make_plan(
     if not baseline and len(specs) > 1:
         baseline = _baseline_of_spec(specs, compose_trial)
     if not name:
-        models = "/".join(dict.fromkeys(spec.model.label for spec in specs.values()))
+        models = "/".join(dict.fromkeys(spec.model.whole_label for spec in specs.values()))
         datasets = "/".join(dict.fromkeys(spec.data.dataset for spec in specs.values()))
         name = f"{models} on {datasets} by {' and '.join(axis.name for axis in axes)}"
     trials = (

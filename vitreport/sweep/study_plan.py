@@ -1,7 +1,7 @@
 """Plan the runs and ablations of a study."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class StudyRequest:
     def command(self, *parts: str) -> str:
         """Return the command that trains what is missing of these parts (default: those asked for)."""
         only = parts or self.only
-        words = ["vitreport", "study", "run", self.study, *(["--only", *only] if only else [])]
+        words = ["vitreport", "study", "run", self.study, *(["--only", ",".join(only)] if only else [])]
         words += [word for assignment in self.assignments for word in ("--set", assignment)]
         return shlex.join([*words, *(["--seeds", self.seeds] if self.seeds != DEFAULT_SEEDS else [])])
 
@@ -53,9 +53,7 @@ def plan_study(
         DatasetError: The image folder of a part cannot be used, and no `unusable` is given.
     """
     study, found = read_with_problems(request.study)
-    unknown = [name for name in request.only if name not in study.named]
-    fault = "no such run or ablation in the study"
-    problems = [*found, *(Problem("--only", fault, did_you_mean(name, study.named), repr(name)) for name in unknown)]
+    problems = [*found, *_name_problems(request, study)]
     seeds: Sequence[int] = (0,)
     with collect_problems(problems):
         seeds = read_seeds(request.seeds)
@@ -73,6 +71,16 @@ def plan_study(
     if left_out and unusable is None:
         raise next(iter(left_out.values()))
     return StudyPlan(request, study, {name: plans[name] for name in study.parts if name in plans})
+
+
+def _name_problems(request: StudyRequest, study: StudySpec) -> Iterator[Problem]:
+    """Yield the names of --only that the study lacks, and those of the study that --only cannot give."""
+    for name in (each for each in request.only if each not in study.named):
+        hint = did_you_mean(name, study.named)
+        yield Problem("--only", "no such run or ablation in the study", hint, repr(name))
+    for place in (study.place_of(each) for each in study.named if "," in each):
+        fault = "the name contains a comma, which separates the names of --only"
+        yield Problem(place, fault, "choose another name", origin=study_origin(request.study))
 
 
 def _plan_part(

@@ -79,7 +79,7 @@ def _draw(
     model, faults = Classifier.restore(runs, machine.device), list[str]()
     method, _ = method_of(model.spec.model)
     method += f", mean over {counted(len(runs), 'seed')}" * (len(runs) > 1)
-    where = f"{architecture_title(model.spec.model.label)} on {dataset_title(model.spec.data.dataset)}"
+    where = f"{architecture_title(model.spec.model.whole_label)} on {dataset_title(model.spec.data.dataset)}"
     if files:
         pictures, faults = pictures_of(files[:most], model)
     else:

@@ -53,6 +53,8 @@ def plot(
     file = figure_path(output)
     check_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, names)
+    if not summary.groups:
+        raise SpecError(f"nothing to draw: no run of {listed(names)} in {runs_dir}", "see `vitreport runs list`")
     if without := [group.id for group in summary.groups if group.curve(split, metric) is None]:
         raise SpecError(f"no {SPLITS[split]} curve in {listed(without)}", HINTS[split])
     title, groups = _labelled(summary, label or ())

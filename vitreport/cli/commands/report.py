@@ -75,9 +75,9 @@ def report(
     if study:
         if runs:
             fault = f"runs cannot be named with --study: {', '.join(runs)}"
-            raise SpecError(fault, "use --only to choose runs and ablations of the study")
+            raise SpecError(fault, "use --only A,B to choose runs and ablations of the study")
         analysis = vitreport.analyze_study(
-            study, runs_dir, only=only or (), seeds=seeds, overrides=set_ or (), data_dirs=data_dirs or ()
+            study, runs_dir, only=options.names_in(only), seeds=seeds, overrides=set_ or (), data_dirs=data_dirs or ()
         )
     else:
         if only or set_ or seeds is not None:

@@ -140,10 +140,11 @@ def show(run: RunOrGroup, runs_dir: options.RunsDir = RUNS_DIR.default, as_json:
         vitreport runs show swin-digits-ea4ce545-s0
         vitreport runs show swin-digits-ea4ce545
     """
-    if len(members := find_group(run, runs_dir)) > 1:
+    members = find_group(run, runs_dir)
+    if len(members) > 1:
         _show_group([up_to_now(read_run(folder)) for folder in members], as_json=as_json)
         return
-    found = up_to_now(records.read_named(run, runs_dir))
+    found = up_to_now(read_run(members[0]) if members else records.read_named(run, runs_dir))
     state, result = state_of(found), found.result
     scores = class_scores(result.test) if result else None
     if as_json:

@@ -12,7 +12,6 @@ from vitreport.analysis.studies import words_of
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
-from vitreport.cli.multi_word_options import MultiWordCommand
 from vitreport.cli.options import argument, flag
 from vitreport.cli.records import HINT, check_runs_dir
 from vitreport.cli.sweeps import check_all_trained, compiled_in_words, execution, leave, show_submission, show_sweeps
@@ -87,7 +86,7 @@ def show(study: Study, as_json: options.AsJson = False) -> None:
         print_table(["", ""], list(spec.faults.items()))
 
 
-@app.command(cls=MultiWordCommand)
+@app.command()
 @options.grouped
 def status(
     study: Study,
@@ -104,14 +103,14 @@ def status(
         vitreport study status digits
     """
     unusable: dict[str, VitreportError] = {}
-    request = StudyRequest(study, only or (), seeds, wanted.assignments)
+    request = StudyRequest(study, options.names_in(only), seeds, wanted.assignments)
     planned = plan_study(request, facts_in(machine.data_dirs), unusable)
     _show_status(planned, machine.runs_dir, measured_on=machine.runtime() if measure else None, as_json=as_json)
     if unusable:
         raise left_out_error(unusable)
 
 
-@app.command(cls=MultiWordCommand)
+@app.command()
 @options.grouped
 def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions, only: options.Only = None) -> None:
     """Train the missing runs of a study.
@@ -120,11 +119,11 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     downloaded before the first run is trained. Runs without them are left out.
 
     Example:
-        vitreport study run digits --only perceiver-io swin
+        vitreport study run digits --only perceiver-io,swin
         vitreport study run my.toml --set limit=500 --epochs 1 --seeds 1
     """
     unusable: dict[str, VitreportError] = {}
-    request = StudyRequest(study, only or (), sweep.seeds, wanted.assignments, weights=sweep.weights)
+    request = StudyRequest(study, options.names_in(only), sweep.seeds, wanted.assignments, weights=sweep.weights)
     planned = plan_study(request, facts_in(sweep.data_dirs), unusable)
     plans, engine = list(planned.plans.values()), sweep.engine_spec(planned.study.engine)
     if sweep.dry_run:

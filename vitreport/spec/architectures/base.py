@@ -12,7 +12,7 @@ from vitreport.spec.base import BaseSpec, added_later
 from vitreport.spec.data import MAX_SIDE, DataSpec
 from vitreport.suggestions import one_of
 
-LABEL_CHARACTERS = 33  # in a run's id, which is the name of a folder
+ID_CHARACTERS = 33  # in a run's id, which is the name of a folder
 WEIGHTS_FILE = r"sha256:[0-9a-f]{64}"
 
 
@@ -41,13 +41,13 @@ class ArchitectureSpec(BaseSpec):
         raise PydanticCustomError("pretrained", fault)
 
     @property
-    def label(self) -> str:
-        """The model part of run ids."""
-        return self.whole_label[:LABEL_CHARACTERS]
+    def id_label(self) -> str:
+        """The model part of run ids, in which two long names can be cut alike."""
+        return self.whole_label[:ID_CHARACTERS]
 
     @property
     def whole_label(self) -> str:
-        """The model part of preset names, however long it is."""
+        """The name of the architecture, however long it is: the model part of preset names."""
         return self.name
 
     def fields(self, *without: str) -> dict[str, Any]:
