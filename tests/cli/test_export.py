@@ -64,7 +64,9 @@ def test_damaged_runs_are_named_and_the_rest_exported(options: tuple[str, ...], 
     done = cli("runs", "export", *options)
     assert done.exit_code == 7
     assert f"warning: runs/{damaged.name}/metrics.jsonl: line 1 skipped" in done.stderr
-    assert done.stderr.endswith(f"error: 1 of 2 records damaged: {damaged.name}\n")
+    assert done.stderr.endswith(
+        f"error: 1 of 2 records damaged: {damaged.name}; hint: restore the files, or delete the damaged runs\n"
+    )
     found = pyarrow.parquet.read_table("it.parquet").to_pylist() if "-o" in options else rows(done.stdout)
     assert {row["id"] for row in found} == {sound.name}
 
@@ -80,7 +82,7 @@ def test_an_extra_that_is_missing_is_named(
         monkeypatch.setitem(sys.modules, module, None)
     done = cli("runs", "export", "--format", format_, "-o", "no/out")
     assert (done.exit_code, done.stdout) == (6, "")
-    assert f'is missing: pip install "vitreport[{format_}]"' in done.stderr
+    assert f'is missing; hint: run pip install "vitreport[{format_}]"' in done.stderr
     assert not Path("no").exists()
 
 

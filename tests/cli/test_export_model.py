@@ -68,7 +68,7 @@ def test_speeds_are_shown_of_both(run: Path, cli: Cli, monkeypatch: pytest.Monke
 
 def test_the_extra_is_named_before_anything_is_done(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    refused(cli("export-model", "x", "--format", "onnx"), 6, 'onnx is missing: pip install "vitreport[onnx]"')
+    refused(cli("export-model", "x", "--format", "onnx"), 6, 'onnx is missing; hint: run pip install "vitreport[onnx]"')
 
 
 @pytest.mark.parametrize(("output", "code"), [("no/it.pt2", 6), (".", 2), ("it.tflite", 2)])

@@ -88,7 +88,9 @@ def test_a_damaged_record_is_named_and_the_others_are_listed(cli: Cli) -> None:
     assert whole.name in done.stdout
     warning, error = done.stderr.splitlines()
     assert warning.startswith(f"warning: {damaged}/run.json: Invalid JSON")
-    assert error == f"error: 1 of 2 records damaged: {damaged.name}"
+    assert (
+        error == f"error: 1 of 2 records damaged: {damaged.name}; hint: restore the files, or delete the damaged runs"
+    )
     together = cli("runs", "list").stdout.splitlines()[-1]
     assert "1 done, 1 damaged" in together
     assert "(2)" not in together, "a damaged record is no seed of the mean"

@@ -22,6 +22,7 @@ from vitreport.sweep.engines.submission import newest_log
 
 HINT = "use --runs-dir to give the directory of the runs"
 NO_RUNS_HINT = "`vitreport train perceiver-io --dataset digits` trains one"
+DAMAGE_HINT = "restore the files, or delete the damaged runs"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
 
 
@@ -99,17 +100,18 @@ def class_score_rows(scores: ClassScores) -> list[tuple[str, str]]:
 def check_undamaged(runs: Sequence[Run]) -> None:
     """Warn of each damaged file. Raises DamageError if there are any."""
     damaged = [run for run in runs if run.damage]
-    warn_each(f"{run.folder / str(line)}" for run in damaged for line in run.damage)
+    warn_each(f"{run.folder}/{line}" for run in damaged for line in run.damage)
     if damaged:
         names = listed([run.id for run in damaged])
-        raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}")
+        raise DamageError(f"{len(damaged)} of {counted(len(runs), 'record')} damaged: {names}", DAMAGE_HINT)
 
 
 def check_places_undamaged(summary: Summary, runs_dir: Path, document: str) -> None:
     """Warn of what could not be read for a document. Raises DamageError if there is any."""
     warn_each(f"{runs_dir / each.place}: {each.reason}" for each in summary.damage)
     if damage := len(summary.damage):
-        raise DamageError(f"the records are damaged in {counted(damage, 'place')}; {document} has the rest")
+        fault = f"the records are damaged in {counted(damage, 'place')}; {document} has the rest"
+        raise DamageError(fault, DAMAGE_HINT)
 
 
 def warn_mixed(groups: Iterable[Group]) -> None:

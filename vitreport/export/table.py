@@ -72,8 +72,7 @@ def check_extra(extra: str, packages: Sequence[str] = ()) -> None:
         for package in packages or PACKAGES[extra]:
             import_module(package)
     except ImportError as error:
-        message = f'{error.name or extra} is missing: pip install "vitreport[{extra}]"'
-        raise ResourceError(message) from error
+        raise ResourceError(f"{error.name or extra} is missing", f'run pip install "vitreport[{extra}]"') from error
 
 
 RUN_COLUMNS: dict[str, Kind] = {"id": "text", "group": "text", "status": "text", "epoch": "integer"}

@@ -62,7 +62,8 @@ def render_markdown(page: Page, template: UserTemplate | None = None, *, assets:
         line = getattr(error, "lineno", None) or next(lines, None)
         reason = getattr(error, "message", "") or error
         where = f"template {path}{f', line {line}' if line else ''}"
-        raise SpecError(f"{where}: {type(error).__name__}: {reason}") from error
+        hint = "see “Your own template” in the guide on reports"
+        raise SpecError(f"{where}: {type(error).__name__}: {reason}", hint) from error
     return text
 
 

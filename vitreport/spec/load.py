@@ -95,7 +95,7 @@ def read_table(path: Path) -> dict[str, Any]:
         if _is_too_deep(values):
             raise RecursionError
     except RecursionError as error:
-        raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}") from error
+        raise SpecError(f"{path}: nested deeper than {MAX_DEPTH}", "use fewer levels of tables") from error
     except ValueError as error:  # both decoders' errors and over-long integers
         hint = next((hint for fault, hint in SYNTAX_HINTS.items() if fault in str(error)), "")
         raise SpecError(f"{path}: {error}", hint) from error

@@ -72,7 +72,8 @@ def list_runs(
     warn_each(f"{runs_dir}/{line}" for line in damage)
     records.check_undamaged(found)
     if damage:
-        raise DamageError(f"the records of sweeps are damaged in {counted(len(damage), 'place')}")
+        fault = f"the records of sweeps are damaged in {counted(len(damage), 'place')}"
+        raise DamageError(fault, "restore the files, or delete them")
 
 
 def _plain(run: RunSummary, state: str) -> dict[str, Any]:
