@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from vitreport.cli import completion, options, records
+from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.options import argument, flag
 from vitreport.errors import BusyError, SpecError
 from vitreport.formatting import compact, listed
-from vitreport.records.folders import check_no_links, find_run, group_folders
+from vitreport.records.folders import check_no_links, check_runs_dir, find_run, group_folders, run_folders
 from vitreport.records.reader import read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
@@ -32,8 +32,11 @@ class RemovalOptions:
     runs_dir: options.RunsDir = RUNS_DIR.default
     as_json: options.AsJson = False
 
-    def carry_out(self, removals: Sequence[Removal]) -> None:
-        """List the removals and carry them out if the user agrees. Raises SpecError if nobody can be asked."""
+    def carry_out(self, removals: Sequence[Removal]) -> bool:
+        """List the removals, carry them out if the user agrees, and return whether anything was removed.
+
+        Raises SpecError if nobody can be asked.
+        """
         needs_answer = bool(removals) and not (self.dry_run or self.yes)
         if needs_answer and (self.as_json or not sys.stdin.isatty()):
             raise SpecError("cannot ask for confirmation", "use --yes to remove the files, or --dry-run to list them")
@@ -51,6 +54,7 @@ class RemovalOptions:
             note(f"removed {size}" if is_wanted else f"nothing removed; this would free {size}")
         else:
             note("nothing to remove")
+        return bool(removals) and is_wanted
 
 
 def _agrees(question: str) -> bool:
@@ -71,16 +75,19 @@ def delete(
         vitreport runs delete swin-digits-ea4ce545 --dry-run
     """
     runs_dir = removal.runs_dir
-    records.check_runs_dir(runs_dir)
+    check_runs_dir(runs_dir)
     check_no_links(map(Path, names))
     named = (each for name in names for each in group_folders(name, runs_dir) or [find_run(name, runs_dir)])
     folders = list({folder.resolve(): folder for folder in named}.values())
     if busy := [folder.name for folder in folders if is_locked(folder)]:
         raise BusyError(f"in use by another process: {listed(busy)}", "wait until the training ends, or stop it")
-    trials = {RunId.parse(folder.name).first_attempt for folder in folders}
-    removal.carry_out([whole_run(folder) for folder in folders])
+    if not removal.carry_out([whole_run(folder) for folder in folders]):
+        return
+    deleted, left = (
+        {RunId.parse(folder.name).first_attempt for folder in some} for some in (folders, run_folders(runs_dir))
+    )
     on_record, _ = read_sweeps(runs_dir)
-    sweeps = [each.name for each in on_record if trials & {trial.run for trial in each.trials}]
+    sweeps = [each.name for each in on_record if (deleted - left) & {trial.run for trial in each.trials}]
     if sweeps:
         note(f"the trials of deleted runs count as not run in {listed(sweeps)}")
 
@@ -104,7 +111,7 @@ def gc(
         vitreport runs gc --dry-run
         vitreport runs gc --checkpoints
     """
-    records.check_runs_dir(removal.runs_dir)
+    check_runs_dir(removal.runs_dir)
     given: dict[Kind, bool] = {"checkpoints": checkpoints, "cache": cache, "weights": weights}
     kinds = [kind for kind, is_given in given.items() if is_given] or DEFAULT_KINDS
     removals = find_removals(removal.runs_dir, cache_dir(), kinds)

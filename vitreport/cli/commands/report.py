@@ -10,7 +10,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
 from vitreport.cli.options import argument, check_exclusive, flag, option
-from vitreport.cli.records import check_places_undamaged, check_runs_dir, warn_mixed
+from vitreport.cli.records import check_places_undamaged, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted
@@ -84,7 +84,6 @@ def report(
     else:
         if only or set_ or seeds is not None:
             raise SpecError("--only, --set and --seeds need --study", "add a study, for example --study digits")
-        check_runs_dir(runs_dir)
         analysis = Analysis(vitreport.analyze(runs_dir, runs or ()))
     summary = analysis.summary
     page = make_page(summary, analysis.claims, title or analysis.title or TITLE)
