@@ -14,9 +14,9 @@ from vitreport.analysis.studies import outline_of_sweeps
 from vitreport.analysis.summarize import summarize
 from vitreport.analysis.summary import Summary
 from vitreport.data.sources import facts_in
-from vitreport.errors import SpecError, VitreportError
+from vitreport.errors import VitreportError
 from vitreport.export.table import epochs_frame, runs_frame  # noqa: F401
-from vitreport.records.folders import run_folders
+from vitreport.records.folders import check_runs_dir, run_folders
 from vitreport.records.reader import Run, read_finished, read_run
 from vitreport.report.render import render  # noqa: F401
 from vitreport.runtime import DEVICE, Runtime
@@ -198,8 +198,7 @@ def load_runs(runs_dir: str | Path = "runs") -> list[Run]:
         >>> [run.id for run in vitreport.load_runs()]
         ['perceiver-io-digits-a97be4a1-s0', 'perceiver-io-digits-a97be4a1-s1']
     """
-    if not Path(runs_dir).is_dir():
-        raise SpecError(f"no such directory: {runs_dir}")
+    check_runs_dir(Path(runs_dir))
     return [read_run(folder) for folder in run_folders(Path(runs_dir))]
 
 
@@ -257,8 +256,9 @@ def analyze_study(
         data_dirs: The directories to look for datasets in.
 
     Raises:
-        SpecError: With every problem of the study.
+        SpecError: With every problem of the study, or if there is no such directory; only `runs` can be missing.
     """
+    check_runs_dir(Path(runs_dir), may_lack_default=True)
     request = StudyRequest(str(study), only, sweep.seeds_option(DEFAULT_SEEDS if seeds is None else seeds), overrides)
     planned = plan_study(request, facts_in(data_dirs))
     return selection.analyze_study(planned, Path(runs_dir), every_seed=seeds is None)

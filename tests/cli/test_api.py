@@ -171,8 +171,9 @@ def test_a_part_of_the_runs_can_be_analyzed() -> None:
 
 
 def test_a_folder_that_does_not_exist_is_an_error() -> None:
-    with pytest.raises(SpecError, match="no such directory: nowhere"):
-        vitreport.load_runs("nowhere")
+    for call in (vitreport.load_runs, vitreport.analyze, lambda folder: vitreport.analyze_study("digits", folder)):
+        with pytest.raises(SpecError, match="no such directory: nowhere; hint: use --runs-dir"):
+            call("nowhere")
 
 
 def test_every_name_is_there_and_documented() -> None:

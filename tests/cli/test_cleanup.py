@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.refusals import refused
-from tests.cli.small_sweep import written
+from tests.cli.small_sweep import BASE, written
 from tests.commands import TRAIN, popen, vitreport
 from tests.records import DIVERGED, small_spec, write_run
 from tests.store.children import wait_until
@@ -207,6 +207,15 @@ def test_the_trials_of_a_deleted_run_count_as_not_run(cli: Cli) -> None:
     assert record.read_bytes() == before
     planned = json.loads(cli(*sweep, "--dry-run", "--json").stdout)
     assert [trial["run"] for trial in planned["trials"] if trial["state"] == "new"] == [lost]
+
+
+def test_a_trial_with_a_newer_attempt_counts_as_run(cli: Cli) -> None:
+    written({16: [0.50, 0.63], 128: [0.4, 0.52]})
+    assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2").exit_code == 0
+    own = small_spec(1, train={"batch_size": 16})
+    newer = write_run(RUNS, own, suffix="-r2")
+    assert "count as not run" not in cli("runs", "delete", f"runs/{own.run_id}", "--yes").stderr
+    assert "count as not run" in cli("runs", "delete", newer.name, "--yes").stderr
 
 
 def test_gc_keeps_what_is_committed_and_the_weights(cli: Cli) -> None:

@@ -30,6 +30,9 @@ WRONG = f"""
 study status digits --only x
 study status digits --seeds x
 study status digits --set seed=1
+study status small-images digits
+study status small-images --dataset digits
+ablate --seed 3
 report --study digits --only x
 report --study digits --seeds x
 report --study digits x
@@ -152,6 +155,12 @@ def test_the_spec_of_a_run_on_own_images_says_that_it_has_no_path(cli: Cli) -> N
         ("train swin digits", "use --dataset digits, or see `vitreport train --help`"),
         ("train swin --dataset digits --seeds 2", "use --seed once for each seed, or see `vitreport train --help`"),
         ("train swin --dataset", "see `vitreport train --help`"),
+        ("ablate --seed 3", "use --seeds 3..3 for seed 3, or see `vitreport ablate --help`"),
+        ("study run digits --seed 3", "use --seeds 3..3 for seed 3, or see `vitreport study run --help`"),
+        ("spec show swin --seed 3", "use --set seed=VALUE, or see `vitreport spec show --help`"),
+        ("study status small-images digits", "hint: see `vitreport study status --help`"),
+        ("study run digits --only swin tnt", "use commas between the names of --only, or see"),
+        ("report --study digits --only swin tnt", "use --only A,B to choose runs and ablations of the study"),
         ("runs show runs/GROUP", "use the id of the group: GROUP"),
         ("train swin photo", "see `vitreport train --help`"),
         (

@@ -205,12 +205,9 @@ def test_a_folder_without_runs_is_told(cli: Cli) -> None:
     assert "|" not in done.stdout
 
 
-def test_a_folder_that_is_not_there_is_an_error_but_for_a_study(cli: Cli) -> None:
-    done = cli("report", "--runs-dir", "nosuch")
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: no such directory: nosuch; hint: use --runs-dir to give the directory of the runs\n"
-    planned = cli("report", "--study", "small-images", "--runs-dir", "nosuch", "--no-assets")
-    assert (planned.exit_code, planned.stderr) == (0, "there are no runs of small-images in nosuch\n")
+def test_a_study_is_reported_before_its_first_run(cli: Cli) -> None:
+    planned = cli("report", "--study", "small-images", "--no-assets")
+    assert (planned.exit_code, planned.stderr) == (0, "there are no runs of small-images in runs\n")
     assert "## Commands" not in planned.stdout
 
 

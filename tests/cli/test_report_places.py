@@ -138,6 +138,8 @@ MISSING = [
     ["runs", "export"],
     ["report"],
     ["report", "--format", "latex"],
+    ["report", "--study", "digits"],
+    ["plot", "swin", "-o", "a.svg"],
     ["eval", "swin"],
 ]
 
@@ -150,6 +152,12 @@ def test_a_folder_of_runs_that_is_named_and_missing_is_told(arguments: list[str]
     Path("file").touch()
     done = cli(*arguments, "--runs-dir", "file")
     assert (done.exit_code, "file is not a directory" in done.stderr) == (2, True)
+
+
+def test_a_report_is_not_overwritten_where_the_folder_of_runs_is_missing(cli: Cli) -> None:
+    Path("README.md").write_text("precious")
+    assert cli("report", "--study", "digits", "--runs-dir", "typo", "-o", "README.md").exit_code == 2
+    assert Path("README.md").read_text() == "precious"
 
 
 def test_a_folder_of_runs_from_the_environment_is_named_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

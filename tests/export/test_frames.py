@@ -11,7 +11,7 @@ import pytest
 import vitreport
 from tests.records import small_spec, write_run
 from tests.test_contracts import ROOT
-from vitreport.errors import RecordError
+from vitreport.errors import SpecError
 from vitreport.export.table import EPOCH_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS
 from vitreport.records.measurement import SPLITS
 
@@ -69,7 +69,7 @@ def test_a_time_that_is_none_is_missing() -> None:
 
 
 def test_a_folder_that_is_not_there_is_named() -> None:
-    with pytest.raises(RecordError, match="no such directory: nowhere"):
+    with pytest.raises(SpecError, match="no such directory: nowhere; hint: "):
         vitreport.runs_frame("nowhere")
 
 

@@ -10,7 +10,7 @@ from vitreport.analysis.studies import claims_of, outline_of
 from vitreport.analysis.summarize import Outline, summarize
 from vitreport.analysis.summary import Summary
 from vitreport.errors import SpecError
-from vitreport.records.folders import find_run, run_folders, strays
+from vitreport.records.folders import check_runs_dir, find_run, run_folders, strays
 from vitreport.records.reader import Damage, Run, read_sweeps
 from vitreport.records.run import SweepRecord
 from vitreport.run_id import RunId, is_meant
@@ -40,7 +40,7 @@ def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summ
         names: With a directory, only the runs, groups and sweeps with these ids (default: all).
 
     Raises:
-        SpecError: There is no run, group or sweep with such a name.
+        SpecError: There is no such directory, or no run, group or sweep with such a name.
 
     Example:
         >>> summary = vitreport.analyze(vitreport.load_runs())
@@ -49,6 +49,7 @@ def analyze(runs: Iterable[Run] | str | Path, names: Sequence[str] = ()) -> Summ
     if not isinstance(runs, str | Path):
         return _analyze_read(list(runs))
     runs_dir = Path(runs)
+    check_runs_dir(runs_dir)
     on_record, damage = read_sweeps(runs_dir)
     folders, sweeps = _select(names, runs_dir, on_record)
     if not names:

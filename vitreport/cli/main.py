@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any, Literal
@@ -41,6 +41,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check this machine, and print how to fix problems."),
 }
 """The commands with their modules and what the list of commands says of them."""
+EXTRA = "Got unexpected extra argument(s) ("
 OTHER_NAMES = {"rm": "delete", "remove": "delete", "del": "delete"}
 
 
@@ -117,6 +118,7 @@ def command(loaded: Iterable[str] = COMMANDS) -> Any:
 
 
 def _prepare(command: Any) -> None:
+    """Change the help of a command and of all below it."""
     # typer dedents all lines but the first of what follows the first paragraph: make that first line an empty one
     command.help = (command.help or "").replace("\n\n", "\n\n\n\n", 1)
     for parameter in command.get_params(typer.Context(command, help_option_names=HELP_NAMES)):
@@ -175,24 +177,47 @@ def _usage_lines(error: typer.TyperException, arguments: Sequence[str]) -> list[
     # what pydantic adds to the words of typer
     message = message.replace(": Value error, ", ": ").replace(": Input should be", ": must be")
     message = re.sub(r", unable to parse string as .*", "", message)
-    hint = f"see `{command_path} --help`"
+    hint = _hint(error, message, command_path, arguments)
+    return [with_hint(message, hint)] if message else []
+
+
+def _hint(error: typer.TyperException, message: str, command_path: str, arguments: Sequence[str]) -> str:
+    """Return what to do about a wrong command line; it names no option that the command lacks."""
+    context, see = getattr(error, "ctx", None), f"see `{command_path} --help`"
+    if not context:
+        return see
     meant = OTHER_NAMES.get(message.removeprefix("No such command '").removesuffix("'"))
-    if context and meant in getattr(context.command, "commands", ()):
-        hint = f"did you mean `{command_path} {meant}`?"
-    if context and any("--set" in parameter.opts for parameter in context.command.params):
-        from vitreport.data.registry import DATASETS
+    if meant in getattr(context.command, "commands", ()):
+        return f"did you mean `{command_path} {meant}`?"
+    known = {option for parameter in context.command.params for option in parameter.opts}
+    if message.startswith(EXTRA):
+        extra = message.removeprefix(EXTRA).removesuffix(")")
+        use = "commas between the names of --only" if "--only" in arguments else _option_of_word(extra, known)
+    else:
+        use = _other_option(getattr(error, "option_name", ""), known)
+    return f"use {use}, or {see}" if use else see
+
+
+def _other_option(name: str, known: Collection[str]) -> str:
+    """Return how a command sets what another command has this option for."""
+    if name == "--seed" and "--seeds" in known:
+        return "--seeds 3..3 for seed 3"
+    if name == "--seeds" and "--seed" in known:
+        return "--seed once for each seed"
+    if "--set" in known:
         from vitreport.spec.fields import find_field
         from vitreport.spec.sweep import short_name
 
-        if getattr(error, "option_name", "") == "--seeds":
-            hint = f"use --seed once for each seed, or {hint}"
-        with suppress(SpecError):  # a field of the spec that only other commands have as an option
-            field = find_field(getattr(error, "option_name", "").lstrip("-").replace("-", "_"))
-            hint = f"use --set {short_name(field)}=VALUE, or {hint}"
-        extra = message.removeprefix("Got unexpected extra argument(s) (").removesuffix(")")
-        if extra in DATASETS:
-            hint = f"use --dataset {extra}, or {hint}"
-    return [with_hint(message, hint)] if message else []
+        with suppress(SpecError):
+            return f"--set {short_name(find_field(name.lstrip('-').replace('-', '_')))}=VALUE"
+    return ""
+
+
+def _option_of_word(word: str, known: Collection[str]) -> str:
+    """Return the option that takes a word which was given as an argument."""
+    from vitreport.data.registry import DATASETS
+
+    return f"--dataset {word}" if word in DATASETS and "--dataset" in known else ""
 
 
 def _report(lines: Sequence[str], exit_code: int) -> int:

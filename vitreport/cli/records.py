@@ -11,27 +11,17 @@ from vitreport.cli.console import warn_each
 from vitreport.data.registry import bytes_in_words
 from vitreport.errors import DamageError, SpecError
 from vitreport.formatting import compact, counted, duration, listed, milliseconds, percent, rate, toml_value
-from vitreport.records.folders import find_run
+from vitreport.records.folders import check_runs_dir, find_run
 from vitreport.records.measurement import Measurement
 from vitreport.records.reader import Run, read_run
 from vitreport.run_id import RunId
-from vitreport.runtime import RUNS_DIR
 from vitreport.spec.fields import flatten
 from vitreport.spec.run import RunSpec
 from vitreport.sweep.engines.submission import newest_log
 
-HINT = "use --runs-dir to give the directory of the runs"
 NO_RUNS_HINT = "`vitreport train perceiver-io --dataset digits` trains one"
 DAMAGE_HINT = "restore the files, or delete the damaged runs"
 TRAIN_AGAIN = "to train a seed again, use `vitreport train --force`"
-
-
-def check_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
-    """Raise SpecError if there is no such directory; `may_lack_default` lets the default one be missing."""
-    if runs_dir.exists() and not runs_dir.is_dir():
-        raise SpecError(f"{runs_dir} is not a directory", HINT)
-    if not runs_dir.exists() and not (may_lack_default and runs_dir == RUNS_DIR.default):
-        raise SpecError(f"no such directory: {runs_dir}", HINT)
 
 
 def read_named(name: str, runs_dir: Path) -> Run:

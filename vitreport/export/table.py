@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vitreport.analysis.class_scores import class_scores
-from vitreport.errors import RecordError, ResourceError
+from vitreport.errors import ResourceError
 from vitreport.formatting import counted, csv_text, listed
-from vitreport.records.folders import run_folders
+from vitreport.records.folders import check_runs_dir, run_folders
 from vitreport.records.measurement import METRICS, SPLITS, TRAIN_EVAL
 from vitreport.records.reader import Run, read_run
 from vitreport.records.run import NetworkCost, ThroughputRecord
@@ -133,7 +133,7 @@ def runs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
     units. Values that a run does not have are missing. The types are Int64, float64, boolean and string.
 
     Raises:
-        RecordError: If there is no such directory.
+        SpecError: If there is no such directory.
         ResourceError: If pandas is not installed.
     """
     return _load(Path(folder), runs_table)
@@ -149,8 +149,7 @@ def epochs_frame(folder: str | PathLike[str] = "runs") -> "pandas.DataFrame":
 
 def _load(folder: Path, tabulate: Callable[[Iterable[Run]], RecordTable]) -> "pandas.DataFrame":
     check_extra("pandas")
-    if not folder.is_dir():
-        raise RecordError(f"no such directory: {folder}")
+    check_runs_dir(folder)
     runs = [read_run(path) for path in run_folders(folder)]
     if damaged := [f"{run.id} ({run.damage[0]})" for run in runs if run.damage]:
         warnings.warn(f"{counted(len(damaged), 'damaged run')} left out: {listed(damaged)}", stacklevel=3)

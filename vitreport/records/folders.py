@@ -10,6 +10,7 @@ from vitreport import run_id as ids
 from vitreport.errors import RecordError, ResourceError, SpecError
 from vitreport.formatting import listed
 from vitreport.run_id import RunId
+from vitreport.runtime import RUNS_DIR
 from vitreport.suggestions import did_you_mean, one_of
 from vitreport.untrusted_files import LINK
 
@@ -17,9 +18,18 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 CHECKPOINTS = "checkpoints"
 SWEEPS = "sweeps"
 LINK_HINT = "replace the link with what it points to; nothing outside the runs directory is read or written"
+RUNS_DIR_HINT = "use --runs-dir to give the directory of the runs"
 MAX_NAMED = 3
 EXPORTED = (".pt2", ".onnx")
 """The extensions of the files of `vitreport export-model`."""
+
+
+def check_runs_dir(runs_dir: Path, *, may_lack_default: bool = False) -> None:
+    """Raise SpecError if there is no such directory; `may_lack_default` lets the default one be missing."""
+    if runs_dir.exists() and not runs_dir.is_dir():
+        raise SpecError(f"{runs_dir} is not a directory", RUNS_DIR_HINT)
+    if not runs_dir.exists() and not (may_lack_default and runs_dir == RUNS_DIR.default):
+        raise SpecError(f"no such directory: {runs_dir}", RUNS_DIR_HINT)
 
 
 def run_folders(runs_dir: Path, prefix: str = "") -> list[Path]:

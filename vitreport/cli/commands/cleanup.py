@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from vitreport.cli import completion, options, records
+from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_table
 from vitreport.cli.options import argument, flag
 from vitreport.errors import BusyError, SpecError
 from vitreport.formatting import compact, listed
-from vitreport.records.folders import check_no_links, find_run, group_folders, run_folders
+from vitreport.records.folders import check_no_links, check_runs_dir, find_run, group_folders, run_folders
 from vitreport.records.reader import read_sweeps
 from vitreport.run_id import RunId
 from vitreport.runtime import RUNS_DIR, cache_dir
@@ -75,7 +75,7 @@ def delete(
         vitreport runs delete swin-digits-ea4ce545 --dry-run
     """
     runs_dir = removal.runs_dir
-    records.check_runs_dir(runs_dir)
+    check_runs_dir(runs_dir)
     check_no_links(map(Path, names))
     named = (each for name in names for each in group_folders(name, runs_dir) or [find_run(name, runs_dir)])
     folders = list({folder.resolve(): folder for folder in named}.values())
@@ -113,7 +113,7 @@ def gc(
         vitreport runs gc --dry-run
         vitreport runs gc --checkpoints
     """
-    records.check_runs_dir(removal.runs_dir)
+    check_runs_dir(removal.runs_dir)
     given: dict[Kind, bool] = {"checkpoints": checkpoints, "cache": cache, "weights": weights}
     kinds = [kind for kind, is_given in given.items() if is_given] or DEFAULT_KINDS
     removals = find_removals(removal.runs_dir, cache_dir(), kinds)

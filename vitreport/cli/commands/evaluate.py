@@ -11,6 +11,7 @@ from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
 from vitreport.data.registry import bytes_in_words
 from vitreport.formatting import milliseconds, percent, printable, rate, short
+from vitreport.records.folders import check_runs_dir
 from vitreport.records.measurement import METRICS
 from vitreport.records.reader import read_finished
 from vitreport.run_id import common_id
@@ -42,7 +43,7 @@ def evaluate(
         vitreport eval runs/swin-digits-ea4ce545-s0 --split val
         vitreport eval swin-digits-ea4ce545
     """
-    records.check_runs_dir(machine.runs_dir, may_lack_default=True)
+    check_runs_dir(machine.runs_dir, may_lack_default=True)
     runs = read_finished(run, machine.runs_dir)
     from vitreport.store.evaluation import evaluate_runs  # with torch
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from vitreport.analysis.references import architecture_title
-from vitreport.cli import options, records
+from vitreport.cli import options
 from vitreport.cli.commands.plot import figure_path
 from vitreport.cli.console import warn_each
 from vitreport.cli.live import TrainingView
@@ -16,6 +16,7 @@ from vitreport.files import write_atomic
 from vitreport.formatting import counted
 from vitreport.inference.predictions import image_files, note_ignored
 from vitreport.records.attention import MAX_SHOWN
+from vitreport.records.folders import check_runs_dir
 from vitreport.records.reader import Run, read_finished
 from vitreport.report.figures.attention import AttentionFigure
 from vitreport.report.figures.draw import panel_file
@@ -49,7 +50,7 @@ def explain(
     if record and most > MAX_SHOWN:
         raise SpecError(f"--most = {most}: a record has at most {MAX_SHOWN} images", f"use --most {MAX_SHOWN}")
     file = figure_path(output) if output else None
-    records.check_runs_dir(machine.runs_dir, may_lack_default=True)
+    check_runs_dir(machine.runs_dir, may_lack_default=True)
     files, ignored = image_files(images) if images else ([], 0)
     runs = read_finished(run, machine.runs_dir)
     from vitreport.inference.explain import record_attention  # with torch

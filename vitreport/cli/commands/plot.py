@@ -14,7 +14,7 @@ from vitreport.analysis.summary import Summary
 from vitreport.cli import completion, options
 from vitreport.cli.console import note
 from vitreport.cli.options import argument, option
-from vitreport.cli.records import check_places_undamaged, check_runs_dir
+from vitreport.cli.records import check_places_undamaged
 from vitreport.data.registry import dataset_title
 from vitreport.errors import SpecError
 from vitreport.files import output_path, write_atomic
@@ -51,7 +51,6 @@ def plot(
         vitreport plot swin-digits tnt-digits --metric loss -o loss.pdf
     """
     file = figure_path(output)
-    check_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, names)
     if not summary.groups:
         raise SpecError(f"nothing to draw: no run of {listed(names)} in {runs_dir}", "see `vitreport runs list`")

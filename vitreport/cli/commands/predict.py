@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from vitreport import api
-from vitreport.cli import completion, options, records
+from vitreport.cli import completion, options
 from vitreport.cli.console import print_json, print_table, print_text, warn_each
 from vitreport.cli.live import View
 from vitreport.cli.options import argument, check_exclusive, flag, option
 from vitreport.errors import DamageError
 from vitreport.formatting import counted, csv_text, joined, percent
 from vitreport.inference.predictions import Prediction, classify, image_files, note_ignored
+from vitreport.records.folders import check_runs_dir
 from vitreport.runtime import DEVICE, RUNS_DIR, THREADS
 
 
@@ -35,7 +36,7 @@ def predict(
         vitreport predict digits.onnx photo.jpg
     """
     check_exclusive({"--json": as_json, "--csv": as_csv})
-    records.check_runs_dir(runs_dir, may_lack_default=True)
+    check_runs_dir(runs_dir, may_lack_default=True)
     files, ignored = image_files(images)
     model = api.load_model(run, runs_dir, device=device)
     from vitreport.training.device import choose_device, set_up_device  # with torch

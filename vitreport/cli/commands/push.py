@@ -6,7 +6,7 @@ from vitreport.cli import options, records
 from vitreport.cli.console import print_table, print_text
 from vitreport.cli.options import argument, flag
 from vitreport.formatting import compact
-from vitreport.records.folders import find_runs
+from vitreport.records.folders import check_runs_dir, find_runs
 from vitreport.records.reader import read_finished
 from vitreport.run_id import common_id
 from vitreport.runtime import RUNS_DIR
@@ -27,7 +27,7 @@ def push(
         vitreport push swin-digits-ea4ce545-s0 USER/swin-digits --dry-run
         vitreport push swin-digits-ea4ce545-s0 USER/swin-digits --private
     """
-    records.check_runs_dir(runs_dir, may_lack_default=True)
+    check_runs_dir(runs_dir, may_lack_default=True)
     runs = read_finished(run, runs_dir)
     records.check_undamaged(runs)
     from vitreport.inference.hub import files_of, upload  # with torch

@@ -10,7 +10,7 @@ from vitreport.analysis.selection import Analysis
 from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_document
 from vitreport.cli.options import argument, assignments, check_exclusive, flag, option
-from vitreport.cli.records import NO_RUNS_HINT, check_places_undamaged, check_runs_dir, warn_mixed
+from vitreport.cli.records import NO_RUNS_HINT, check_places_undamaged, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
 from vitreport.formatting import counted
@@ -112,7 +112,6 @@ def _destination(output: Path | None, inject: Path | None, check: Path | None) -
 
 def _analyze_runs(runs: Sequence[str], runs_dir: Path) -> Analysis:
     """Analyze the named runs, or all. Raises SpecError if there are none."""
-    check_runs_dir(runs_dir)
     summary = vitreport.analyze(runs_dir, runs)
     if not (summary.runs or summary.damage):
         raise SpecError(f"no runs in {runs_dir}", NO_RUNS_HINT)

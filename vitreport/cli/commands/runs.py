@@ -19,7 +19,7 @@ from vitreport.errors import DamageError, SpecError
 from vitreport.export.table import check_extra, epochs_table, runs_table
 from vitreport.files import output_path, write_atomic
 from vitreport.formatting import Estimate, counted, duration, percent, rate, toml_value
-from vitreport.records.folders import find_group, find_run, find_runs, run_folders
+from vitreport.records.folders import check_runs_dir, find_group, find_run, find_runs, run_folders
 from vitreport.records.reader import Run, read_run, read_sweeps
 from vitreport.run_id import RunId, common_id
 from vitreport.runtime import RUNS_DIR
@@ -48,7 +48,7 @@ def list_runs(
     Example:
         vitreport runs list
     """
-    records.check_runs_dir(runs_dir, may_lack_default=True)
+    check_runs_dir(runs_dir, may_lack_default=True)
     found = [up_to_now(read_run(folder)) for folder in run_folders(runs_dir)]
     states = {run.id: state_of(run) for run in found}
     runs = [summarize_run(run) for run in found]
@@ -215,7 +215,7 @@ def diff(
     Example:
         vitreport runs diff swin-digits-ea4ce545 tnt-digits-1c1bd1f0
     """
-    records.check_runs_dir(runs_dir, may_lack_default=True)
+    check_runs_dir(runs_dir, may_lack_default=True)
     members = [find_group(name, runs_dir) for name in (first, second)]
     named = [found or [find_run(name, runs_dir)] for name, found in zip((first, second), members, strict=True)]
     sides = [[read_run(folder) for folder in folders] for folders in named]
@@ -273,7 +273,7 @@ def export(
     """
     if output is None and format_ != "csv":
         raise SpecError(f"--format {format_} cannot be written to stdout", "use -o PATH to name a file or a directory")
-    records.check_runs_dir(runs_dir)
+    check_runs_dir(runs_dir)
     if output:
         if format_ != "csv":
             check_extra(format_)

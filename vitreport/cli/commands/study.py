@@ -13,12 +13,11 @@ from vitreport.cli import completion, options
 from vitreport.cli.console import note, print_json, print_sentence, print_table, print_text
 from vitreport.cli.live import SweepView
 from vitreport.cli.options import argument, flag
-from vitreport.cli.records import HINT, check_runs_dir
 from vitreport.cli.sweeps import check_all_trained, compiled_in_words, execution, leave, show_submission, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.errors import ResourceError, VitreportError, left_out_error
 from vitreport.formatting import counted, duration, joined, printable, toml_value
-from vitreport.records.folders import run_folders
+from vitreport.records.folders import RUNS_DIR_HINT, check_runs_dir, run_folders
 from vitreport.records.reader import read_run
 from vitreport.runtime import RUNS_DIR, Runtime
 from vitreport.spec.engine import EngineSpec
@@ -148,7 +147,7 @@ def _show_status(
     if runs_dir.exists():
         check_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:
-        note(f"no such directory yet: {runs_dir}; {HINT}")
+        note(f"no such directory yet: {runs_dir}; {RUNS_DIR_HINT}")
     records = [read_run(folder) for folder in run_folders(runs_dir)]
     expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
     queued = _queued_states(runs_dir)
