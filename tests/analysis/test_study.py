@@ -3,38 +3,23 @@
 import csv
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.analysis.small_images import RUNS, measure, page, page_of, planned, specs_of
 from tests.records import write_run
 from vitreport.analysis.claims import Verdict
 from vitreport.analysis.selection import analyze_study
 from vitreport.data.sources import facts_in
-from vitreport.report.markdown import render_markdown
-from vitreport.report.sections import Page, make_page
 from vitreport.spec.run import RunSpec
 from vitreport.spec.study import ClaimSpec, combination
-from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
+from vitreport.sweep.study_plan import StudyRequest, plan_study
 
 METRICS = {"": "test_accuracy", "best": "best_test_accuracy", "best train": "best_train_accuracy"}
-ASKED = StudyRequest("small-images")
-RUNS = Path("runs")
 with Path(__file__).with_name("published.csv").open(encoding="utf-8") as file:
     PUBLISHED = list(csv.DictReader(file))
-
-
-@cache
-def planned() -> StudyPlan:
-    return plan_study(ASKED, facts_in(None))
-
-
-def specs_of(name: str, at: Any = None) -> list[RunSpec]:
-    """A part of the study, or a combination of an ablation, with each seed."""
-    labels = planned().study.parts[name].combinations()[combination(at)]
-    return [cell.spec for cell in planned().plans[name].trials if cell.values == labels]
 
 
 def is_about(claim: ClaimSpec, row: Mapping[str, str]) -> bool:
@@ -88,20 +73,6 @@ def test_what_varies_is_what_the_study_varies() -> None:
     assert specs_of("perceiver-io/batch-size", 128) == specs_of("perceiver-io/cifar10")
     assert specs_of("tnt/learning-rate-cifar10", 1e-4) == specs_of("tnt/cifar10")
     assert specs_of("perceiver/regularization-tinyimagenet", "both") == specs_of("perceiver/tinyimagenet-large")
-
-
-def measure(accuracies: list[float], name: str, at: Any = None) -> None:
-    for spec, accuracy in zip(specs_of(name, at), accuracies, strict=False):
-        write_run(RUNS, spec, accuracy)
-
-
-def page_of(asked: StudyRequest) -> Page:
-    found = analyze_study(plan_study(asked, facts_in(None)), RUNS)
-    return make_page(found.summary, found.claims)
-
-
-def page() -> Page:
-    return page_of(ASKED)
 
 
 def verdict(subject: str, published: str) -> Verdict:
@@ -279,28 +250,3 @@ def test_the_texts_have_the_numbers_of_the_runs() -> None:
     assert parameters.replace(",", "").isdigit()
     assert summary.conclusion == ""  # it would have no number
     assert "a batch of 128 instead of 16: not run yet" in summary.sections[0].text
-
-
-def test_the_levels_of_an_ablation_are_shown_beside_their_published_accuracies() -> None:
-    measure([0.50, 0.501, 0.502], "perceiver-io/learning-rate", 1e-4)
-    measure([0.40, 0.401, 0.402], "perceiver-io/learning-rate", 1e-3)
-    document = render_markdown(page())
-    rows = [line.split(" | ") for line in document.splitlines() if line.startswith(("| 0.0001 |", "| 0.01 |"))]
-    assert [row[2] for row in rows[:2]] == ["56.19%", "\N{EN DASH}"]
-    assert "Not all published values are comparable" in document
-
-
-def test_an_ablation_of_which_only_the_baseline_was_run_is_not_run_yet() -> None:
-    """The comparison shows this group already."""
-    measure([0.5, 0.51, 0.52], "perceiver-io/cifar10")
-    document = render_markdown(page())
-    assert "### Perceiver IO on CIFAR-10 by query" not in document
-    (waiting,) = (line for line in document.splitlines() if line.startswith("- Not run yet:"))
-    assert "Perceiver IO on CIFAR-10 by query" in waiting
-    measure([0.5, 0.51, 0.52], "perceiver-io/query", "never trained")
-    assert "### Perceiver IO on CIFAR-10 by query" in render_markdown(page())
-
-
-def test_the_only_group_of_an_ablation_is_shown_if_no_comparison_has_it() -> None:
-    measure([0.5, 0.51, 0.52], "perceiver-io/learning-rate", 1e-3)
-    assert "### Perceiver IO on CIFAR-10 by learning_rate" in render_markdown(page())

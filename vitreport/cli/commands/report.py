@@ -13,7 +13,7 @@ from vitreport.cli.options import argument, assignments, check_exclusive, flag, 
 from vitreport.cli.records import NO_RUNS_HINT, check_places_undamaged, warn_mixed
 from vitreport.errors import DriftError, SpecError
 from vitreport.files import output_path
-from vitreport.formatting import counted
+from vitreport.formatting import counted, joined
 from vitreport.report import inject as injection
 from vitreport.report.blocks import Figure, Format
 from vitreport.report.figures.assets import Assets, check_figure_folder, default_folder, linked_folder, shown_figures
@@ -114,7 +114,7 @@ def _analyze_runs(runs: Sequence[str], runs_dir: Path) -> Analysis:
     """Analyze the named runs, or all. Raises SpecError if there are none."""
     summary = vitreport.analyze(runs_dir, runs)
     if not (summary.runs or summary.damage):
-        raise SpecError(f"no runs in {runs_dir}", NO_RUNS_HINT)
+        raise SpecError(f"no runs{f' of {joined(runs)}' if runs else ''} in {runs_dir}", NO_RUNS_HINT)
     return Analysis(summary)
 
 

@@ -72,8 +72,7 @@ def list_runs(
     warn_each(f"{runs_dir}/{line}" for line in damage)
     records.check_undamaged(found)
     if damage:
-        fault = f"the records of sweeps are damaged in {counted(len(damage), 'place')}"
-        raise DamageError(fault, "restore the files, or delete them")
+        raise DamageError(f"{counted(len(damage), 'sweep record')} damaged", "restore the files, or delete them")
 
 
 def _plain(run: RunSummary, state: str) -> dict[str, Any]:
