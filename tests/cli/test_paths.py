@@ -55,6 +55,25 @@ def test_the_doctor_tells_of_a_name_that_is_too_long(cli: Cli) -> None:
     assert "File name too long" in done.stdout
 
 
+@pytest.mark.parametrize(("option", "subject"), [("--data-dir", "data"), ("--runs-dir", "runs")])
+def test_the_doctor_lets_only_a_folder_of_data_be_read_only(cli: Cli, option: str, subject: str) -> None:
+    done = cli("doctor", option, "/proc", "--json")
+    (found,) = [each for each in json.loads(done.stdout)["findings"] if each["found"].startswith(("/proc", "cannot"))]
+    if option == "--data-dir":
+        assert found == {"subject": subject, "found": "/proc (read-only)", "fix": "", "well": True}
+    else:
+        assert (done.exit_code, found["subject"], found["well"]) == (6, subject, False)
+        assert found["found"].startswith("cannot write /proc: ")
+        assert "hint" not in found["found"]
+        assert found["fix"]
+
+
+def test_the_doctor_tells_of_a_folder_of_data_that_is_a_file(cli: Cli) -> None:
+    Path("file").touch()
+    done = cli("doctor", "--data-dir", "file")
+    assert (done.exit_code, "cannot write file: Not a directory" in done.stdout) == (6, True)
+
+
 @pytest.mark.parametrize("arguments", [("-o", f"{NO_TEXT}.md"), ("-o", "a.md", "--assets", NO_TEXT)])
 def test_a_report_can_be_written_where_the_name_is_no_text(cli: Cli, arguments: tuple[str, ...]) -> None:
     try:
