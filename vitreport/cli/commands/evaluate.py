@@ -1,8 +1,7 @@
 """`vitreport eval`: measure a finished run again."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from vitreport.analysis.class_scores import class_scores
 from vitreport.analysis.runs import measured_accuracy
@@ -12,7 +11,7 @@ from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
 from vitreport.data.registry import bytes_in_words
-from vitreport.formatting import milliseconds, percent, printable, rate
+from vitreport.formatting import milliseconds, percent, printable, rate, shortened_apart
 from vitreport.records.folders import check_runs_dir
 from vitreport.records.measurement import METRICS
 from vitreport.records.reader import read_finished
@@ -51,27 +50,56 @@ def evaluate(
     folders = data_dirs_or_default(machine.data_dirs)
     with TrainingView(quiet=quiet) as listener:
         evaluation = evaluate_runs(runs, split, dataset, folders, machine.runtime(), listener)
-    _show(evaluation, [each.id for each in runs], split, as_json=as_json)
-
-
-def _show(evaluation: "Evaluation", runs: Sequence[str], split: str, *, as_json: bool) -> None:
-    """Print the totals, each class, and which classes are taken for which."""
-    measured, details, scores = evaluation.measurement, evaluation.details, class_scores(evaluation.details)
-    is_one, recorded = len(runs) == 1, evaluation.recorded
-    agrees = recorded[0] == measured if is_one and recorded else None
-    name = common_id(runs)
+    ids = [each.id for each in runs]
     if as_json:
-        more = {"accuracy_interval": measured_accuracy(measured).interval, "class_scores": scores, "agrees": agrees}
-        known = {"recorded": recorded[0] if recorded else None} if is_one else {"runs": runs, "recorded": recorded}
-        print_json({"run": name, "split": split, **vars(evaluation), **known, **more})
-        return
+        print_json(_as_json(evaluation, ids, split))
+    else:
+        _show(evaluation, ids, split)
+
+
+def _agrees(evaluation: "Evaluation", runs: Sequence[str]) -> bool | None:
+    """Return whether the results of one run are those recorded in training, if they are recorded."""
+    return evaluation.recorded[0] == evaluation.measurement if len(runs) == 1 and evaluation.recorded else None
+
+
+def _as_json(evaluation: "Evaluation", runs: Sequence[str], split: str) -> dict[str, Any]:
+    recorded = evaluation.recorded
+    known = {"recorded": recorded[0] if recorded else None} if len(runs) == 1 else {"runs": runs, "recorded": recorded}
+    return {
+        "run": common_id(runs),
+        "split": split,
+        **vars(evaluation),
+        **known,
+        "accuracy_interval": measured_accuracy(evaluation.measurement).interval,
+        "class_scores": class_scores(evaluation.details),
+        "agrees": _agrees(evaluation, runs),
+    }
+
+
+def _show(evaluation: "Evaluation", runs: Sequence[str], split: str) -> None:
+    """Print the totals, each class, and which classes are taken for which."""
+    averaged = "" if len(runs) == 1 else f", mean probabilities of {len(runs)} runs (not recorded)"
+    print_text(printable(f"{common_id(runs)}: {split} split{averaged}"))
+    print_table(["", ""], [total for total in _totals(evaluation, runs) if total[1]], gap=True)
+    columns = ["class", "images", "correct", "recall", "precision", "F1"]
+    print_table(columns, _class_rows(evaluation), right=columns[1:], gap=True)
+    confusion = evaluation.details.confusion
+    if confusion and len(confusion) <= WIDEST_CONFUSION:
+        columns = shortened_apart(evaluation.classes, 6)
+        rows = zip(evaluation.classes, confusion, strict=True)
+        matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
+        print_table(["true \\ predicted", *columns], matrix, right=columns, gap=True)
+
+
+def _totals(evaluation: "Evaluation", runs: Sequence[str]) -> list[tuple[str, str]]:
+    measured, details, is_one = evaluation.measurement, evaluation.details, len(runs) == 1
+    agrees, of_seeds = _agrees(evaluation, runs), ", ".join(percent(each.accuracy) for each in evaluation.recorded)
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
-    of_seeds = ", ".join(percent(each.accuracy) for each in recorded)
-    totals = [
+    return [
         ("accuracy", measured_accuracy(measured).in_percent(2, seeds=is_one)),
         ("of each seed", "" if is_one else of_seeds),
         *((METRICS[name], percent(value)) for name, value in measured.metrics.items()),
-        *records.class_score_rows(scores),
+        *records.class_score_rows(class_scores(details)),
         ("loss", f"{measured.loss:.6f}"),
         ("calibration error", f"{details.expected_calibration_error:.4f}  (expected, 15 bins)"),
         ("images", f"{measured.count:,}"),
@@ -80,18 +108,17 @@ def _show(evaluation: "Evaluation", runs: Sequence[str], split: str, *, as_json:
         ("fingerprint", f"{evaluation.data_fingerprint[:12]}, {bytes_seen}"),
         ("record", "" if agrees is None else AGREES[agrees]),
     ]
-    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, scores.classes, strict=True)
-    classes = [
-        (name, f"{n:,}", f"{right:,}", *("" if value is None else percent(value) for value in astuple(each)))
+
+
+def _class_rows(evaluation: "Evaluation") -> list[tuple[str, ...]]:
+    details, scores = evaluation.details, class_scores(evaluation.details).classes
+    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, scores, strict=True)
+    return [
+        (
+            name,
+            f"{n:,}",
+            f"{right:,}",
+            *("" if value is None else percent(value) for value in (each.recall, each.precision, each.f1)),
+        )
         for name, n, right, each in counts
     ]
-    columns = ["class", "images", "correct", "recall", "precision", "F1"]
-    averaged = "" if is_one else f", mean probabilities of {len(runs)} runs (not recorded)"
-    print_text(printable(f"{name}: {split} split{averaged}"))
-    print_table(["", ""], [total for total in totals if total[1]], gap=True)
-    print_table(columns, classes, right=columns[1:], gap=True)
-    if details.confusion and len(details.confusion) <= WIDEST_CONFUSION:
-        columns = [name[:6] for name in evaluation.classes]
-        rows = zip(evaluation.classes, details.confusion, strict=True)
-        matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
-        print_table(["true \\ predicted", *columns], matrix, right=columns, gap=True)

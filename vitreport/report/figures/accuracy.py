@@ -7,9 +7,9 @@ from typing import NamedTuple
 from vitreport.analysis.references import architecture_title, subject_of
 from vitreport.analysis.summary import Ablation, Comparison, Pair
 from vitreport.data.registry import dataset_title
-from vitreport.formatting import Estimate, joined, percent
+from vitreport.formatting import Estimate, joined, percent, short
 from vitreport.report.blocks import NOTHING, Figure
-from vitreport.report.figures.canvas import LETTER, NORMAL, SMALL, Canvas, ends, short, wrapped
+from vitreport.report.figures.canvas import LETTER, NORMAL, SMALL, Canvas, ends, wrapped
 from vitreport.report.figures.colors import LIGHT
 from vitreport.spec.sweep import describe_level, format_level
 

@@ -6,8 +6,8 @@ from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from vitreport.formatting import joined, percent
-from vitreport.report.figures.canvas import SMALL, WIDTH, Canvas, short
+from vitreport.formatting import joined, percent, short
+from vitreport.report.figures.canvas import SMALL, WIDTH, Canvas
 from vitreport.report.figures.colors import LIGHT
 from vitreport.store.contact_sheets import MAX_OPACITY
 

@@ -8,7 +8,7 @@ from math import ceil, log10
 from pathlib import Path
 from typing import Literal
 
-from vitreport.formatting import Estimate, printable
+from vitreport.formatting import Estimate, printable, short
 from vitreport.report.figures.colors import LIGHT
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
@@ -100,12 +100,6 @@ def style() -> Iterator[None]:
     with context(STYLE, after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # browsers have others
         yield
-
-
-def short(text: str, length: int = 26) -> str:
-    """Cut the middle out of a long text: names differ at their ends."""
-    text, half = printable(text), (length - 1) // 2
-    return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
 
 
 def shortened(names: Sequence[str], length: int) -> list[str]:

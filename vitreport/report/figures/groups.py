@@ -6,10 +6,10 @@ from itertools import product
 from vitreport.analysis.group_details import Confusion
 from vitreport.analysis.groups import Group
 from vitreport.analysis.references import where_of
-from vitreport.formatting import counted, percent
+from vitreport.formatting import counted, percent, short
 from vitreport.report.blocks import Figure, Kind
 from vitreport.report.figures.attention import KEY
-from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas, short
+from vitreport.report.figures.canvas import LETTER, SMALL, WIDTH, Canvas
 from vitreport.report.tables import most_confused
 
 MAX_CLASSES, SIDE = 15, 300
