@@ -40,7 +40,8 @@ def export_model(
         vitreport export-model swin-digits-ea4ce545-s0
         vitreport export-model swin-digits-ea4ce545-s0 -o digits.onnx --measure
     """
-    format_ = form or ("onnx" if output and output.suffix == ".onnx" else "torch-export")
+    suffix = output.suffix.lower() if output else ""
+    format_ = form or ("onnx" if suffix == ".onnx" else "torch-export")
     if format_ == "onnx":
         check_extra("onnx")
     given = output_path(output) if output else None
@@ -48,9 +49,9 @@ def export_model(
     from vitreport.inference.classifier import Classifier
     from vitreport.inference.export import EXTENSIONS, export_model, measure_speeds, read_exported  # with torch
 
-    if output and output.suffix not in EXTENSIONS.values():
+    if output and suffix not in EXTENSIONS.values():
         raise SpecError(f"unknown file extension: {output}", f"use {' or '.join(EXTENSIONS.values())}")
-    if output and output.suffix != EXTENSIONS[format_]:
+    if output and suffix != EXTENSIONS[format_]:
         raise SpecError(f"a file of {format_} ends with {EXTENSIONS[format_]}: {output}", "change --format or --output")
     file = given or output_path(Path(f"{common_id([each.id for each in runs])}{EXTENSIONS[format_]}"))
     model = Classifier.restore(runs, "cpu")
