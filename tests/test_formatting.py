@@ -2,7 +2,7 @@
 
 import pytest
 
-from vitreport.formatting import unbroken
+from vitreport.formatting import shortened_apart, unbroken
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,17 @@ from vitreport.formatting import unbroken
 )
 def test_no_line_ends_between_a_number_and_its_unit(text: str, kept: str) -> None:
     assert unbroken(text).replace("\N{NO-BREAK SPACE}", "~") == kept
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["airplane", "cat", "truck"], ["air…ne", "cat", "truck"]),
+        ([f"class_{number}" for number in range(10)], [f"cla…_{number}" for number in range(10)]),
+        (["ab_old_cd", "ab_new_cd"], ["ab_o…_cd", "ab_n…_cd"]),
+        (["same", "same"], ["same", "same"]),
+        ([], []),
+    ],
+)
+def test_names_are_cut_as_far_as_they_stay_apart(names: list[str], shown: list[str]) -> None:
+    assert shortened_apart(names, 6) == shown

@@ -202,6 +202,13 @@ def short(text: str, length: int = 26) -> str:
     return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
 
 
+def shortened_apart(names: Sequence[str], least: int) -> list[str]:
+    """Cut the middle out of long names, to `least` characters or as many as keep them apart."""
+    longest = max(map(len, names), default=least)
+    cuts = ([short(name, length) for name in names] for length in range(least, longest + 1))
+    return next((cut for cut in cuts if len({*cut}) == len({*names})), list(map(printable, names)))
+
+
 def tidy(markdown: str) -> str:
     """Return Markdown without empty lines around it and single trailing spaces (two of them break the line)."""
     return BLANKS.sub("", markdown).lstrip("\n").rstrip()

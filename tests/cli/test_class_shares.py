@@ -144,6 +144,18 @@ def test_a_class_that_is_only_predicted_has_no_recall_and_its_other_scores_are_s
         assert scores[-1] == {"recall": None, "precision": 0.0, "f1": 0.0}
 
 
+def test_classes_that_begin_alike_are_told_apart_in_the_confusion_matrix(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = read_run(write_run(Path("runs"), spec("perceiver-io", "digits"), 0.5))
+    assert run.result
+    measured, classes = run.result.selected.splits["test"], tuple(f"class_{digit}" for digit in range(10))
+    evaluation = Evaluation("digits", "0" * 64, True, classes, measured, run.result.test, 1.0, 1.0, ())
+    monkeypatch.setattr("vitreport.store.evaluation.evaluate_runs", lambda *_: evaluation)
+    (header,) = [line for line in cli("eval", run.id).stdout.splitlines() if line.startswith("true ")]
+    assert header.split()[3:] == [f"cla…_{digit}" for digit in range(10)]
+
+
 def test_equal_classes_need_no_other_score_in_the_open_part(cli: Cli) -> None:
     write_run(Path("runs"), spec(), 0.5)
     shown, folded = cli("report").stdout.split("<details>", 1)

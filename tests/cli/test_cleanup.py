@@ -101,7 +101,6 @@ def test_gc_leaves_links_alone(cli: Cli) -> None:
 
 
 def test_an_abandoned_claim_of_a_lease_is_no_folder_of_images(cli: Cli) -> None:
-    """Its time passes; removing it as decoded images would make a lock and a lease."""
     arrays = Path(os.environ["VITREPORT_CACHE_DIR"], "arrays")
     (arrays / ".digits-abcd.tmp").mkdir(parents=True)
     (arrays / ".digits-abcd.lease.123.tmp").touch()
@@ -186,8 +185,7 @@ def test_a_killed_deletion_leaves_nothing_that_is_read(cli: Cli, monkeypatch: py
 def test_a_rest_of_an_earlier_deletion_is_in_nobodys_way(cli: Cli) -> None:
     folder = trained()
     leftover = folder.with_name(f".{folder.name}.tmp")
-    leftover.mkdir()
-    (leftover / "run.json").touch()
+    (leftover / "run.json").mkdir(parents=True)
     assert cli("runs", "delete", folder.name, "--yes").exit_code == 0
     assert list(RUNS.iterdir()) == []
 
@@ -210,10 +208,9 @@ def test_the_trials_of_a_deleted_run_count_as_not_run(cli: Cli) -> None:
 def test_a_trial_with_a_newer_attempt_counts_as_run(cli: Cli) -> None:
     written({16: [0.50, 0.63], 128: [0.4, 0.52]})
     assert cli("ablate", *BASE, "--param", "batch_size", "16,128", "--seeds", "2").exit_code == 0
-    own = small_spec(1, train={"batch_size": 16})
-    newer = write_run(RUNS, own, suffix="-r2")
-    assert "count as not run" not in cli("runs", "delete", f"runs/{own.run_id}", "--yes").stderr
-    assert "count as not run" in cli("runs", "delete", newer.name, "--yes").stderr
+    newer = write_run(RUNS, small_spec(1, train={"batch_size": 16}), suffix="-r2").name
+    assert "count as not run" not in cli("runs", "delete", f"runs/{newer.removesuffix('-r2')}", "--yes").stderr
+    assert "count as not run" in cli("runs", "delete", newer, "--yes").stderr
 
 
 def test_gc_keeps_what_is_committed_and_the_weights(cli: Cli) -> None:

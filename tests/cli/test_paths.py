@@ -49,19 +49,29 @@ def test_a_name_that_is_too_long_is_told(cli: Cli, arguments: tuple[str, ...], e
     assert "bug" not in done.stderr
 
 
-def test_the_doctor_accepts_a_data_directory_that_is_only_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("data").mkdir()
-    may = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and may(path, mode))
-    found = json.loads(cli("doctor", "--data-dir", "data", "--json").stdout)["findings"]
-    (data,) = (each for each in found if each["subject"] == "data")
-    assert (data["well"], data["found"]) == (True, "data (cannot be written: nothing can be downloaded into it)")
-
-
 def test_the_doctor_tells_of_a_name_that_is_too_long(cli: Cli) -> None:
     done = cli("doctor", "--runs-dir", LONG)
     assert done.exit_code == 6
     assert "File name too long" in done.stdout
+
+
+@pytest.mark.parametrize(("option", "subject"), [("--data-dir", "data"), ("--runs-dir", "runs")])
+def test_the_doctor_lets_only_a_folder_of_data_be_read_only(cli: Cli, option: str, subject: str) -> None:
+    done = cli("doctor", option, "/proc", "--json")
+    (found,) = [each for each in json.loads(done.stdout)["findings"] if each["found"].startswith(("/proc", "cannot"))]
+    if option == "--data-dir":
+        assert found == {"subject": subject, "found": "/proc (read-only)", "fix": "", "well": True}
+    else:
+        assert (done.exit_code, found["subject"], found["well"]) == (6, subject, False)
+        assert found["found"].startswith("cannot write /proc: ")
+        assert "hint" not in found["found"]
+        assert found["fix"]
+
+
+def test_the_doctor_tells_of_a_folder_of_data_that_is_a_file(cli: Cli) -> None:
+    Path("file").touch()
+    done = cli("doctor", "--data-dir", "file")
+    assert (done.exit_code, "cannot write file: Not a directory" in done.stdout) == (6, True)
 
 
 @pytest.mark.parametrize("arguments", [("-o", f"{NO_TEXT}.md"), ("-o", "a.md", "--assets", NO_TEXT)])

@@ -161,7 +161,7 @@ def load_exported(path: Path, device: str) -> ExportedClassifier:
     """
     if device not in ("auto", "cpu"):
         raise SpecError(f"{path} runs on the CPU only, not on {device}", "use the device cpu, or give the run")
-    format_ = next((name for name, extension in EXTENSIONS.items() if path.suffix == extension), None)
+    format_ = next((name for name, extension in EXTENSIONS.items() if path.suffix.lower() == extension), None)
     if format_ is None:
         raise SpecError(f"unknown file extension: {path}", f"use {' or '.join(EXTENSIONS.values())}")
     if format_ == "onnx":

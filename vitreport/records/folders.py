@@ -57,7 +57,7 @@ def find_run(name: str, runs_dir: Path) -> Path:
         return folders[matches[0]]
     if _is_run(given := Path(os.path.realpath(name))):
         return given
-    if name.endswith(EXPORTED):
+    if name.lower().endswith(EXPORTED):
         if os.path.isfile(name):  # noqa: PTH113 - Path raises OSError for a name that is too long
             raise SpecError(f"{name} is an exported model, not a run", "give the run or the group it was exported from")
         raise SpecError(f"no such file: {name}", "see `vitreport runs list`")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vitreport.cli import options
 from vitreport.cli.console import print_json, print_table
-from vitreport.errors import ResourceError, StorageError
+from vitreport.errors import ResourceError, VitreportError
 from vitreport.files import check_writable, free_bytes
 from vitreport.formatting import compact, counted
 from vitreport.runtime import RUNS_DIR, SPIN_VARIABLES, VARIABLES, cache_dir, data_dirs_or_default
@@ -45,9 +45,9 @@ def doctor(
         *_devices(),
         Finding("processor", f"{os.cpu_count()} cores"),
         _idle_threads(),
-        _written("cache", cache_dir()),
-        *(_read_or_written("data", path) for path in data_dirs_or_default(data_dirs)),
-        _written("runs", runs_dir),
+        _directory("cache", cache_dir()),
+        *(_directory("data", path, must_write=False) for path in data_dirs_or_default(data_dirs)),
+        _directory("runs", runs_dir),
         *([Finding("variables", " ".join(given))] if given else []),
     ]
     if as_json:
@@ -87,23 +87,19 @@ def _idle_threads() -> Finding:
     return Finding("idle threads", found or "OpenMP's default (torch was imported before the command line)")
 
 
-def _read_or_written(subject: str, path: Path) -> Finding:
-    """Check a directory whose files are only read, unless something has to be downloaded."""
-    if path.is_dir() and os.access(path, os.R_OK | os.X_OK) and not os.access(path, os.W_OK):
-        return Finding(subject, f"{path} (cannot be written: nothing can be downloaded into it)")
-    return _written(subject, path)
+def _directory(subject: str, path: Path, *, must_write: bool = True) -> Finding:
+    """Check whether a directory, or the nearest one that exists above it, can be written, and the space there.
 
-
-def _written(subject: str, path: Path) -> Finding:
-    """Check whether a directory, or the nearest one that exists above it, can be written, and the space there."""
-    fix = "make it writable, or choose another directory"
+    One that need not be written only has to be readable if it exists.
+    """
     try:
         check_writable(path)
         free = free_bytes(path)
         found = f"{path} ({compact(free)}B free{'' if path.exists() else ', created when needed'})"
-    except StorageError as error:
-        return Finding(subject, error.message, error.hint or fix, well=False)
-    except OSError as error:
-        return Finding(subject, f"{path}: {error.strerror or error}", fix, well=False)
+    except (OSError, VitreportError) as error:
+        if not must_write and os.access(path, os.R_OK | os.X_OK) and path.is_dir():
+            return Finding(subject, f"{path} (read-only)")
+        reason = getattr(error, "message", "") or f"cannot use {path}: {getattr(error, 'strerror', error)}"
+        return Finding(subject, reason, getattr(error, "hint", "") or "choose another directory", well=False)
     well = free >= MIN_FREE_BYTES
     return Finding(subject, found, "" if well else "free some space", well)

@@ -10,7 +10,7 @@ from vitreport.cli.console import print_json, print_table, print_text
 from vitreport.cli.live import TrainingView
 from vitreport.cli.options import option
 from vitreport.data.registry import bytes_in_words
-from vitreport.formatting import milliseconds, percent, printable, rate, short
+from vitreport.formatting import milliseconds, percent, printable, rate, shortened_apart
 from vitreport.records.folders import check_runs_dir
 from vitreport.records.measurement import METRICS
 from vitreport.records.reader import read_finished
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from vitreport.store.evaluation import Evaluation
 
 WIDEST_CONFUSION = 20
-LABEL_LENGTH = 9  # of a class above the confusion matrix
 AGREES = {True: "same results as recorded in training", False: "differs from the results recorded in training"}
 
 
@@ -52,37 +51,40 @@ def evaluate(
         evaluation = evaluate_runs(runs, split, dataset, folders, machine.runtime(), listener)
     ids = [each.id for each in runs]
     if as_json:
-        print_json({"run": common_id(ids), "split": split, **_values(evaluation, ids)})
+        print_json(_as_json(evaluation, ids, split))
     else:
         _show(evaluation, ids, split)
 
 
 def _agrees(evaluation: "Evaluation", runs: Sequence[str]) -> bool | None:
-    """Return whether one run has the results that training recorded; None if it recorded none for this split."""
-    recorded = evaluation.recorded
-    return recorded[0] == evaluation.measurement if len(runs) == 1 and recorded else None
+    """Return whether the results of one run are those recorded in training, if they are recorded."""
+    return evaluation.recorded[0] == evaluation.measurement if len(runs) == 1 and evaluation.recorded else None
 
 
-def _values(evaluation: "Evaluation", runs: Sequence[str]) -> dict[str, Any]:
+def _as_json(evaluation: "Evaluation", runs: Sequence[str], split: str) -> dict[str, Any]:
     recorded = evaluation.recorded
-    known: dict[str, Any] = {"runs": runs, "recorded": recorded}
-    if len(runs) == 1:
-        known = {"recorded": recorded[0] if recorded else None}
-    interval = measured_accuracy(evaluation.measurement).interval
-    more = {"accuracy_interval": interval, "class_scores": class_scores(evaluation.details)}
-    return {**vars(evaluation), **known, **more, "agrees": _agrees(evaluation, runs)}
+    known = {"recorded": recorded[0] if recorded else None} if len(runs) == 1 else {"runs": runs, "recorded": recorded}
+    return {
+        "run": common_id(runs),
+        "split": split,
+        **vars(evaluation),
+        **known,
+        "accuracy_interval": measured_accuracy(evaluation.measurement).interval,
+        "class_scores": class_scores(evaluation.details),
+        "agrees": _agrees(evaluation, runs),
+    }
 
 
 def _show(evaluation: "Evaluation", runs: Sequence[str], split: str) -> None:
     """Print the totals, each class, and which classes are taken for which."""
     averaged = "" if len(runs) == 1 else f", mean probabilities of {len(runs)} runs (not recorded)"
     print_text(printable(f"{common_id(runs)}: {split} split{averaged}"))
-    print_table(["", ""], [row for row in _totals(evaluation, runs) if row[1]], gap=True)
+    print_table(["", ""], [total for total in _totals(evaluation, runs) if total[1]], gap=True)
     columns = ["class", "images", "correct", "recall", "precision", "F1"]
-    print_table(columns, _classes(evaluation), right=columns[1:], gap=True)
+    print_table(columns, _class_rows(evaluation), right=columns[1:], gap=True)
     confusion = evaluation.details.confusion
     if confusion and len(confusion) <= WIDEST_CONFUSION:
-        columns = [short(name, LABEL_LENGTH) for name in evaluation.classes]
+        columns = shortened_apart(evaluation.classes, 6)
         rows = zip(evaluation.classes, confusion, strict=True)
         matrix = [[name, *(str(count) if count else "·" for count in row)] for name, row in rows]
         print_table(["true \\ predicted", *columns], matrix, right=columns, gap=True)
@@ -90,9 +92,8 @@ def _show(evaluation: "Evaluation", runs: Sequence[str], split: str) -> None:
 
 def _totals(evaluation: "Evaluation", runs: Sequence[str]) -> list[tuple[str, str]]:
     measured, details, is_one = evaluation.measurement, evaluation.details, len(runs) == 1
-    agrees = _agrees(evaluation, runs)
+    agrees, of_seeds = _agrees(evaluation, runs), ", ".join(percent(each.accuracy) for each in evaluation.recorded)
     bytes_seen = bytes_in_words(evaluation.dataset, canonical=evaluation.canonical)
-    of_seeds = ", ".join(percent(each.accuracy) for each in evaluation.recorded)
     return [
         ("accuracy", measured_accuracy(measured).in_percent(2, seeds=is_one)),
         ("of each seed", "" if is_one else of_seeds),
@@ -108,15 +109,15 @@ def _totals(evaluation: "Evaluation", runs: Sequence[str]) -> list[tuple[str, st
     ]
 
 
-def _classes(evaluation: "Evaluation") -> list[tuple[str, ...]]:
-    details = evaluation.details
-    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, strict=True)
-    scores = class_scores(details).classes
+def _class_rows(evaluation: "Evaluation") -> list[tuple[str, ...]]:
+    details, scores = evaluation.details, class_scores(evaluation.details).classes
+    counts = zip(evaluation.classes, details.per_class_count, details.per_class_correct, scores, strict=True)
     return [
-        (name, f"{count:,}", f"{correct:,}", *map(_share, (each.recall, each.precision, each.f1)))
-        for (name, count, correct), each in zip(counts, scores, strict=True)
+        (
+            name,
+            f"{n:,}",
+            f"{right:,}",
+            *("" if value is None else percent(value) for value in (each.recall, each.precision, each.f1)),
+        )
+        for name, n, right, each in counts
     ]
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else percent(value)
