@@ -1,6 +1,7 @@
 """What `vitreport ablate` refuses before anything runs, and what a dry run says."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from tests.cli.conftest import Cli
 from tests.cli.small_sweep import BASE, written
 from tests.records import small_spec, write_run
+from vitreport.records.reader import Run, read_run
 from vitreport.records.run import ErrorRecord
 from vitreport.training import compilation
 from vitreport.training.compilation import Gain
@@ -157,6 +159,22 @@ def test_a_dry_run_says_how_many_trials_will_be_compiled(cli: Cli, monkeypatch: 
         assert (cli(*command, option).stdout.splitlines()[-1] == last) is (count > 0)
 
 
+def test_a_dry_run_reads_every_record_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    written({16: [0.5, 0.6], 32: [0.5]})
+    counts = Counter[Path]()
+
+    def counting(folder: Path) -> Run:
+        counts[folder] += 1
+        return read_run(folder)
+
+    for place in ("cli.sweeps", "cli.commands.study", "sweep.plan"):
+        monkeypatch.setattr(f"vitreport.{place}.read_run", counting)
+    command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16,32", "--seeds=2", "--dry-run")
+    assert cli(*command).exit_code == 0
+    assert set(counts.values()) == {1}
+    assert len(counts) == 3
+
+
 def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     written({16: [0.5, None, 0.5]})
     damaged, failed = (small_spec(seed, train={"batch_size": 16}) for seed in (2, 3))
@@ -165,9 +183,11 @@ def test_a_dry_run_counts_no_time_for_what_is_not_tried_again(cli: Cli) -> None:
     command = ("ablate", *BASE, "--device=cpu", "--param", "batch_size", "16", "--dry-run")
     settled = "1 done, 1 diverged, 1 damaged, 1 failed"
     assert cli(*command, "--seeds=5").stdout.splitlines()[-1].startswith(f"5 trials, {settled}; remaining: about ")
-    assert cli(*command, "--seeds=4").stdout.splitlines()[-1] == (
-        f"4 trials, {settled}; nothing is left to train (use --retry-failed to train the failed ones again)"
+    assert (
+        cli(*command, "--seeds=4").stdout.splitlines()[-1]
+        == f"4 trials, {settled}; nothing is left to train (use --retry-failed)"
     )
+    assert cli(*command, "--seeds=3").stdout.splitlines()[-1].endswith("1 damaged; nothing is left to train")
     plan = json.loads(cli(*command, "--seeds=5", "--retry-failed", "--json").stdout)
     assert [trial["to_train"] for trial in plan["trials"]] == [False, False, False, True, True]
     assert [trial["seconds"] > 0 for trial in plan["trials"]] == [trial["to_train"] for trial in plan["trials"]]

@@ -129,6 +129,15 @@ def test_the_status_of_a_part_for_programs(cli: Cli) -> None:
     assert told == {"schema_version": 1, "parts": [{"name": "mixer", **expected}], "all": expected}
 
 
+def test_a_dry_run_counts_the_failed_runs_that_it_would_retry(cli: Cli) -> None:
+    first, second = specs("mixer", seeds="2")
+    write_run(Path("runs"), first)
+    write_run(Path("runs"), second, None, error=ErrorRecord(kind="internal", message="no"))
+    command = ("study", "run", FILE, "--only", "mixer", "--seeds", "2", "--dry-run", "--json")
+    counts = [json.loads(cli(*command, *more).stdout)["all"]["to_train"] for more in ((), ("--retry-failed",))]
+    assert counts == [0, 1]
+
+
 def test_without_a_record_the_time_is_unknown_until_it_is_measured(cli: Cli) -> None:
     part = ("study", "status", FILE, "--only", "mixer", "--seeds", "1")
     assert cli(*part).stdout.splitlines()[-2].split()[-1] == "unknown"

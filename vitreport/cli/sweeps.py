@@ -31,7 +31,7 @@ from vitreport.sweep.engines.slurm_commands import array_option, batch_options, 
 from vitreport.sweep.engines.slurm_reasons import is_about_now, is_about_number
 from vitreport.sweep.forecast import TrialForecast, check_networks, expect_here, forecast_trials
 from vitreport.sweep.observer import Policy
-from vitreport.sweep.plan import Plan, Trial, read_trials
+from vitreport.sweep.plan import Plan, Trial, read_trials, trials_among
 
 
 def execution(options: SweepOptions, engine: EngineSpec, view: SweepView) -> dict[str, Any]:
@@ -43,18 +43,28 @@ def execution(options: SweepOptions, engine: EngineSpec, view: SweepView) -> dic
     return {"runtime": options.runtime_on(engine), "engine": make_engine, "policy": policy, "observer": view}
 
 
-def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
-    """Print every trial, then the sums. Raises SpecError if the network of a missing trial cannot be built."""
-    engine = options.engine_spec()
+def show_ablation_plan(plan: Plan, engine: EngineSpec, options: SweepOptions) -> None:
+    """Print every trial, then the sums, and what would be submitted.
+
+    Raises SpecError if the network of a missing trial cannot be built, ResourceError for what Slurm refuses.
+    """
     records = [read_run(folder) for folder in run_folders(options.runs_dir)]
-    expect = expect_here(options.runtime_on(engine), records)
-    known = read_trials(plan.trials, options.runs_dir)
-    check_networks(trial.spec for trial in missing_trials(plan.trials, known, retry_failed=options.retry_failed))
-    trials = forecast_trials(plan, options.runs_dir, expect, retry_failed=options.retry_failed)
-    jobs = max(1, min(options.jobs, sum(trial.to_train for trial in trials)))
+    expect, known = expect_here(options.runtime_on(engine), records), trials_among(plan.trials, records)
+    missing = missing_trials(plan.trials, known, retry_failed=options.retry_failed)
+    check_networks(trial.spec for trial in missing)
+    trials = forecast_trials(plan, known, expect, retry_failed=options.retry_failed)
+    _show_forecast(plan, trials, foreseen(plan, records), options)
+    show_submission(engine, len(missing), options)
+
+
+def _show_forecast(
+    plan: Plan, trials: Sequence[TrialForecast], difference: tuple[float | None, str], options: SweepOptions
+) -> None:
+    """Print the trials of a plan and their sums, and which difference it can show."""
+    to_train, (smallest, shows) = sum(trial.to_train for trial in trials), difference
+    jobs = max(1, min(options.jobs, to_train))
     seconds = sum(trial.seconds or 0.0 for trial in trials) / jobs
     disk_bytes = sum(trial.disk_bytes for trial in trials)
-    smallest, shows = foreseen(plan, records)
     if options.as_json:
         about = {"id": plan.id, "name": plan.name, "axes": [axis.name for axis in plan.axes]}
         sums = {"seconds": seconds, "disk_bytes": disk_bytes, "smallest_difference": smallest}
@@ -69,28 +79,25 @@ def show_ablation_plan(plan: Plan, options: SweepOptions) -> None:
     settled = Counter(trial.state for trial in trials if not trial.to_train)
     counts = ", ".join([counted(len(trials), "trial"), *(f"{count} {state}" for state, count in settled.items())])
     needs = f"{duration(seconds)} with {counted(jobs, 'job')} and {compact(disk_bytes)}B of disk space"
-    is_complete = settled.total() == len(trials)
-    complete = "nothing is left to train"
-    if settled["failed"]:
-        complete += " (use --retry-failed to train the failed ones again)"
-    print_text(f"{counts}; {complete if is_complete else f'remaining: about {needs}'}")
+    retry = " (use --retry-failed)" if settled["failed"] else ""
+    print_text(f"{counts}; {f'remaining: about {needs}' if to_train else f'nothing is left to train{retry}'}")
     if compiled := compiled_in_words(trials):
         print_text(compiled)
     if plan.baseline_warning:
         note(f"warning: {plan.baseline_warning}")
 
 
-def show_submission(engine: EngineSpec, plans: Sequence[Plan], options: SweepOptions) -> None:
-    """Print what would be submitted to Slurm, and ask Slurm whether it accepts this. Raises ResourceError if not."""
-    trials = list({trial.id: trial for plan in plans for trial in plan.trials}.values())
-    known = read_trials(trials, options.runs_dir)
-    missing = missing_trials(trials, known, retry_failed=options.retry_failed)
+def show_submission(engine: EngineSpec, missing: int, options: SweepOptions) -> None:
+    """Print how the missing trials would be submitted to Slurm, and ask whether it accepts this.
+
+    Raises ResourceError if not.
+    """
     if engine.name != "slurm" or not missing:
         return
-    array = min(len(missing), MAX_SUBMITTED), min(len(missing), options.jobs)
+    array = min(missing, MAX_SUBMITTED), min(missing, options.jobs)
     arguments = batch_options(engine.options)
     if not options.as_json:
-        print_text(f"to be submitted to Slurm: {counted(len(missing), 'job')}, at most {array[1]} at a time")
+        print_text(f"to be submitted to Slurm: {counted(missing, 'job')}, at most {array[1]} at a time")
         print_text(f"sbatch {shlex.join([*arguments, array_option(*array)])}")
     try:
         check_slurm()

@@ -58,13 +58,13 @@ class TrialForecast:
 
 
 def forecast_trials(
-    plan: Plan, runs_dir: Path, expect: Expect, *, retry_failed: bool = False, queued: Mapping[str, str] = {}
+    plan: Plan, runs: Mapping[str, Run], expect: Expect, *, retry_failed: bool = False, queued: Mapping[str, str] = {}
 ) -> list[TrialForecast]:
     """Return the state of each trial of a plan, and what it needs if it is to be trained.
 
-    `queued` has the states of runs with a job in the queue of a cluster.
+    `runs` has the runs of trials that have one, and `queued` the states of runs with a job in the queue of a cluster.
     """
-    runs, forecasts = read_trials(plan.trials, runs_dir), []
+    forecasts = []
     for trial in plan.trials:
         run = runs.get(trial.id)
         state, to_train = trial_state(run), needs_training(run, retry_failed=retry_failed)

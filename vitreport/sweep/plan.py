@@ -5,7 +5,7 @@ import itertools
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import prod
@@ -20,7 +20,7 @@ from vitreport.records.folders import SWEEPS, check_no_links, newest_attempts
 from vitreport.records.reader import Damage, Run, read_record_file, read_run
 from vitreport.records.run import SweepRecord, TrialRecord
 from vitreport.records.upgrade import parse
-from vitreport.run_id import safe_name
+from vitreport.run_id import RunId, safe_name
 from vitreport.spec.compose import Composed, Describe, Request, compose, compose_request
 from vitreport.spec.load import Layer, layer_of
 from vitreport.spec.run import RunSpec
@@ -210,6 +210,13 @@ def read_trials(trials: Sequence[Trial], runs_dir: Path) -> dict[str, Run]:
     """Read the record of each trial that has one, by the id of its spec."""
     folders = newest_attempts(runs_dir, [trial.id for trial in trials])
     return {run_id: read_run(folder) for run_id, folder in folders.items() if folder.exists()}
+
+
+def trials_among(trials: Iterable[Trial], runs: Iterable[Run]) -> dict[str, Run]:
+    """Return what `read_trials` does of runs that were read already."""
+    ordered = sorted(runs, key=lambda run: RunId.parse(run.id))
+    newest = {RunId.parse(run.id).first_attempt: run for run in ordered}
+    return {trial.id: newest[trial.id] for trial in trials if trial.id in newest}
 
 
 def write_sweep(runs_dir: Path, plan: Plan) -> Path:

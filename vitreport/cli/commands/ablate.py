@@ -8,7 +8,7 @@ from vitreport.cli import completion, options
 from vitreport.cli.live import SweepView
 from vitreport.cli.multi_word_options import PARAM
 from vitreport.cli.options import SWEEP, flag, option
-from vitreport.cli.sweeps import check_all_trained, execution, leave, show_ablation_plan, show_submission, show_sweeps
+from vitreport.cli.sweeps import check_all_trained, execution, leave, show_ablation_plan, show_sweeps
 from vitreport.data.sources import facts_in
 from vitreport.spec.sweep import parse_list, read_axes, read_seeds
 from vitreport.sweep.plan import plan_ablation
@@ -47,8 +47,7 @@ def ablate(
     values = parse_list(baseline) if baseline else ()
     plan = plan_ablation(request, axes, seeds, describe, zip_=zip_, baseline=values)
     if sweep.dry_run:
-        show_ablation_plan(plan, sweep)
-        show_submission(sweep.engine_spec(), [plan], sweep)
+        show_ablation_plan(plan, sweep.engine_spec(), sweep)
     else:
         with SweepView(quiet=sweep.quiet) as view:
             summary = vitreport.ablate(plan, **execution(sweep, sweep.engine_spec(), view))

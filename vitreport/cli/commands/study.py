@@ -26,9 +26,12 @@ from vitreport.spec.study import PartSpec, read_study, study_names
 from vitreport.spec.sweep import DEFAULT_SEEDS, format_level
 from vitreport.sweep.engines.slurm_queue import queued_states
 from vitreport.sweep.forecast import TrialForecast, expect_from_records, expect_here, forecast_trials
+from vitreport.sweep.plan import trials_among
 from vitreport.sweep.study_plan import StudyPlan, StudyRequest, plan_study
 
 COUNTED = ("runs", "ablations", "claims")
+Needs = Mapping[str, Any]
+"""What trials need: their number, states, how many are to be trained, and the seconds of these."""
 
 app = typer.Typer(no_args_is_help=True)
 Study = Annotated[str, argument("Name of a study, or its TOML file.", "STUDY", completion.studies)]
@@ -126,8 +129,9 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
     planned = plan_study(request, facts_in(sweep.data_dirs), unusable)
     plans, engine = list(planned.plans.values()), sweep.engine_spec(planned.study.engine)
     if sweep.dry_run:
-        _show_status(planned, sweep.runs_dir, jobs=sweep.jobs, as_json=sweep.as_json)
-        show_submission(engine, plans, sweep)
+        retry_failed, as_json = sweep.retry_failed, sweep.as_json
+        missing = _show_status(planned, sweep.runs_dir, jobs=sweep.jobs, retry_failed=retry_failed, as_json=as_json)
+        show_submission(engine, missing, sweep)
         if unusable:
             raise left_out_error(unusable)
         return
@@ -141,44 +145,75 @@ def run(study: Study, wanted: options.FieldOptions, sweep: options.SweepOptions,
 
 
 def _show_status(
-    planned: StudyPlan, runs_dir: Path, *, jobs: int = 1, measured_on: Runtime | None = None, as_json: bool
-) -> None:
-    """Print what is done of each part and of all; with a machine, some steps are timed if no record has the time."""
+    planned: StudyPlan,
+    runs_dir: Path,
+    *,
+    jobs: int = 1,
+    retry_failed: bool = False,
+    measured_on: Runtime | None = None,
+    as_json: bool,
+) -> int:
+    """Print what is done of each part and of all, and return how many runs are to be trained.
+
+    With a machine, some steps are timed if no record has the time.
+    """
     if runs_dir.exists():
         check_runs_dir(runs_dir)
     elif runs_dir != RUNS_DIR.default:
         note(f"no such directory yet: {runs_dir}; {RUNS_DIR_HINT}")
-    records = [read_run(folder) for folder in run_folders(runs_dir)]
-    expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
-    queued = _queued_states(runs_dir)
-    trials = {name: forecast_trials(plan, runs_dir, expect, queued=queued) for name, plan in planned.plans.items()}
+    trials = _forecasts(planned, runs_dir, retry_failed=retry_failed, measured_on=measured_on)
     parts = {name: _needs(of_part) for name, of_part in trials.items()}
     unique = {trial.run: trial for of_part in trials.values() for trial in of_part}.values()
     every = _needs(unique)
     if as_json:
         print_json({"parts": [{"name": name, **part} for name, part in parts.items()], "all": every})
-        return
+    else:
+        columns, rows = _status_rows(parts, every)
+        print_table(columns, rows, right=columns[1:])
+        print_text(_total(planned.request.study, parts, every, jobs))
+        if compiled := compiled_in_words(unique):
+            print_text(compiled)
+    return int(every["to_train"])
+
+
+def _forecasts(
+    planned: StudyPlan, runs_dir: Path, *, retry_failed: bool, measured_on: Runtime | None
+) -> dict[str, list[TrialForecast]]:
+    """Forecast the trials of each part; every record is read once."""
+    records = [read_run(folder) for folder in run_folders(runs_dir)]
+    expect = expect_here(measured_on, records) if measured_on else expect_from_records(records)
+    queued = _queued_states(runs_dir)
+    return {
+        name: forecast_trials(
+            plan, trials_among(plan.trials, records), expect, retry_failed=retry_failed, queued=queued
+        )
+        for name, plan in planned.plans.items()
+    }
+
+
+def _status_rows(parts: Mapping[str, Needs], every: Needs) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and the rows of the table of parts."""
     states = list(dict.fromkeys(["done", "new", *every["states"]]))
     columns = ["run or ablation", "runs", *(state.replace("new", "missing") for state in states), "time"]
     rows = [
         [name, str(part["runs"]), *(str(part["states"].get(state, 0)) for state in states), _time(part)]
         for name, part in parts.items()
     ]
-    print_table(columns, rows, right=columns[1:])
+    return columns, rows
+
+
+def _total(study: str, parts: Mapping[str, Needs], every: Needs, jobs: int) -> str:
+    """Write how much of a study is done, and what the rest takes."""
     shared = sum(part["runs"] for part in parts.values()) - every["runs"]
     runs = f"{counted(every['runs'], 'run')}{f' ({shared:,} shared)' if shared else ''}"
-    total = f"{runs}, {every['states'].get('done', 0):,} done"
-    if every["to_train"] and every["seconds"] is None:
-        total += (
-            f"; some times are unknown: `vitreport study status {planned.request.study} --measure` times a few steps"
-        )
-    elif every["to_train"]:
-        used = min(jobs, every["to_train"])
-        way = f"with {counted(used, 'job')}" if used > 1 else "one at a time"
-        total += f"; the others take about {duration(every['seconds'] / used)}, {way}"
-    print_text(total)
-    if compiled := compiled_in_words(unique):
-        print_text(compiled)
+    done = f"{runs}, {every['states'].get('done', 0):,} done"
+    if not every["to_train"]:
+        return done
+    if every["seconds"] is None:
+        return f"{done}; some times are unknown: `vitreport study status {study} --measure` times a few steps"
+    used = min(jobs, every["to_train"])
+    way = f"with {counted(used, 'job')}" if used > 1 else "one at a time"
+    return f"{done}; the others take about {duration(every['seconds'] / used)}, {way}"
 
 
 def _queued_states(runs_dir: Path) -> Mapping[str, str]:
@@ -189,7 +224,7 @@ def _queued_states(runs_dir: Path) -> Mapping[str, str]:
         return {}
 
 
-def _needs(trials: Collection[TrialForecast]) -> dict[str, Any]:
+def _needs(trials: Collection[TrialForecast]) -> Needs:
     """Count trials by state, those to be trained and those to be compiled; add up their seconds (None: unknown)."""
     seconds = [trial.seconds for trial in trials]
     total = None if None in seconds else sum(filter(None, seconds))
@@ -204,7 +239,7 @@ def _needs(trials: Collection[TrialForecast]) -> dict[str, Any]:
     }
 
 
-def _time(needs: Mapping[str, Any]) -> str:
+def _time(needs: Needs) -> str:
     seconds = needs["seconds"]
     return "" if not needs["to_train"] else "unknown" if seconds is None else duration(seconds)
 
