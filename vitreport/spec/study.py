@@ -121,7 +121,7 @@ class ClaimSpec(BaseSpec):
     - `above`, `like`: a comparison with another combination of the ablation, or with another run.
     - `spread_below`, about a whole ablation: the accuracies of any two of its combinations differ by less than this.
     - `converged_at`: the test accuracy has converged at about this epoch.
-    - `gap_above`: training accuracy is more than this above test accuracy (over-fitting).
+    - `gap_above`: training accuracy is more than this above test accuracy.
 
     `says` gives it in words. A `fault` (the name of a fault of the study, or a list of them) makes it not comparable.
     """
