@@ -4,7 +4,7 @@ import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import vitreport
 from vitreport.cli import options
@@ -20,7 +20,7 @@ from vitreport.records.run import DataRecord, RunRecord
 from vitreport.runtime import BATCH_NORM, CUDA_GRAPHS, GPUS, Runtime, default_data_dir, launched
 from vitreport.spec.compose import Composed
 from vitreport.spec.run import RunSpec
-from vitreport.sweep.forecast import forecast_run
+from vitreport.sweep.forecast import RunForecast, forecast_run
 
 if TYPE_CHECKING:
     from vitreport.training.throughput import Rate
@@ -120,23 +120,35 @@ def _origins(composed: Composed) -> list[tuple[str, str, str]]:
 
 def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
     """Print the resolved spec with the origin of each value, then the time and the disk of the run."""
-    spec, run = composed.spec, forecast_run(composed.spec, runtime)
-    cost, measured, choice = run.measured.cost, run.measured, run.compiling
+    run = forecast_run(composed.spec, runtime)
     if as_json:
-        about = {name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")}
-        speeds = {"throughput": {"training": measured.training, "forward": measured.forward}}
-        plan = {"id": spec.run_id, **vars(run), **about, **dict(cost), **speeds, "to_compile": choice.compiles}
-        plan |= {"compile_reason": choice.reason, "cuda_graphs": runtime.cuda_graphs}
-        del plan["measured"], plan["compiling"]
-        origins = {path: origin for path, origin, _ in _origins(composed)}
-        print_json({"plan": plan, "spec": spec, "origins": origins})
+        print_json(_plan_as_json(composed, runtime, run))
         return
     print_table(["field", "from", "value"], _origins(composed))
+    print_table(["", ""], [row for row in _plan_rows(composed.spec, runtime, run) if row[1]], gap=True)
+
+
+def _plan_as_json(composed: Composed, runtime: Runtime, run: RunForecast) -> dict[str, Any]:
+    measured = run.measured
+    plan = {
+        "id": composed.spec.run_id,
+        **{name: getattr(run, name) for name in ("state", "images", "steps", "seconds", "disk_bytes")},
+        **{name: getattr(measured, name) for name in ("device", "threads", "activation_bytes")},
+        **dict(measured.cost),
+        "throughput": {"training": measured.training, "forward": measured.forward},
+        "to_compile": run.compiling.compiles,
+        "compile_reason": run.compiling.reason,
+        "cuda_graphs": runtime.cuda_graphs,
+    }
+    return {"plan": plan, "spec": composed.spec, "origins": {path: origin for path, origin, _ in _origins(composed)}}
+
+
+def _plan_rows(spec: RunSpec, runtime: Runtime, run: RunForecast) -> list[tuple[str, str]]:
+    cost, measured, choice = run.measured.cost, run.measured, run.compiling
     per_image, per_batch = compact(cost.activation_bytes_per_image or 0), compact(measured.activation_bytes)
-    images = ", ".join(f"{count:,} {split}" for split, count in run.images.items())
     unused = ["compiling"] * choice.compiles + [CUDA_GRAPHS.flag] * runtime.cuda_graphs
     at = f"the speed without {' and '.join(unused)}" if unused else "this speed"
-    rows = [
+    return [
         ("run", spec.run_id),
         ("state", run.state),
         ("parameters", f"{cost.parameters:,}"),
@@ -146,12 +158,11 @@ def show_plan(composed: Composed, runtime: Runtime, *, as_json: bool) -> None:
         ("forward", _speed(measured.forward)),
         ("measured on", f"{measured.device}, {counted(measured.threads, 'thread')}"),
         ("compile", f"{'yes' if choice.compiles else 'no'}: {choice.reason}"),
-        ("images", images),
+        ("images", ", ".join(f"{count:,} {split}" for split, count in run.images.items())),
         ("steps", f"{run.steps:,}"),
         ("time", f"about {duration(run.seconds)} for the whole run including evaluation, at {at}"),
         ("disk", f"{compact(run.disk_bytes)}B"),
     ]
-    print_table(["", ""], [row for row in rows if row[1]], gap=True)
 
 
 def show_profile(spec: RunSpec, runtime: Runtime, trace: Path, *, quiet: bool, as_json: bool) -> None:
