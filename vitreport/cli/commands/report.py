@@ -152,8 +152,10 @@ def _publish(
     with assets.published(figures) if assets else nullcontext():
         if file:
             injection.write_document(file, document, is_part=is_part)
-    figures_in_words = f"{counted(len(figures), 'figure')} in {assets.folder}/" if assets and figures else ""
-    if written := [*([f"wrote {file}"] if file else []), *([figures_in_words] if figures_in_words else [])]:
+    written = [f"wrote {file}"] if file else []
+    if assets and figures:
+        written.append(f"{counted(len(figures), 'figure')} in {assets.folder}/")
+    if written:
         note("; ".join(written))
     if not file:  # after the figures are unlocked: the reader of stdout may be slow
         print_document(document)
