@@ -246,7 +246,7 @@ def newcombe_interval(first: tuple[int, int], second: tuple[int, int]) -> tuple[
 
 
 def adjusted_significance(comparisons: int) -> float:
-    """Return the level of each of several tests so that one of them errs with 5%: 1 - 0.95^(1/k) (Šidák 1967)."""
+    """Return the level of each of k tests so that any of them errs with 5% in total: 1 - 0.95^(1/k) (Šidák 1967)."""
     return 1.0 - float((1 - SIGNIFICANCE) ** (1 / max(1, comparisons)))
 
 

@@ -161,4 +161,4 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], t
         note = f"{note} Rows not shown: {len(every) - MAX_ROWS:,}. The JSON report contains all rows.".strip()
     shown = tuple(tuple(row[index] for index in kept) for row in every[:MAX_ROWS])
     align = "".join("l" if index < texts else "r" for index in kept)
-    return Table(caption, tuple(columns[index] for index in kept), shown, align, note)
+    return Table(caption, tuple(columns[index] for index in kept), shown, align, note.strip())

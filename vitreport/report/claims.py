@@ -35,4 +35,4 @@ def verdicts(content: Sequence[Verdict]) -> Table:
         note += f" {protocol.TEXTS['single_claims']}"
     if faults:
         note += f" Not comparable: {causes}."
-    return table("Published and measured", columns, rows, len(columns), note.strip())
+    return table("Published and measured", columns, rows, len(columns), note)
